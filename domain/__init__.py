@@ -1,0 +1,1 @@
+"""What Stillroom decides: plain Python, the standard library only, no input and no output."""

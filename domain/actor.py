@@ -1,0 +1,33 @@
+"""Who asks: a guest, an account, an admin, or the system itself."""
+
+from dataclasses import dataclass
+
+ADMINS = "_admins"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`kind` is guest, account, admin or system. `epoch` is the one that the actor's token repeats: it is compared with
+    the account's own in the first statement of each request, so that a token that was ended stops working at once."""
+
+    kind: str
+    id: str = ""
+    collection: str = ""
+    epoch: int = 0
+
+    @property
+    def is_guest(self) -> bool:
+        return self.kind == "guest"
+
+    @property
+    def passes_rules(self) -> bool:
+        return self.kind in ("admin", "system")
+
+
+GUEST = Actor("guest")
+SYSTEM = Actor("system")
+
+
+def account(id: str, collection: str, epoch: int = 1) -> Actor:
+    """The actor for a record of an accounts collection; members of `_admins` are admins."""
+    return Actor("admin" if collection == ADMINS else "account", id, collection, epoch)

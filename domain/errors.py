@@ -1,0 +1,111 @@
+"""How a refusal is told: one `Problem` of few kinds, with a stable code; which HTTP status a kind becomes is not known here."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with the input. `pointer` is a JSON Pointer (RFC 6901) into the body, or the name of a query parameter."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """A refused request: `code` is stable and documented, `detail` says what is wrong, `hint` what to do next."""
+
+    code = "problem"
+
+    def __init__(self, detail: str, *, code: str | None = None, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or type(self).code
+        self.hint = hint
+        self.faults = faults
+
+
+class Invalid(Problem):
+    """The request itself is wrong; sending it again cannot help."""
+
+    code = "invalid"
+
+
+class Unauthenticated(Problem):
+    """No identity, or one that is no longer good."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(Problem):
+    """The actor is known and may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(Problem):
+    """Missing, or hidden from this actor; the two are told apart nowhere."""
+
+    code = "not_found"
+
+
+class Conflict(Problem):
+    """The request is sound but another record or a running change stands against it."""
+
+    code = "conflict"
+
+
+class PreconditionFailed(Problem):
+    """The record is not the version that the client named."""
+
+    code = "precondition_failed"
+
+
+class TooLarge(Problem):
+    """More bytes, keys or depth than a limit allows."""
+
+    code = "too_large"
+
+
+class UnsupportedMedia(Problem):
+    """The body is of a media type that this endpoint does not read."""
+
+    code = "unsupported_media_type"
+
+
+class TooMany(Problem):
+    """Too many requests; `retry_after` is in whole seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, *, retry_after: int, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(detail, code=code, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unavailable(Problem):
+    """Something that we need does not answer; trying again may help after `retry_after` whole seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str, *, retry_after: int = 1, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(detail, code=code, hint=hint)
+        self.retry_after = retry_after
+
+
+class OutOfSpace(Problem):
+    """The disk or a quota is full."""
+
+    code = "out_of_space"
+
+
+def invalid(pointer: str, code: str, detail: str, *, hint: str | None = None) -> Invalid:
+    """An `Invalid` about one place, its only fault."""
+    return Invalid(detail, code=code, hint=hint, faults=(Fault(pointer, code, detail),))
+
+
+def did_you_mean(word: str, known: list[str]) -> str | None:
+    """The hint for a name that is not there; `known` holds only names that the asker may see."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else None

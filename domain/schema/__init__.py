@@ -1,0 +1,1 @@
+"""Collections, their fields, indexes and checks, and how one schema becomes another."""

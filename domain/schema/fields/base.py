@@ -1,0 +1,123 @@
+"""What every field type has in common: its options, how it is read from a definition, and how it judges a value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar
+
+from domain.errors import did_you_mean, invalid
+from domain.schema.kinds import Kind
+from domain.schema.names import check_field_name
+
+NOW = "@now"
+AUTH_ID = "@request.auth.id"
+
+# (pattern, text) -> does the pattern match anywhere in the text; linear in the text's length (RE2), behind a port.
+Matches = Callable[[str, str], bool]
+
+
+class Unfit(Exception):
+    """A value that a field refuses; the caller knows where it stood and turns it into a Fault."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A typed column. Building one checks its options, so holding one means that it is sound."""
+
+    name: str
+    required: bool = False
+    default: Any = None
+    unique: bool = False
+    hidden: bool = False
+
+    type: ClassVar[str]
+    kind: ClassVar[Kind]
+    # `''` and null are one absent value for these types.
+    absent_text: ClassVar[bool] = False
+    # The client may not write it at all.
+    read_only: ClassVar[bool] = False
+    magic_defaults: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.check_options()
+
+    def check_options(self) -> None:
+        """Raises Unfit where two options contradict each other; types extend it."""
+        for flag in ("required", "unique", "hidden"):
+            if not isinstance(getattr(self, flag), bool):
+                raise Unfit("invalid_option", f"`{flag}` is true or false")
+
+    def accept(self, value: Any, matches: Matches) -> Any:
+        """The Python form (see Kind) of a value from a body that is not null, or Unfit; nothing is coerced or rounded."""
+        raise NotImplementedError
+
+    def fits_default(self, matches: Matches) -> None:
+        """Raises Unfit where the default is no value of this field."""
+        if self.default is not None and self.default not in self.magic_defaults:
+            self.accept(self.default, matches)
+
+    def definition(self) -> dict[str, Any]:
+        """The field as its JSON definition, without the options that stand at their defaults."""
+        options = {"name": self.name, "type": self.type}
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != option.default:
+                options[option.name] = list(value) if isinstance(value, tuple) else value
+        return options
+
+
+TYPES: dict[str, type[Field]] = {}
+
+
+def field_type(cls: type[Field]) -> type[Field]:
+    """Registers a field class under its `type`."""
+    TYPES[cls.type] = cls
+    return cls
+
+
+def define(definition: Any, pointer: str, matches: Matches) -> Field:
+    """A field from its JSON definition; unknown types and options are refused by name."""
+    if not isinstance(definition, Mapping):
+        raise invalid(pointer, "invalid_field", "a field is an object with `name` and `type`")
+    name = check_field_name(definition.get("name"), f"{pointer}/name")
+    cls = TYPES.get(definition.get("type") if isinstance(definition.get("type"), str) else "")
+    if cls is None:
+        hint = did_you_mean(str(definition.get("type")), list(TYPES)) or f"types are {', '.join(TYPES)}"
+        raise invalid(f"{pointer}/type", "unknown_type", f"no field type `{definition.get('type')}`", hint=hint)
+    options = {key: value for key, value in definition.items() if key not in ("name", "type")}
+    _refuse_unknown(cls, options, pointer)
+    try:
+        field = cls(name=name, **{key: _frozen(value) for key, value in options.items()})
+        field.fits_default(matches)
+    except Unfit as unfit:
+        raise invalid(pointer, unfit.code, f"field `{name}`: {unfit.detail}") from unfit
+    return field
+
+
+def _refuse_unknown(cls: type[Field], options: Mapping[str, Any], pointer: str) -> None:
+    known = {option.name: option for option in fields(cls) if option.name != "name"}
+    for key in options:
+        if key not in known:
+            hint = did_you_mean(key, list(known)) or f"options of {cls.type} are {', '.join(known)}"
+            raise invalid(f"{pointer}/{key}", "unknown_option", f"type {cls.type} has no option `{key}`", hint=hint)
+    for key, option in known.items():
+        if option.default is MISSING and key not in options:
+            raise invalid(pointer, "missing_option", f"type {cls.type} needs the option `{key}`")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def checked_bounds(low: Any, high: Any, is_bound: Callable[[Any], bool], what: str) -> None:
+    """Raises Unfit unless `min` and `max` are absent or such bounds, in order."""
+    for name, bound in (("min", low), ("max", high)):
+        if bound is not None and not is_bound(bound):
+            raise Unfit("invalid_option", f"`{name}` is {what}")
+    if low is not None and high is not None and low > high:
+        raise Unfit("invalid_option", "`min` is greater than `max`")
+
+

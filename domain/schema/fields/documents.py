@@ -1,0 +1,45 @@
+"""A JSON value kept whole."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from domain.schema.fields.base import Field, Matches, Unfit, field_type
+from domain.schema.fields.text import storable
+from domain.schema.kinds import Kind
+
+
+@field_type
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonField(Field):
+    """Any JSON value but null, which is absence; replaced whole by a change."""
+
+    type: ClassVar[str] = "json"
+    kind: ClassVar[Kind] = Kind.JSON
+
+    def check_options(self) -> None:
+        Field.check_options(self)
+        if self.unique:
+            raise Unfit("invalid_option", "a json field cannot be unique")
+
+    def accept(self, value: Any, matches: Matches) -> Any:
+        _check_tree(value)
+        return value
+
+
+def _check_tree(value: Any) -> None:
+    """Refuses what one of the engines could not keep or compare: a stack, not recursion, because depth is the client's."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            storable(item)
+        elif isinstance(item, dict):
+            pending.extend(item.keys())
+            pending.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            pending.extend(item)
+        elif type(item) is int and abs(item) > 2**1023:
+            raise Unfit("number_too_large", "a number in JSON must fit a double")
+        elif type(item) is float and not math.isfinite(item):
+            raise Unfit("number_too_large", "a number in JSON must be finite")

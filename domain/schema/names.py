@@ -1,0 +1,33 @@
+"""Which names collections, fields and checks may have."""
+
+import re
+
+from domain.errors import invalid
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+# What every record answers with, what the query language and the record envelope mean by themselves.
+RESERVED_FIELDS = frozenset({"id", "created", "updated", "version", "expand", "null", "true", "false", "in", "not"})
+# `sqlite_` and `pg_` belong to the engines.
+_RESERVED_PREFIXES = ("sqlite_", "pg_")
+
+
+def check_collection_name(name: object, pointer: str = "/name") -> str:
+    text = _well_formed(name, pointer)
+    if text.startswith(_RESERVED_PREFIXES):
+        raise invalid(pointer, "reserved_name", f"`{text}` begins with a prefix that the database keeps for itself")
+    return text
+
+
+def check_field_name(name: object, pointer: str) -> str:
+    text = _well_formed(name, pointer)
+    if text in RESERVED_FIELDS:
+        raise invalid(pointer, "reserved_name", f"`{text}` is a reserved name", hint="choose another name for this field")
+    return text
+
+
+def _well_formed(name: object, pointer: str) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise invalid(pointer, "invalid_name", "a name has 1 to 50 characters: a lower-case letter, then a-z, 0-9 and _")
+    if "_via_" in name:
+        raise invalid(pointer, "reserved_name", "`_via_` names back relations and may not be part of a name")
+    return name
