@@ -1,0 +1,264 @@
+"""A collection as its owner defines it: fields, rules, indexes, checks; sound by itself, before other collections are looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from domain.errors import NotFound, did_you_mean, invalid
+from domain.schema.fields import EmailField, Field, Matches, RelationField, TextField, define
+from domain.schema.fields.flags import BoolField
+from domain.schema.fields.times import AutodateField
+from domain.schema.fields.numbers import IntegerField
+from domain.schema.names import check_collection_name, check_field_name
+
+MAX_FIELDS = 200
+MAX_INDEXES = 40
+MAX_RULE = 4000
+
+# What every record has besides its own fields, in the order in which it answers.
+SYSTEM_FIELDS: tuple[Field, ...] = (
+    TextField(name="id"),
+    IntegerField(name="version"),
+    AutodateField(name="created"),
+    AutodateField(name="updated", on_update=True),
+)
+# What accounts have besides: `email` signs in; `verified` is for admins to write. The password is never read, so it is no field.
+ACCOUNT_FIELDS: tuple[Field, ...] = (EmailField(name="email", required=True, unique=True), BoolField(name="verified", default=False))
+PASSWORD = "password"
+OLD_PASSWORD = "old_password"
+ACCOUNT_NAMES = frozenset({"email", "verified", PASSWORD, OLD_PASSWORD})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Each is a text of the rule language, `""` for everyone or None for admins only. `manage` and `auth` exist in accounts
+    collections alone: who may change other people's sign-in data, and which accounts may sign in at all."""
+
+    list: str | None = None
+    view: str | None = None
+    create: str | None = None
+    update: str | None = None
+    delete: str | None = None
+    manage: str | None = None
+    auth: str | None = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What every record must satisfy as it will be written."""
+
+    name: str
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    fields: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class Collection:
+    """`fields` are the owner's own; `every_field` adds the system's. `version` grows with each change of the definition."""
+
+    id: str
+    name: str
+    type: str
+    fields: tuple[Field, ...] = ()
+    rules: Rules = Rules()
+    indexes: tuple[Index, ...] = ()
+    checks: tuple[Check, ...] = ()
+    version: int = 1
+    created: str = ""
+    updated: str = ""
+    system: bool = False
+
+    @property
+    def is_accounts(self) -> bool:
+        return self.type == "accounts"
+
+    @cached_property
+    def own_fields(self) -> tuple[Field, ...]:
+        """What a body may hold: the owner's fields, and in accounts the sign-in fields before them."""
+        return (ACCOUNT_FIELDS if self.is_accounts else ()) + self.fields
+
+    @cached_property
+    def every_field(self) -> Mapping[str, Field]:
+        return {each.name: each for each in SYSTEM_FIELDS + self.own_fields}
+
+    @cached_property
+    def relations(self) -> tuple[RelationField, ...]:
+        return tuple(each for each in self.fields if isinstance(each, RelationField))
+
+    @cached_property
+    def every_index(self) -> tuple[Index, ...]:
+        """The indexes that exist: those of `unique` fields, one for each relation (deletes and paths look it up), and the listed ones."""
+        wanted = [Index((each.name,), unique=True) for each in self.own_fields if each.unique]
+        wanted += [Index((each.name,)) for each in self.relations if not each.unique]
+        wanted += self.indexes
+        return tuple(dict.fromkeys(wanted))
+
+    def definition(self) -> dict[str, Any]:
+        """The JSON form that the API answers with and takes back."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "fields": [each.definition() for each in self.fields],
+            "indexes": [{"fields": list(index.fields), **({"unique": True} if index.unique else {})} for index in self.indexes],
+            "rules": {name: getattr(self.rules, name) for name in rule_names(self.type)},
+            "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
+            "version": self.version,
+            "created": self.created,
+            "updated": self.updated,
+        }
+
+
+def rule_names(type: str) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(Rules))[: 7 if type == "accounts" else 5]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All collections at one schema version."""
+
+    version: int
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+
+    def collection(self, name: str) -> Collection:
+        found = self.collections.get(name)
+        if found is None:
+            raise NotFound("there is no such collection, or you may not know of it")
+        return found
+
+    def referring(self, name: str) -> tuple[tuple[Collection, RelationField], ...]:
+        """Every relation that points at this collection, with the collection that holds it."""
+        return tuple((each, relation) for each in self.collections.values() for relation in each.relations if relation.collection == name)
+
+    def with_collection(self, collection: Collection) -> "Schema":
+        return replace(self, version=self.version + 1, collections={**self.collections, collection.name: collection})
+
+    def without(self, name: str) -> "Schema":
+        return replace(self, version=self.version + 1, collections={key: each for key, each in self.collections.items() if key != name})
+
+
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks")
+# What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
+_ECHOED = ("id", "version", "created", "updated")
+
+
+def define_collection(definition: Any, *, id: str, now: str, matches: Matches) -> Collection:
+    """A new collection from its JSON definition; everything wrong in it is refused with a pointer."""
+    body = _object(definition, "")
+    _refuse_unknown(body, _KEYS, "")
+    name = check_collection_name(body.get("name"))
+    kind = body.get("type", "base")
+    if kind not in ("base", "accounts"):
+        raise invalid("/type", "unknown_type", f"no collection type `{kind}`", hint="types are base, accounts")
+    return _sound(Collection(id=id, name=name, type=kind, created=now, updated=now, **_parts(body, kind, matches)))
+
+
+def change_collection(old: Collection, definition: Any, *, now: str, matches: Matches) -> Collection:
+    """The collection after a change; parts that the definition does not name stay."""
+    body = _object(definition, "")
+    _refuse_unknown(body, _KEYS + _ECHOED, "")
+    for key in ("name", "type", "id"):
+        if key in body and body[key] != getattr(old, key):
+            raise invalid(f"/{key}", "unchangeable", f"the {key} of a collection cannot be changed")
+    parts = _parts(body, old.type, matches, old.rules)
+    return _sound(replace(old, version=old.version + 1, updated=now, **parts))
+
+
+def stored_collection(row: Mapping[str, Any], matches: Matches) -> Collection:
+    """From storage: the definition as it was accepted once."""
+    definition = row["definition"]
+    return Collection(
+        id=row["id"], name=row["name"], type=row["type"], version=row["version"], created=row["created"], updated=row["updated"],
+        system=row["name"].startswith("_"), **_parts(definition, row["type"], matches),
+    )  # fmt: skip
+
+
+def _parts(body: Mapping[str, Any], kind: str, matches: Matches, old_rules: Rules = Rules()) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if "fields" in body:
+        items = _list(body["fields"], "/fields", MAX_FIELDS)
+        parts["fields"] = tuple(define(item, f"/fields/{at}", matches) for at, item in enumerate(items))
+    if "indexes" in body:
+        parts["indexes"] = tuple(_index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES)))
+    if "rules" in body:
+        parts["rules"] = _rules(body["rules"], kind, old_rules)
+    if "checks" in body:
+        parts["checks"] = tuple(_check(item, f"/checks/{at}") for at, item in enumerate(_list(body["checks"], "/checks", 50)))
+    return parts
+
+
+def _rules(value: Any, kind: str, old: Rules) -> Rules:
+    rules, names = _object(value, "/rules"), rule_names(kind)
+    _refuse_unknown(rules, names, "/rules")
+    for name, text in rules.items():
+        if text is not None and (not isinstance(text, str) or len(text) > MAX_RULE):
+            raise invalid(f"/rules/{name}", "invalid_rule", f'a rule is a text of at most {MAX_RULE} characters, "" (everyone) or null (admins only)')
+    return replace(old, **rules)
+
+
+def _index(value: Any, pointer: str) -> Index:
+    body = _object(value, pointer)
+    _refuse_unknown(body, ("fields", "unique"), pointer)
+    names = body.get("fields")
+    if not isinstance(names, list) or not 1 <= len(names) <= 8 or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise invalid(f"{pointer}/fields", "invalid_index", "an index is over 1 to 8 different field names")
+    if not isinstance(body.get("unique", False), bool):
+        raise invalid(f"{pointer}/unique", "invalid_index", "`unique` is true or false")
+    return Index(tuple(names), body.get("unique", False))
+
+
+def _check(value: Any, pointer: str) -> Check:
+    body = _object(value, pointer)
+    _refuse_unknown(body, ("name", "rule", "message"), pointer)
+    name = check_field_name(body.get("name"), f"{pointer}/name")
+    rule, message = body.get("rule"), body.get("message", f"the check `{name}` does not hold")
+    if not isinstance(rule, str) or not 1 <= len(rule) <= MAX_RULE:
+        raise invalid(f"{pointer}/rule", "invalid_rule", "a check needs a rule")
+    if not isinstance(message, str) or not 1 <= len(message) <= 500:
+        raise invalid(f"{pointer}/message", "invalid_check", "`message` is a text of at most 500 characters")
+    return Check(name, rule, message)
+
+
+def _sound(collection: Collection) -> Collection:
+    """What only the whole can tell: names used twice, indexes and checks over what is not there."""
+    seen: set[str] = set()
+    for at, each in enumerate(collection.fields):
+        if each.name in seen:
+            raise invalid(f"/fields/{at}/name", "duplicate_name", f"there are two fields `{each.name}`")
+        if collection.is_accounts and each.name in ACCOUNT_NAMES:
+            raise invalid(f"/fields/{at}/name", "reserved_name", f"an accounts collection has `{each.name}` already")
+        seen.add(each.name)
+    for at, index in enumerate(collection.indexes):
+        for name in index.fields:
+            if name not in collection.every_field or collection.every_field[name].type == "json":
+                hint = did_you_mean(name, [key for key, each in collection.every_field.items() if each.type != "json"])
+                raise invalid(f"/indexes/{at}/fields", "unknown_field", f"no field `{name}` that can be indexed", hint=hint)
+    if len({check.name for check in collection.checks}) < len(collection.checks):
+        raise invalid("/checks", "duplicate_name", "two checks have the same name")
+    return collection
+
+
+def _object(value: Any, pointer: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise invalid(pointer, "not_an_object", "this must be an object")
+    return value
+
+
+def _list(value: Any, pointer: str, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise invalid(pointer, "not_a_list", f"this must be a list of at most {most}")
+    return value
+
+
+def _refuse_unknown(body: Mapping[str, Any], known: tuple[str, ...], pointer: str) -> None:
+    for key in body:
+        if key not in known:
+            hint = did_you_mean(str(key), list(known)) or f"known are {', '.join(known)}"
+            raise invalid(f"{pointer}/{key}", "unknown_field", f"nothing here is called `{key}`", hint=hint)
