@@ -1,0 +1,1 @@
+"""What Stillroom needs of the world, as promises; adapters keep them."""

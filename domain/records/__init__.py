@@ -1,0 +1,1 @@
+"""What a record may become, what of it may be seen, and what a list asks for."""

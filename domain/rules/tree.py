@@ -85,7 +85,18 @@ class Shift:
     seconds: int
 
 
-Operand = Path | Literal | Request | Call | Shift
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value known for this request, in place of a Literal, a Request or a shifted one; only `shape.py` makes them. `kind` is
+    the kind that it is compared as; an absent one is folded away or has `form` "absent". For the right side of `~`, `form` is
+    "pattern" where the text is a pattern with `%` and "text" where it is taken literally; elsewhere it is "value"."""
+
+    index: int
+    kind: Kind
+    form: str = "value"
+
+
+Operand = Path | Literal | Request | Call | Shift | Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""How a collection becomes a table on each engine, and how values travel between columns and their Python or JSON forms."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, MetaData, Numeric, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.sqlite import INTEGER as SqliteInteger
+from sqlalchemy.dialects.sqlite import REAL as SqliteReal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeEngine
+
+from domain.schema.collection import Collection, Schema
+from domain.schema.fields import Field, RelationField
+from domain.schema.kinds import DECIMAL_DIGITS, Kind
+
+# Text sorts and compares by code point on both engines: SQLite's default is BINARY.
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+INTEGER = BigInteger().with_variant(SqliteInteger(), "sqlite")
+NUMBER = Double().with_variant(SqliteReal(), "sqlite")
+DOCUMENT = Text().with_variant(JSONB(), "postgresql")
+
+
+class Flag(Boolean):
+    """A boolean; a STRICT table of SQLite knows no BOOLEAN."""
+
+    cache_ok = True
+
+
+@compiles(Flag, "sqlite")
+def _flag_on_sqlite(type_: Flag, compiler: Any, **kw: Any) -> str:
+    return "INTEGER"
+
+
+def column_type(field: Field) -> TypeEngine[Any]:
+    if field.kind is Kind.DECIMAL:
+        return Numeric(DECIMAL_DIGITS, field.scale).with_variant(SqliteInteger(), "sqlite")  # type: ignore[attr-defined]
+    return {
+        Kind.TEXT: TEXT, Kind.DATE: TEXT, Kind.DAY: TEXT, Kind.INTEGER: INTEGER,
+        Kind.NUMBER: NUMBER, Kind.BOOL: Flag(), Kind.JSON: DOCUMENT,
+    }[field.kind]  # fmt: skip
+
+
+PASSWORD_COLUMN, EPOCH_COLUMN = "_password", "_epoch"
+# secrets of a Draft or Changes -> their columns
+SECRET_COLUMNS = {"password_hash": PASSWORD_COLUMN, "epoch": EPOCH_COLUMN}
+
+
+def key_column(field_name: str) -> str:
+    """The column beside an e-mail's that holds its normalised key; no user's name begins with an underscore."""
+    return f"_key_{field_name}"
+
+
+def table_columns(collection: Collection) -> list[Column[Any]]:
+    columns: list[Column[Any]] = [
+        Column("id", TEXT, primary_key=True, nullable=False),
+        Column("version", INTEGER, nullable=False),
+        Column("created", TEXT, nullable=False),
+        Column("updated", TEXT, nullable=False),
+    ]
+    for field in collection.own_fields:
+        columns += field_columns(field)
+    if collection.is_accounts:
+        columns += [Column(PASSWORD_COLUMN, TEXT), Column(EPOCH_COLUMN, INTEGER, nullable=False, server_default="1")]
+    return columns
+
+
+def field_columns(field: Field) -> list[Column[Any]]:
+    """The column of a field, and the key column of an e-mail."""
+    # NO ACTION and immediate: a net under our own deletes; a deferred one would fail the COMMIT that others share.
+    target = [ForeignKey(f"{field.collection}.id")] if isinstance(field, RelationField) else []
+    columns = [Column(field.name, column_type(field), *target)]
+    if field.type == "email":
+        columns.append(Column(key_column(field.name), TEXT))
+    return columns
+
+
+def tables(schema: Schema) -> MetaData:
+    """Every collection's Table, by name; kept per schema version."""
+    metadata = MetaData()
+    for collection in schema.collections.values():
+        Table(collection.name, metadata, *table_columns(collection), sqlite_strict=True)
+    return metadata
+
+
+Convert = Callable[[Any], Any]
+
+
+def encoder(field: Field, dialect: str) -> Convert | None:
+    """Python form -> what the driver takes; None where they are the same. Never called with None values."""
+    if field.kind is Kind.JSON:
+        return lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if dialect == "sqlite":
+        if field.kind is Kind.DECIMAL:
+            scale = field.scale  # type: ignore[attr-defined]
+            return lambda value: int(value.scaleb(scale))
+        if field.kind is Kind.BOOL:
+            return int
+    return None
+
+
+def decoder(field: Field, dialect: str) -> Convert | None:
+    """What the driver gives -> Python form."""
+    if field.kind is Kind.JSON:
+        return json.loads
+    if dialect == "sqlite":
+        if field.kind is Kind.DECIMAL:
+            scale = field.scale  # type: ignore[attr-defined]
+            return lambda value: Decimal(value).scaleb(-scale)
+        if field.kind is Kind.BOOL:
+            return bool
+    return None
+
+
+def presenter(field: Field, dialect: str) -> Convert | None:
+    """What the driver gives -> what orjson writes: decimals as text, documents as the JSON that they are."""
+    if field.kind is Kind.JSON:
+        return orjson.Fragment
+    if field.kind is Kind.DECIMAL:
+        decode = decoder(field, dialect)
+        return lambda value: format(decode(value) if decode else value, "f")
+    return decoder(field, dialect)

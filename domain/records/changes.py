@@ -1,0 +1,44 @@
+"""What a write will do to a record, fully judged: the plain data that goes to the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new record: every field by name in its Python form, `id`, `version`, `created`, `updated` among them. `secrets` are
+    columns that no field shows (an account's password hash and epoch)."""
+
+    values: Mapping[str, Any]
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """`n+` or `n-` as the database will carry it out: the new value is coalesce(n, 0) + by and must stay within the limits."""
+
+    by: int | float | Decimal
+    low: int | float | Decimal | None
+    high: int | float | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """The record that the client means: its version and `created` (an id may have been used again)."""
+
+    version: int
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`values` are set (the stamps `updated` and autodates among them), `increments` are added to, by field name;
+    `secrets` as in Draft; the epoch grows with `end_sessions`. `if_match`: any one of these must be the present record; None asks nothing."""
+
+    values: Mapping[str, Any]
+    increments: Mapping[str, Increment] = field(default_factory=dict)
+    if_match: tuple[IfMatch, ...] | None = None
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+    end_sessions: bool = False

@@ -1,0 +1,69 @@
+"""Where records are kept."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from domain.records.changes import Changes, Draft
+from domain.records.reading import Guard, Listing, Reading, Window
+from domain.rules.shape import Bound
+from domain.schema.collection import Collection
+
+Record = Mapping[str, Any]  # every stored field by name, in Python form (see Kind)
+
+
+class RecordStore(Protocol):
+    """Reads answer rows already masked and ready for JSON (decimals as text, json fields as raw JSON); `load` and the writes
+    deal in Python forms. Every statement that serves a request checks the schema version and the guard by itself and
+    raises Unauthenticated where the actor's epoch has moved on."""
+
+    def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
+        """The row of this id that fulfils `reading.where`, in one statement; None when there is none."""
+        ...
+
+    def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
+        """The window's rows, in one statement, the total included where it is asked for."""
+        ...
+
+    def among(self, reading: Reading, ids: Sequence[str], guard: Guard | None) -> Mapping[str, Sequence[Any]]:
+        """The rows of these ids that fulfil `reading.where`, by id, in one statement; what expand uses."""
+        ...
+
+    def load(self, collection: Collection, id: str) -> Record | None:
+        """The whole record, whoever asks; for decisions, never for answers."""
+        ...
+
+    def matches(self, collection: Collection, id: str, where: Bound) -> bool:
+        """Whether the record of this id is there and fulfils the condition."""
+        ...
+
+    def draft_matches(self, collection: Collection, draft: Record, where: Bound) -> bool:
+        """Whether a record that is not kept yet would fulfil the condition, other collections being as they are now."""
+        ...
+
+    def insert(self, collection: Collection, draft: Draft) -> None:
+        """Conflict (`not_unique`, pointer to the field) where a unique index has such a value; Invalid (`no_such_record`, pointer)
+        where a relation's target is not there."""
+        ...
+
+    def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
+        """All of them, in as few statements as the engine takes; errors as `insert`, without naming which one."""
+        ...
+
+    def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Record | None:
+        """One UPDATE of only the columns named, version + 1, where the id, the condition, the asked-for version and the limits of
+        increments all hold; the whole record as it is now, or None where it was not changed. Errors as `insert`."""
+        ...
+
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None: ...
+
+    def lock(self, collection: Collection, id: str, where: Bound) -> Record | None:
+        """The record if it fulfils the condition, held against other writers until the transaction ends."""
+        ...
+
+    def referrers(self, collection: Collection, relation: str, ids: Sequence[str]) -> Sequence[str]:
+        """Ids of the records of `collection` whose `relation` points at one of these, held against other writers."""
+        ...
+
+    def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
+        """Sets the relation to null in these records of `collection`; their version grows."""
+        ...

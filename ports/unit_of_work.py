@@ -1,0 +1,53 @@
+"""One transaction and the stores that work in it."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from domain.schema.collection import Schema
+from ports.accounts import AccountStore, KeyStore
+from ports.records import RecordStore
+from ports.schema import SchemaStore
+
+T = TypeVar("T")
+
+
+class Stores(Protocol):
+    """What a body works with. `schema` is the one that every statement of the body is checked against: where the
+    database has moved on, the body is stopped and run again with the new one."""
+
+    @property
+    def schema(self) -> Schema: ...
+    @property
+    def records(self) -> RecordStore: ...
+    @property
+    def collections(self) -> SchemaStore: ...
+    @property
+    def accounts(self) -> AccountStore: ...
+    @property
+    def keys(self) -> KeyStore: ...
+
+
+class UnitOfWork(Protocol):
+    """Bodies may be run again (schema moved, serialization failure, a shared transaction lost), so they have no effect
+    outside the stores; hashing, parsing and uploads come before. A call inside a body joins the running transaction."""
+
+    def read(self, body: Callable[[Stores], T], *, snapshot: bool = False) -> T:
+        """Runs a body that only reads. Without `snapshot` each statement sees what is committed when it starts; with it
+        all of them see one moment. Nothing waits for writers."""
+        ...
+
+    def run(self, body: Callable[[Stores], T], *, alone: bool = False) -> T:
+        """Runs the body in one transaction and returns, or raises what the body raised, only when the transaction's outcome
+        is durable: a refusal too may rest on another member's row. An exception undoes what the body did and nothing
+        else. `alone` shares the commit with nobody. Raises Unavailable or OutOfSpace when the commit failed: then what was
+        written may or may not be there."""
+        ...
+
+    def change_schema(self, body: Callable[[Stores], T]) -> T:
+        """Runs a body that changes collections, alone and with every other writer waiting. All of it, or nothing, is kept;
+        every process serves the new schema to requests that start after this returned. Unavailable when the lock is not had in time."""
+        ...
+
+    def close(self) -> None:
+        """Ends what was opened; running bodies are waited for."""
+        ...
