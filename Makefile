@@ -1,0 +1,78 @@
+# The few commands of this project; `make` alone lists them. Needs Python 3.11 or newer, nothing else.
+# The virtual environment is made from the hash-locked files in requirements/ and is rebuilt only when they change.
+
+PYTHON  ?=
+VENV    := .venv
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+ARGS    ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run venv test test-all lint format lock bench clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.base  ## start a backend on http://127.0.0.1:8000 (ARGS="--port 9000" is handed on)
+	@$(BIN)/python -m app.main serve $(ARGS)
+
+venv: $(VENV)/.dev  ## make .venv with all that the tests need
+
+test: $(VENV)/.dev  ## run the tests (ARGS="tests/unit -k rules" narrows them down, WORKERS=0 debugs)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-all: export STILLROOM_TEST_CASES ?= 20000
+test-all: $(VENV)/.dev  ## run the tests with many more generated cases, and the long ones
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long $(ARGS)
+
+lint: $(VENV)/.dev  ## check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --config setup.cfg
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev  ## mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.dev  ## write requirements/*.txt anew from *.in (ARGS="--upgrade-package flask", or --upgrade for all)
+	@for name in base dev; do \
+	  $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(ARGS) \
+	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+bench: $(VENV)/.dev  ## measure this build (ARGS="--help" tells how)
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:  ## remove the virtual environment and what the tools left behind, never ./data
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the virtual environment -------------------------------------------------------------------------------------
+
+$(VENV)/.base: requirements/base.txt | $(VENV)/bin/stillroom
+	@echo "Installing what Stillroom needs (once)"
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/stillroom
+	@echo "Installing what the tests need (once)"
+	@$(PIP) install --require-hashes -r $<
+	@touch $(VENV)/.base $@
+
+# The command of a checkout: the package itself is not installed, so that names like `app` stay out of site-packages.
+$(VENV)/bin/stillroom: | $(VENV)/bin/python
+	@printf '%s\n' '#!/bin/sh' 'here=$$(cd "$$(dirname "$$0")/../.." && pwd)' \
+	  'PYTHONPATH="$$here$${PYTHONPATH:+:$$PYTHONPATH}" exec "$$here/.venv/bin/python" -m app.main "$$@"' > $@
+	@chmod +x $@
+
+$(VENV)/bin/python:
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  "$$python" -m venv $(VENV) && exit 0; \
+	  rm -rf $(VENV); \
+	  echo "Python could not make a virtual environment. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; \
+	done; \
+	echo "Stillroom needs Python 3.11 or newer, and $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1)." \
+	  "Install a newer one, or name it: make PYTHON=/path/to/python3.13" >&2; exit 1
