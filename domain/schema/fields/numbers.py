@@ -105,6 +105,11 @@ class DecimalField(Field):
     def bounds(self) -> tuple[Decimal | None, Decimal | None]:
         return (None if self.min is None else read_decimal(self.min), None if self.max is None else read_decimal(self.max))
 
+    @property
+    def largest(self) -> Decimal:
+        """What 18 digits hold at this scale."""
+        return Decimal(10**DECIMAL_DIGITS - 1).scaleb(-self.scale)
+
     def accept(self, value: Any, matches: Matches) -> Decimal:
         number = read_decimal(value)
         if number is None:

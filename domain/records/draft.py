@@ -1,0 +1,181 @@
+"""From a body to what is written: every value judged, every fault told at once, nothing coerced."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import Fault, Invalid, did_you_mean
+from domain.records.changes import Changes, Draft, IfMatch, Increment
+from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
+from domain.schema.fields import AUTH_ID, NOW, AutodateField, DecimalField, Field, IntegerField, Matches, NumberField, Unfit
+from domain.schema.fields.relations import RECORD_ID
+from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
+
+_STAMPED = ("version", "created", "updated")
+_LARGEST = 1.7976931348623157e308
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose write it is, as far as values depend on it: `sees_hidden` is true for admins."""
+
+    id: str | None
+    sees_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a write is given from outside: the instant as stored, and an id for a new record."""
+
+    now: str
+    new_id: str
+
+
+def draft(collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, matches: Matches) -> Draft:
+    """A new record from a body; Invalid with every fault where it is not one."""
+    fields, faults = writable(collection, author), list[Fault]()
+    for name in body:
+        if name not in fields and not _is_credential(collection, name, (PASSWORD,)) and name != "id":
+            faults.append(_unknown(collection, name, fields, author))
+    values: dict[str, Any] = {"id": _id(collection, body, moment, faults), "version": 1, "created": moment.now, "updated": moment.now}
+    for field in collection.own_fields:
+        if field.name in body and field.name in fields:
+            values[field.name] = _judged(field, body[field.name], matches, faults)
+        else:
+            values[field.name] = _initial(field, author, moment, matches)
+        if field.required and values[field.name] is None and not _faulty(faults, field.name):
+            faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
+    _refuse(faults)
+    return Draft(values)
+
+
+def changes(
+    collection: Collection, body: Mapping[str, Any], *, author: Author, now: str, matches: Matches, if_match: tuple[IfMatch, ...] | None = None
+) -> Changes:
+    """What a PATCH asks for; fields that it does not name stay as they are."""
+    fields, faults = writable(collection, author), list[Fault]()
+    values: dict[str, Any] = {}
+    increments: dict[str, Increment] = {}
+    for key, value in body.items():
+        name, sign = (key[:-1], key[-1]) if key[-1:] in ("+", "-") else (key, "")
+        field = fields.get(name)
+        if field is None:
+            if not _is_credential(collection, key, (PASSWORD, OLD_PASSWORD)):
+                faults.append(_unknown(collection, key, fields, author))
+        elif sign and name in body or name in increments:
+            faults.append(Fault(f"/{key}", "named_twice", f"`{name}` is changed twice in one body"))
+        elif sign:
+            _add_increment(increments, field, key, value, faults)
+        else:
+            values[name] = _judged(field, value, matches, faults)
+            if field.required and values[name] is None and not _faulty(faults, name):
+                faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
+    _refuse(faults)
+    return Changes(values={**values, **stamps(collection, now)}, increments=increments, if_match=if_match)
+
+
+def stamps(collection: Collection, now: str) -> dict[str, str]:
+    """What every change writes besides."""
+    return {"updated": now, **{each.name: now for each in collection.fields if isinstance(each, AutodateField) and each.on_update}}
+
+
+def writable(collection: Collection, author: Author) -> dict[str, Field]:
+    """The fields that this author's body may name. `verified` says that an address was proved: only admins write it."""
+    return {
+        each.name: each
+        for each in collection.own_fields
+        if not each.read_only and (author.sees_hidden or not each.hidden) and (author.sees_hidden or each.name != "verified" or not collection.is_accounts)
+    }
+
+
+def _is_credential(collection: Collection, name: str, credentials: Iterable[str]) -> bool:
+    return collection.is_accounts and name in credentials
+
+
+def _unknown(collection: Collection, key: str, fields: Mapping[str, Field], author: Author) -> Fault:
+    """A hidden field is answered exactly as one that is not there."""
+    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    known = collection.every_field.get(key)
+    if key == "id" or key in _STAMPED or (known is not None and not known.hidden):
+        return Fault(pointer, "read_only", f"`{key}` is written by the backend, not by you")
+    if key[-1:] in ("+", "-") and key[:-1] in fields:
+        return Fault(pointer, "not_an_increment", f"`{key}`: increments change a record that is there; a new one takes the value itself")
+    hint = did_you_mean(key, list(fields))
+    return Fault(pointer, "unknown_field", f"no field `{key[:80]}`" + (f"; {hint}" if hint else ""))
+
+
+def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults: list[Fault]) -> str:
+    if "id" not in body:
+        return moment.new_id
+    if collection.is_accounts:
+        faults.append(Fault("/id", "read_only", "ids of accounts are made by the backend"))
+    elif not isinstance(body["id"], str) or not RECORD_ID.fullmatch(body["id"]):
+        faults.append(Fault("/id", "invalid_id", "an id has 1 to 64 characters of A-Z a-z 0-9 _ -"))
+    return str(body["id"])
+
+
+def _judged(field: Field, value: Any, matches: Matches, faults: list[Fault]) -> Any:
+    if value is None:
+        return None
+    try:
+        accepted = field.accept(value, matches)
+    except Unfit as unfit:
+        faults.append(Fault(f"/{field.name}", unfit.code, unfit.detail))
+        return None
+    return None if accepted == "" and field.absent_text else accepted
+
+
+def _initial(field: Field, author: Author, moment: Moment, matches: Matches) -> Any:
+    if isinstance(field, AutodateField):
+        return moment.now if field.on_create or field.on_update else None
+    if field.default is None:
+        return None
+    if field.default == NOW and NOW in field.magic_defaults:
+        return moment.now[:10] if field.kind is Kind.DAY else moment.now
+    if field.default == AUTH_ID and AUTH_ID in field.magic_defaults:
+        return author.id
+    return field.accept(field.default, matches)
+
+
+def _add_increment(increments: dict[str, Increment], field: Field, key: str, value: Any, faults: list[Fault]) -> None:
+    try:
+        increments[field.name] = increment(field, value, negative=key.endswith("-"))
+    except Unfit as unfit:
+        faults.append(Fault(f"/{key}", unfit.code, unfit.detail))
+
+
+def increment(field: Field, value: Any, *, negative: bool) -> Increment:
+    """What `n+` or `n-` adds, with the limits that the result must keep; Unfit where the field or the value is no number."""
+    judge = _UNLIMITED.get(type(field))
+    if judge is None:
+        raise Unfit("not_a_number", f"`{field.name}` is no number, so it cannot be incremented")
+    by = judge(field).accept(value, lambda pattern, text: True)
+    low, high = _limits(field)
+    return Increment(by=-by if negative else by, low=low, high=high)
+
+
+# The delta is judged by a field of the same form without limits: those bind the result, not the step.
+_UNLIMITED = {
+    IntegerField: lambda field: IntegerField(name=field.name),
+    NumberField: lambda field: NumberField(name=field.name),
+    DecimalField: lambda field: DecimalField(name=field.name, scale=field.scale),
+}
+
+
+def _limits(field: Any) -> tuple[Any, Any]:
+    if isinstance(field, IntegerField):
+        return (INT64_MIN if field.min is None else field.min, INT64_MAX if field.max is None else field.max)
+    if isinstance(field, NumberField):
+        return (-_LARGEST if field.min is None else field.min, _LARGEST if field.max is None else field.max)
+    low, high = field.bounds
+    most = field.largest
+    return (-most if low is None else low, most if high is None else high)
+
+
+def _faulty(faults: list[Fault], name: str) -> bool:
+    return any(fault.pointer == f"/{name}" for fault in faults)
+
+
+def _refuse(faults: list[Fault]) -> None:
+    if faults:
+        raise Invalid(faults[0].detail if len(faults) == 1 else f"{len(faults)} things in the body are wrong", code="invalid_record", faults=tuple(faults))

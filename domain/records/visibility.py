@@ -1,0 +1,67 @@
+"""What of a record an actor may see: which fields by name, which only in its own record, and how values look in an answer."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from domain.actor import Actor
+from domain.errors import Forbidden, NotFound, Unauthenticated, did_you_mean, invalid
+from domain.schema.collection import Collection
+from domain.schema.fields import Field
+
+ACTIONS = ("list", "view", "create", "update", "delete")
+
+
+def may_name(collection: Collection, field: Field, actor: Actor) -> bool:
+    """Whether this actor may use the field in filter and sort: what it could not read in every record, it cannot ask by."""
+    return actor.passes_rules or not (field.hidden or field.name in private_fields(collection))
+
+
+def private_fields(collection: Collection) -> tuple[str, ...]:
+    """Fields that only the record's own account and admins see: the e-mail address of an account."""
+    return ("email",) if collection.is_accounts else ()
+
+
+def visible_fields(collection: Collection, actor: Actor) -> tuple[str, ...]:
+    return tuple(name for name, field in collection.every_field.items() if actor.passes_rules or not field.hidden)
+
+
+def selected_fields(collection: Collection, actor: Actor, fields: str) -> tuple[str, ...]:
+    """The names that an answer holds: all visible ones, or those that `fields` lists; unknown and hidden ones are refused alike."""
+    visible = visible_fields(collection, actor)
+    if not fields:
+        return visible
+    wanted = [name.strip() for name in fields.split(",")]
+    for name in wanted:
+        if name not in visible:
+            raise invalid("fields", "unknown_field", f"no field `{name[:80]}`", hint=did_you_mean(name, list(visible)))
+    return tuple(dict.fromkeys(wanted))
+
+
+def rule_for(collection: Collection, action: str, actor: Actor) -> str:
+    """The rule text that binds this actor (`""`: none), or the refusal where the rule is for admins only: 401 or 403 where the
+    collection is open to somebody in another way, else the same 404 as for a name that does not exist."""
+    if actor.passes_rules:
+        return ""
+    rule: str | None = getattr(collection.rules, action)
+    if rule is not None:
+        return rule
+    if all(getattr(collection.rules, each) is None for each in ACTIONS):
+        raise NotFound("there is no such collection, or you may not know of it")
+    if actor.is_guest:
+        raise Unauthenticated(f"sign in to {action} records of `{collection.name}`")
+    raise Forbidden(f"only admins {action} records of `{collection.name}`")
+
+
+def present(collection: Collection, names: tuple[str, ...], record: Mapping[str, Any], actor: Actor) -> tuple[Any, ...]:
+    """A row of answer values from a whole record in Python form."""
+    masked = private_fields(collection) if not owns(collection, record["id"], actor) else ()
+    return tuple(None if name in masked else _presented(record[name]) for name in names)
+
+
+def owns(collection: Collection, id: str, actor: Actor) -> bool:
+    return actor.passes_rules or (actor.id == id and actor.collection == collection.name)
+
+
+def _presented(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
