@@ -24,8 +24,14 @@ class RecordStore(Protocol):
         """The window's rows, in one statement, the total included where it is asked for."""
         ...
 
-    def among(self, reading: Reading, ids: Sequence[str], guard: Guard | None) -> Mapping[str, Sequence[Any]]:
-        """The rows of these ids that fulfil `reading.where`, by id, in one statement; what expand uses."""
+    def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        """The rows of these ids that fulfil `reading.where`, by id, in one statement; what expand uses, in the snapshot of the
+        statement that checked version and guard."""
+        ...
+
+    def check_guard(self, guard: Guard | None) -> None:
+        """One statement that checks the schema version and the guard, and nothing else: what a write asks first, and whoever
+        is about to refuse by a schema that may be old. Raises Unauthenticated where the account is gone or its epoch has moved on."""
         ...
 
     def load(self, collection: Collection, id: str) -> Record | None:

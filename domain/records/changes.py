@@ -23,6 +23,11 @@ class Increment:
     low: int | float | Decimal | None
     high: int | float | Decimal | None
 
+    def fits(self, present: int | float | Decimal | None) -> bool:
+        """Whether the result stays within the limits; what the UPDATE asked in SQL, for telling why it changed nothing."""
+        result = (present or 0) + self.by  # type: ignore[operator]
+        return (self.low is None or result >= self.low) and (self.high is None or result <= self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class IfMatch:

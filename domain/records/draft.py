@@ -151,7 +151,10 @@ def increment(field: Field, value: Any, *, negative: bool) -> Increment:
         raise Unfit("not_a_number", f"`{field.name}` is no number, so it cannot be incremented")
     by = judge(field).accept(value, lambda pattern, text: True)
     low, high = _limits(field)
-    return Increment(by=-by if negative else by, low=low, high=high)
+    step = -by if negative else by
+    if isinstance(field, IntegerField) and not (low - INT64_MAX <= step <= high - INT64_MIN and abs(step) <= INT64_MAX):
+        raise Unfit("too_large", "no value stays within its limits after such a step")
+    return Increment(by=step, low=low, high=high)
 
 
 # The delta is judged by a field of the same form without limits: those bind the result, not the step.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.actor import Actor
 from domain.rules.shape import Bound
 from domain.rules.tree import Path
 from domain.schema.collection import Collection
@@ -16,6 +17,11 @@ class Guard:
     collection: str
     id: str
     epoch: int
+
+
+def guard_of(actor: Actor) -> Guard | None:
+    """Guests and the system have no account that could have ended."""
+    return Guard(actor.collection, actor.id, actor.epoch) if actor.collection else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ class DecimalField(Field):
             raise Unfit("not_decimal", 'this must be a decimal written as text, for example "12.50"')
         if -int(number.as_tuple().exponent) > self.scale:
             raise Unfit("too_precise", f"at most {self.scale} digits after the point")
+        if abs(number) > self.largest:
+            raise Unfit("too_large", f"at most {DECIMAL_DIGITS} digits in all, {self.scale} of them after the point")
         exact = number.quantize(Decimal(1).scaleb(-self.scale)) + 0
-        if len(exact.as_tuple().digits) > DECIMAL_DIGITS:
-            raise Unfit("too_large", f"at most {DECIMAL_DIGITS} digits in all")
         within(exact, *self.bounds)
         return exact

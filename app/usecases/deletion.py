@@ -1,0 +1,78 @@
+"""Deleting a record with what its relations ask for, set by set, so that versions and stamps follow and nothing is left dangling."""
+
+from collections.abc import Iterable
+
+from domain.errors import Conflict, Fault
+from domain.schema.collection import Collection
+from ports.unit_of_work import Stores
+
+Doomed = dict[str, dict[str, None]]  # collection -> ids, in the order in which they were found
+
+
+def delete_with_relations(stores: Stores, collection: Collection, id: str, *, now: str) -> None:
+    """First everything that goes is known, then what restricts is asked, then references are cleared, then rows are deleted."""
+    doomed: Doomed = {collection.name: {id: None}}
+    _follow_cascades(stores, collection.name, [id], doomed)
+    _refuse_restricted(stores, doomed)
+    _clear_references(stores, doomed, now)
+    for name in _referrers_first(stores, doomed, now):
+        stores.records.delete(stores.schema.collection(name), list(doomed[name]))
+
+
+def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) -> None:
+    pending = [(name, ids)]
+    while pending:
+        name, ids = pending.pop()
+        for other, relation in stores.schema.referring(name):
+            if relation.on_delete != "cascade":
+                continue
+            known = doomed.setdefault(other.name, {})
+            found = [each for each in stores.records.referrers(other, relation.name, ids) if each not in known]
+            known.update(dict.fromkeys(found))
+            if found:
+                pending.append((other.name, found))
+
+
+def _refuse_restricted(stores: Stores, doomed: Doomed) -> None:
+    for name, ids in doomed.items():
+        for other, relation in stores.schema.referring(name):
+            if relation.on_delete == "restrict":
+                _refuse_if_any(other, relation.name, _survivors(stores, other, relation.name, ids, doomed))
+
+
+def _refuse_if_any(other: Collection, relation: str, standing: list[str]) -> None:
+    if standing:
+        detail = f"{len(standing)} records of `{other.name}` refer to it by `{relation}`"
+        raise Conflict(detail, code="restricted", hint="delete or change these first", faults=(Fault("", "restricted", detail),))
+
+
+def _clear_references(stores: Stores, doomed: Doomed, now: str) -> None:
+    for name, ids in list(doomed.items()):
+        for other, relation in stores.schema.referring(name):
+            if relation.on_delete == "clear" and ids:
+                stores.records.clear(other, relation.name, stores.records.referrers(other, relation.name, list(ids)), now)
+
+
+def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:
+    going = doomed.get(other.name, {})
+    return [each for each in stores.records.referrers(other, relation, list(ids)) if each not in going]
+
+
+def _referrers_first(stores: Stores, doomed: Doomed, now: str) -> list[str]:
+    """An order of collections in which no row still points at one that was deleted before it. Where collections refer to each other
+    in a ring, the references into the next one are cleared: the rows that hold them go in the same transaction."""
+    remaining, order = [name for name, ids in doomed.items() if ids], list[str]()
+    while remaining:
+        name = next((each for each in remaining if not _pointed_at(stores, each, remaining)), None)
+        if name is None:
+            name = remaining[0]
+            for other, relation in stores.schema.referring(name):
+                if other.name in remaining and other.name != name:
+                    stores.records.clear(other, relation.name, stores.records.referrers(other, relation.name, list(doomed[name])), now)
+        order.append(name)
+        remaining.remove(name)
+    return order
+
+
+def _pointed_at(stores: Stores, name: str, remaining: list[str]) -> bool:
+    return any(other.name in remaining and other.name != name for other, _ in stores.schema.referring(name))

@@ -1,0 +1,311 @@
+"""List, show, create, change and delete records, under the collection's rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.usecases.deletion import delete_with_relations
+from app.usecases.expansion import Expansion, expand_tree
+from app.usecases.passwords import PasswordDesk
+from app.usecases.request_values import request_values
+from app.usecases.rulebook import Rulebook, Ruling
+from domain.actor import Actor
+from domain.errors import Fault, Forbidden, Invalid, NotFound, PreconditionFailed, Problem, invalid
+from domain.records.changes import Changes, IfMatch
+from domain.records.cursors import read_cursor, write_cursor
+from domain.records.draft import Author, Moment, changes, draft
+from domain.records.page import ListQuery, Page, Shown
+from domain.records.reading import Guard, Reading, Window, guard_of
+from domain.records.visibility import owns, present, private_fields, selected_fields
+from domain.rules.evaluate import holds
+from domain.rules.shape import Bound, shape
+from domain.rules.values import RequestFacts, Values
+from domain.schema.collection import PASSWORD, Collection
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock, Ids
+from ports.observer import Observer, RequestRefusedByRule
+from ports.patterns import Patterns
+from ports.unit_of_work import Stores, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks what: travels together through every step below."""
+
+    actor: Actor
+    facts: RequestFacts
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def guard(self) -> Guard | None:
+        return guard_of(self.actor)
+
+
+class RecordUseCases:
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, passwords: PasswordDesk, patterns: Patterns, clock: Clock, ids: Ids, observer: Observer
+    ) -> None:
+        self._work, self._rulebook, self._passwords, self._patterns = work, rulebook, passwords, patterns
+        self._clock, self._ids, self._observer = clock, ids, observer
+
+    # --- reading
+
+    def list(self, name: str, query: ListQuery, *, actor: Actor, facts: RequestFacts) -> Page:
+        """The records that the actor may list and the filter chooses: one statement, and one for each relation expanded."""
+        request = Request(actor, facts)
+        return self._work.read(lambda stores: self._checked(stores, request, lambda: self._list(stores, name, query, request)), snapshot=bool(query.expand))
+
+    def _list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
+        collection = stores.schema.collection(name)
+        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
+        order = self._rulebook.order(stores.schema, collection, request.actor, query.sort)
+        names = selected_fields(collection, request.actor, query.fields)
+        expansion = expand_tree(stores.schema, collection, request.actor, query.expand)
+        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request)
+        text = f"{name}\n{query.filter}\n{query.sort}"
+        after = None if query.cursor is None else read_cursor(order, text, query.cursor)
+        offset = (query.page - 1) * query.limit if query.page else 0
+        window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
+        listing = stores.records.list(reading, window, request.guard)
+        expands = self._expand(stores, expansion, reading.columns, listing.rows, request)
+        following = None if listing.last is None else write_cursor(order, text, listing.last)
+        return Page(names, listing.rows, expands, following, listing.total)
+
+    def get(self, name: str, id: str, *, actor: Actor, facts: RequestFacts, fields: str = "", expand: str = "") -> Shown:
+        """The record, in one statement; NotFound where it is missing or its view rule hides it."""
+        request = Request(actor, facts)
+        return self._work.read(lambda stores: self._checked(stores, request, lambda: self._get(stores, name, id, request, fields, expand)), snapshot=bool(expand))
+
+    def _get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
+        collection = stores.schema.collection(name)
+        ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
+        names = selected_fields(collection, request.actor, fields)
+        expansion = expand_tree(stores.schema, collection, request.actor, expand)
+        behind = tuple(each for each in ("version", "created") if each not in names)
+        columns = names + behind + expansion.needed(names + behind)
+        row = stores.records.get(self._reading(stores, collection, columns, ruling, request), id, request.guard)
+        if row is None:
+            raise self._hidden(collection, "view")
+        expands = self._expand(stores, expansion, columns, [row], request)
+        extra = None if expands else etag_extra(stores, collection, id, request.actor, fields)
+        version, created = row[columns.index("version")], row[columns.index("created")]
+        return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
+
+    def _reading(self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request) -> Reading:
+        where = shape(ruling.condition, self._values(stores, ruling, request))
+        if request.actor.passes_rules:
+            return Reading(collection, columns, where)
+        own = request.actor.id if request.actor.collection == collection.name else ""
+        return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
+
+    def _expand(self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request) -> list[Mapping[str, Any]] | None:
+        """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
+        if not expansion.branches or not rows:
+            return [{} for _ in rows] if expansion.branches else None
+        expands: list[dict[str, Any]] = [{} for _ in rows]
+        for relation, branch in expansion.branches.items():
+            at = columns.index(relation)
+            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request)
+            for row, expand in zip(rows, expands, strict=True):
+                if row[at] in found:
+                    expand[relation] = found[row[at]]
+        return expands  # type: ignore[return-value]
+
+    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request) -> dict[str, dict[str, Any]]:
+        try:
+            ruling = self._rulebook.rule(stores.schema, branch.collection, "view", request.actor)
+        except Problem:
+            return {}
+        if not ids:
+            return {}
+        names = selected_fields(branch.collection, request.actor, "")
+        columns = names + branch.needed(names)
+        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request), ids)
+        deeper = self._expand(stores, branch, columns, list(rows.values()), request)
+        return {
+            id: {**dict(zip(names, row, strict=False)), **({"expand": deeper[at]} if deeper else {})}
+            for at, (id, row) in enumerate(rows.items())
+        }
+
+    # --- writing
+
+    def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:
+        """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
+        request = Request(actor, facts, body)
+        secrets = self._new_secrets(name, request)
+        moment = Moment(write_instant(self._clock.now()), self._ids.new())
+        return self._work.run(lambda stores: self._create(stores, name, request, moment, secrets))
+
+    def _create(self, stores: Stores, name: str, request: Request, moment: Moment, secrets: Mapping[str, Any]) -> Shown:
+        collection = self._entered(stores, name, request)
+        ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
+        made = draft(collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches)
+        made = replace(made, secrets=secrets)
+        if not self._draft_passes(stores, collection, made.values, ruling, request):
+            self._observer.observe(RequestRefusedByRule(name, "create", collection.rules.create))
+            raise Forbidden(f"the create rule of `{name}` does not allow this record")
+        self._satisfy_checks(stores, collection, made.values, request, kept=False)
+        stores.records.insert(collection, made)
+        return self._written(stores, collection, made.values, request)
+
+    def update(
+        self, name: str, id: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None
+    ) -> Shown:
+        """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
+        increments; PreconditionFailed where `if_match` names other versions."""
+        request = Request(actor, facts, body)
+        secrets = self._changed_secrets(name, id, request)
+        now = write_instant(self._clock.now())
+        return self._work.run(lambda stores: self._update(stores, name, id, request, now, secrets, if_match))
+
+    def _update(
+        self, stores: Stores, name: str, id: str, request: Request, now: str, secrets: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None
+    ) -> Shown:
+        collection = self._entered(stores, name, request)
+        ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
+        asked = changes(collection, request.body or {}, author=_author(request.actor), now=now, matches=self._patterns.matches, if_match=if_match)
+        ends = bool(secrets) or (collection.is_accounts and "email" in asked.values)
+        asked = replace(asked, secrets=secrets, end_sessions=ends)
+        where = shape(ruling.condition, self._values(stores, ruling, request))
+        after = stores.records.update(collection, id, asked, where)
+        if after is None:
+            raise self._why_unchanged(stores, collection, id, asked, where)
+        self._satisfy_checks(stores, collection, after, request, kept=True)
+        return self._written(stores, collection, after, request)
+
+    def delete(self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None) -> None:
+        """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says."""
+        request = Request(actor, facts)
+        self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
+
+    def _delete(self, stores: Stores, name: str, id: str, request: Request, if_match: tuple[IfMatch, ...] | None) -> None:
+        collection = self._entered(stores, name, request)
+        ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
+        where = shape(ruling.condition, self._values(stores, ruling, request))
+        record = stores.records.lock(collection, id, where)
+        if record is None:
+            raise self._hidden(collection, "delete")
+        _check_version(record, if_match)
+        delete_with_relations(stores, collection, id, now=write_instant(self._clock.now()))
+
+    # --- what reads and writes share
+
+    def _checked(self, stores: Stores, request: Request, body: Callable[[], Any]) -> Any:
+        """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
+        try:
+            return body()
+        except Problem:
+            stores.records.check_guard(request.guard)
+            raise
+
+    def _entered(self, stores: Stores, name: str, request: Request) -> Collection:
+        """The collection that a write goes to, once it is sure that the actor still stands."""
+        if request.guard is not None:
+            stores.records.check_guard(request.guard)
+        return stores.schema.collection(name)
+
+    def _values(self, stores: Stores, ruling: Ruling, request: Request) -> Values:
+        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, self._clock.now())
+
+    def _draft_passes(self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request) -> bool:
+        values = self._values(stores, ruling, request)
+        if ruling.local:
+            return holds(ruling.condition, record, values)
+        return stores.records.draft_matches(collection, record, shape(ruling.condition, values))
+
+    def _passes(self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request) -> bool:
+        values = self._values(stores, ruling, request)
+        if ruling.local:
+            return holds(ruling.condition, record, values)
+        return stores.records.matches(collection, record["id"], shape(ruling.condition, values))
+
+    def _satisfy_checks(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool) -> None:
+        """Invalid, with every check that does not hold; checks that speak of `@request` do not bind admins."""
+        faults: list[Fault] = []
+        for check in collection.checks:
+            ruling = self._rulebook.condition(stores.schema, collection, check.rule)
+            if ruling.paths and request.actor.passes_rules:
+                continue
+            passes = self._passes if kept else self._draft_passes
+            if not passes(stores, collection, record, ruling, request):
+                faults.append(Fault("", check.name, check.message))
+        if faults:
+            raise Invalid(faults[0].detail, code="check_failed", faults=tuple(faults))
+
+    def _written(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> Shown:
+        """The record as the actor may now see it; only id and version where it may not."""
+        names: tuple[str, ...] = ("id", "version")
+        if self._may_view(stores, collection, record, request):
+            names = selected_fields(collection, request.actor, "")
+        row = present(collection, names, record, request.actor)
+        extra = etag_extra(stores, collection, record["id"], request.actor, "")
+        return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
+
+    def _may_view(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> bool:
+        try:
+            ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
+        except Problem:
+            return False
+        return self._passes(stores, collection, record, ruling, Request(request.actor, request.facts))
+
+    def _hidden(self, collection: Collection, action: str) -> NotFound:
+        self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
+        return NotFound("there is no such record, or you may not see it")
+
+    def _why_unchanged(self, stores: Stores, collection: Collection, id: str, asked: Changes, where: Bound) -> Problem:
+        """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
+        record = stores.records.load(collection, id)
+        if record is None or not stores.records.matches(collection, id, where):
+            return self._hidden(collection, "update")
+        try:
+            _check_version(record, asked.if_match)
+        except PreconditionFailed as failed:
+            return failed
+        faults = tuple(Fault(f"/{name}{'+' if each.by >= 0 else '-'}", "out_of_range", f"`{name}` must stay between {each.low} and {each.high}")
+                       for name, each in asked.increments.items() if not each.fits(record[name]))  # fmt: skip
+        return Invalid("the result of an increment is outside its limits", code="out_of_range", faults=faults)
+
+    # --- accounts: hashing is slow, so it comes before the transaction
+
+    def _new_secrets(self, name: str, request: Request) -> Mapping[str, Any]:
+        collection = self._present(name)
+        if collection is None or not collection.is_accounts:
+            return {}
+        body = request.body or {}
+        if PASSWORD not in body:
+            raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
+        return {"password_hash": self._passwords.prepare(body[PASSWORD], email=body.get("email")), "epoch": 1}
+
+    def _changed_secrets(self, name: str, id: str, request: Request) -> Mapping[str, Any]:
+        collection, body = self._present(name), request.body or {}
+        if collection is None or not collection.is_accounts or not (PASSWORD in body or "email" in body):
+            return {}
+        if not owns(collection, id, request.actor):
+            raise Forbidden("only the account itself and admins change its sign-in data")
+        if not request.actor.passes_rules:
+            self._passwords.check_old(collection, id, body)
+        if PASSWORD not in body:
+            return {}
+        return {"password_hash": self._passwords.prepare(body[PASSWORD], email=body.get("email"))}
+
+    def _present(self, name: str) -> Collection | None:
+        """The collection as this process knows it: enough to decide whether to hash; the transaction decides again."""
+        return self._work.read(lambda stores: stores.schema.collections.get(name))
+
+
+def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:
+    """What an answer depends on besides the record's version: schema, visibility class, chosen fields."""
+    sight = "a" if actor.passes_rules else "o" if owns(collection, id, actor) else "p"
+    return f"{stores.schema.version}{sight}{fields}"
+
+
+def _author(actor: Actor) -> Author:
+    return Author(id=actor.id or None, sees_hidden=actor.passes_rules)
+
+
+def _check_version(record: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None) -> None:
+    if if_match is None or any(each.version == record["version"] and each.created in (None, record["created"]) for each in if_match):
+        return
+    raise PreconditionFailed(f"the record is at version {record['version']} now", hint="read it again and repeat your change")
+
+

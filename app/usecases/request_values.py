@@ -1,0 +1,79 @@
+"""What a rule reads of the request: the actor, its own record where a rule asks for it, the body, the query, the headers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from domain.actor import Actor
+from domain.rules.values import RequestFacts, Values
+from domain.schema.collection import Collection
+from domain.schema.fields import RelationField
+from ports.unit_of_work import Stores
+
+Paths = frozenset[tuple[str, ...]]
+
+
+def request_values(
+    stores: Stores, paths: Paths, actor: Actor, facts: RequestFacts, body: Mapping[str, Any] | None, now: datetime
+) -> Values:
+    """Only what `paths` name is gathered; the actor's record costs one keyed SELECT, and only where a rule reads more than its id."""
+    if not paths:
+        return Values(now, {})
+    known: dict[tuple[str, ...], Any] = {}
+    for path in paths:
+        value = _plain(path, actor, facts, body)
+        if value is not None:
+            known[path] = value
+    known.update(_of_account(stores, [path for path in paths if _needs_record(path)], actor))
+    return Values(now, known)
+
+
+def _plain(path: tuple[str, ...], actor: Actor, facts: RequestFacts, body: Mapping[str, Any] | None) -> Any:
+    first, rest = path[0], path[1:]
+    if first == "auth":
+        return {"id": actor.id, "collectionName": actor.collection}.get(rest[0]) or None
+    if first == "body":
+        return _inside(body or {}, rest)
+    if first in ("query", "headers"):
+        return getattr(facts, first).get(rest[0])
+    return getattr(facts, first, None)
+
+
+def _inside(body: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        if not isinstance(body, Mapping) or key not in body:
+            return None
+        body = body[key]
+    return body
+
+
+def _needs_record(path: tuple[str, ...]) -> bool:
+    return path[0] == "auth" and path[1] not in ("id", "collectionName")
+
+
+def _of_account(stores: Stores, paths: list[tuple[str, ...]], actor: Actor) -> dict[tuple[str, ...], Any]:
+    collection = stores.schema.collections.get(actor.collection)
+    if not paths or collection is None:
+        return {}
+    seen: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+    found = {path: _follow(stores, collection, actor.id, path[1:], seen) for path in paths}
+    return {path: value for path, value in found.items() if value is not None}
+
+
+def _follow(stores: Stores, collection: Collection, id: str, names: tuple[str, ...], seen: dict[tuple[str, str], Any]) -> Any:
+    """The value at the end of `names`, from the record with this id on, through single relations."""
+    value: Any = id
+    for at, name in enumerate(names):
+        key = (collection.name, value)
+        if key not in seen:
+            seen[key] = stores.records.load(collection, value)
+        record, field = seen[key], collection.every_field.get(name)
+        if record is None or field is None:
+            return collection.id if name == "collectionId" and record is not None else None
+        value = record[name]
+        if value is None or at == len(names) - 1:
+            return value
+        if not isinstance(field, RelationField):
+            return _inside(value, names[at + 1 :])
+        collection = stores.schema.collection(field.collection)
+    return value

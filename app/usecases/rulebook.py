@@ -1,0 +1,132 @@
+"""Rules, filters and sorts checked once and kept by (schema version, collection, purpose, who may see what, text)."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, TypeVar
+
+from domain.actor import Actor
+from domain.errors import Invalid, Problem
+from domain.records.reading import SortKey
+from domain.records.visibility import may_name, rule_for
+from domain.rules.check import Scope, check, check_sort
+from domain.rules.evaluate import is_local
+from domain.rules.shape import needs_many
+from domain.rules.tree import TRUE, And, Condition, Path
+from domain.rules.values import request_paths
+from domain.schema.collection import Collection, Schema, rule_names
+from domain.schema.fields import Field
+from domain.schema.kinds import Kind
+
+T = TypeVar("T")
+_KEPT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A checked condition, the `@request` values that it reads, and whether the record alone decides it."""
+
+    condition: Condition
+    paths: frozenset[tuple[str, ...]]
+    local: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.condition == TRUE
+
+
+OPEN = Ruling(TRUE, frozenset(), True)
+
+
+class Rulebook:
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def rule(self, schema: Schema, collection: Collection, action: str, actor: Actor) -> Ruling:
+        """What must hold for this actor to do this; raises where the action is for admins only."""
+        text = rule_for(collection, action, actor)
+        return self.condition(schema, collection, text) if text else OPEN
+
+    def condition(self, schema: Schema, collection: Collection, text: str, pointer: str = "") -> Ruling:
+        """A rule's text, written by the owner: it may name everything."""
+        key = (schema.version, collection.name, "rule", text)
+        return self._keep(key, lambda: _ruling(check(text, Scope(schema, collection, pointer, client=False))))
+
+    def readable(self, schema: Schema, collection: Collection, action: str, actor: Actor, filter: str) -> Ruling:
+        """The rule of a read joined with the client's filter."""
+        rule = self.rule(schema, collection, action, actor)
+        if not filter:
+            return rule
+        key = (schema.version, collection.name, action, actor.passes_rules, filter)
+        return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter))
+
+    def _joined(self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str) -> Ruling:
+        wanted = check(filter, self._client_scope(schema, collection, actor, "filter"))
+        return _ruling(wanted if rule.is_open else And((rule.condition, wanted)))
+
+    def order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
+        """The keys of a sort text, ended by the id, so that no two records stand on one place."""
+        key = (schema.version, collection.name, "sort", actor.passes_rules, sort)
+        return self._keep(key, lambda: self._order(schema, collection, actor, sort))
+
+    def _order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
+        keys = [SortKey(path, down) for path, down in check_sort(sort, self._client_scope(schema, collection, actor, "sort"))] if sort else []
+        if any(not key.path.steps and key.path.name == "id" for key in keys):
+            return tuple(keys)
+        return (*keys, SortKey(Path("id", Kind.TEXT, collection.name), bool(keys) and keys[-1].descending))
+
+    def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str) -> Scope:
+        return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor))
+
+    def check_collection(self, schema: Schema, collection: Collection) -> None:
+        """Invalid where a rule or a check of this collection cannot be understood under this schema."""
+        for name in rule_names(collection.type):
+            text = getattr(collection.rules, name)
+            if text:
+                _check_storable(text, Scope(schema, collection, f"/rules/{name}", client=False))
+        for at, each in enumerate(collection.checks):
+            _check_storable(each.rule, Scope(schema, collection, f"/checks/{at}/rule", client=False))
+
+    def _keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        found = self._kept.get(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._kept[key] = found
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientSight:
+    """What a client's filter may name: what its author could read."""
+
+    rulebook: Rulebook
+    schema: Schema
+    actor: Actor
+
+    def may_name(self, collection: Collection, field: Field) -> bool:
+        return may_name(collection, field, self.actor)
+
+    def guard(self, collection: Collection) -> Condition | None:
+        """The condition under which a record of `collection` counts, None where the actor may not list it at all."""
+        try:
+            return self.rulebook.rule(self.schema, collection, "list", self.actor).condition
+        except Problem:
+            return None
+
+
+def _ruling(condition: Condition) -> Ruling:
+    if needs_many(condition):
+        detail = "many-valued paths (back relations, @collection, :each) are understood but not compiled to SQL yet"
+        raise Invalid(detail, code="not_supported")
+    return Ruling(condition, request_paths(condition), is_local(condition))
+
+
+def _check_storable(text: str, scope: Scope) -> None:
+    _ruling(check(text, scope))
+
+
