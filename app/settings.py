@@ -1,0 +1,271 @@
+"""Settings, read once from the environment: what each one means, its default, and every mistake told at once."""
+# ruff: noqa: RUF009, S104 (`_setting` is dataclasses.field with its reader; 0.0.0.0 stands in documentation only)
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from domain.errors import did_you_mean
+
+PREFIX = "STILLROOM_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PINNING = ("auto", "on", "off")
+SHORTEST_SECRET = 32
+# OWASP's parameter sets for argon2id trade memory for passes at about this product (KiB × passes); below it, hashes are cheap to try.
+LEAST_ARGON2_WORK = 35_000
+
+
+class SettingsError(Exception):
+    """The environment asks for something that cannot be; `mistakes` holds a sentence for each."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class _Wrong(ValueError):
+    """Why a text is no value of its setting."""
+
+
+def available_cores() -> int:
+    """The cores that this process may run on: a container's share of a big machine is what counts, not the machine."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _cpu_quota() or allowed))
+
+
+def _cpu_quota() -> int | None:
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else max(1, int(quota) // int(period))
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+            raise _Wrong(f"is a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise _Wrong(f"is one of {', '.join(choices)}")
+        return text.lower()
+
+    return read
+
+
+def _folder(text: str) -> Path:
+    if "\0" in text:
+        raise _Wrong("is the path of a folder")
+    return Path(text).expanduser()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
+        raise _Wrong("is an address or a host name, for example 0.0.0.0")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if re.fullmatch(r"sqlite:///.+", text) or re.fullmatch(r"postgresql(\+psycopg)?://.+", text):
+        return text
+    raise _Wrong("begins with sqlite:/// or postgresql://")
+
+
+def _public_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound or parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise _Wrong("is http:// or https:// with a host and nothing behind it, for example https://api.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise _Wrong(f"has at least {SHORTEST_SECRET} characters; `openssl rand -base64 32` makes a good one")
+    if len(set(text)) < 10:
+        raise _Wrong("repeats the same few characters; `openssl rand -base64 32` makes a good one")
+    return text
+
+
+def _setting(read: Callable[[str], Any], default: Any, *, meaning: str, example: str, shown: str = "") -> Any:
+    """`shown` is the default in words, where it depends on the machine or on other settings."""
+    about = {"read": read, "meaning": meaning, "example": example, "shown": shown or str(default)}
+    return field(**({"default_factory": default} if callable(default) else {"default": default}), metadata=about)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Defaults give a working backend on SQLite. `from_environment` is the way in; direct use is for tests."""
+
+    data_dir: Path = _setting(
+        _folder, Path("data"), shown="./data", example="/var/lib/stillroom",
+        meaning="Folder of the SQLite database and of the secret that seals signing keys; made with mode 0700.",
+    )  # fmt: skip
+    host: str = _setting(
+        _host, "127.0.0.1", example="0.0.0.0",
+        meaning="Address to listen on. The default answers this machine only; put a proxy with TLS before anything else.",
+    )  # fmt: skip
+    port: int = _setting(_whole(1, 65_535), 8000, example="9000", meaning="Port to listen on.")
+    workers: int = _setting(
+        _whole(1, 512), available_cores, shown="one per core", example="4",
+        meaning="Worker processes.",
+    )  # fmt: skip
+    threads: int = _setting(
+        _whole(1, 256), 8, example="16",
+        meaning="Threads of each worker: how many requests it works on at the same time, and the largest group of writes "
+        "that shares a commit. More of them cost CPU on reads and help where many clients write.",
+    )  # fmt: skip
+    pin_workers: str = _setting(
+        _one_of(*PINNING), "auto", example="off",
+        meaning="Whether each worker keeps to a core of its own: `auto` where there are as many workers as cores, `on` "
+        "where there are not more workers than cores, `off` never.",
+    )  # fmt: skip
+    database_url: str = _setting(
+        _database_url, "", shown="SQLite file `stillroom.db` in the data folder", example="postgresql://app@db.internal/app",
+        meaning="Where data lives: `sqlite:///PATH` or `postgresql://…`. A password in it is never printed.",
+    )  # fmt: skip
+    public_url: str = _setting(
+        _public_url, "", shown="http://HOST:PORT", example="https://api.example.org",
+        meaning="How clients reach this backend; links that it hands out and the issuer of its tokens begin with it.",
+    )  # fmt: skip
+    secret_key: str = _setting(
+        _secret, "", shown="made once in the data folder with SQLite; must be given with PostgreSQL",
+        example="9Vq0w3Jm…(44 characters of `openssl rand -base64 32`)",
+        meaning="Seals the keys that sign access tokens. Losing it signs everybody out; at least 32 characters.",
+    )  # fmt: skip
+    log_level: str = _setting(
+        _one_of(*LOG_LEVELS), "info", example="debug",
+        meaning="How much is logged: debug (also says which rule refused a request), info (a line per request), warning, error.",
+    )  # fmt: skip
+    max_body: int = _setting(
+        _whole(1024, 100 * 2**20), 2**20, example="5242880",
+        meaning="Largest request body in bytes; more is answered with 413.",
+    )  # fmt: skip
+    write_timeout: int = _setting(
+        _whole(1, 300), 5, example="10",
+        meaning="Seconds that one write may take inside its transaction before it is given up with 503; it holds up the others.",
+    )  # fmt: skip
+    argon2_memory: int = _setting(
+        _whole(1024, 4 * 2**20), 19_456, example="65536",
+        meaning="Memory of one password hash in KiB. Existing hashes are renewed when their owner signs in.",
+    )  # fmt: skip
+    argon2_time: int = _setting(_whole(1, 100), 2, example="3", meaning="Passes of one password hash over its memory.")
+    argon2_parallelism: int = _setting(_whole(1, 64), 1, example="4", meaning="Lanes of one password hash.")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises SettingsError with every mistake in it. An empty variable counts as absent, as in compose files."""
+        values, mistakes = _values(environ)
+        settings = cls(**values)
+        mistakes += _contradictions(settings, environ)
+        if mistakes:
+            raise SettingsError(tuple(mistakes))
+        return settings
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'stillroom.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite:")
+
+    @property
+    def sqlite_file(self) -> Path:
+        """Only with SQLite."""
+        return Path(self.database.removeprefix("sqlite:///"))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach it. A name that is not plainly this machine is taken to be public."""
+        if self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + name.upper()
+
+
+def documented() -> list[dict[str, str]]:
+    """Each setting as docs/settings.md lists it."""
+    return [
+        {"name": variable(each.name), **{key: each.metadata[key] for key in ("meaning", "shown", "example")}}
+        for each in fields(Settings)
+    ]
+
+
+def _values(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    known = {variable(each.name): each for each in fields(Settings)}
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name.startswith(f"{PREFIX}TEST_"):
+            continue
+        if name not in known:
+            mistakes.append(_unknown(name, list(known)))
+        elif text:
+            try:
+                values[known[name].name] = known[name].metadata["read"](text)
+            except _Wrong as wrong:
+                mistakes.append(f"{name} {wrong}{_but(name, text)}")
+    return values, mistakes
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    hint = did_you_mean(name, known)
+    return f"{name} is no setting" + (f"; {hint}" if hint else "; docs/settings.md lists them all")
+
+
+def _but(name: str, text: str) -> str:
+    """What it is instead, except where that may be a secret."""
+    return "" if name.endswith(("_KEY", "_URL")) else f", not `{text[:60]}`"
+
+
+def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """What each setting allows by itself but not together."""
+    mistakes = []
+    if not settings.is_sqlite and not settings.secret_key:
+        mistakes.append(
+            "STILLROOM_SECRET_KEY must be given with PostgreSQL, the same on every machine; `openssl rand -base64 32` makes one"
+        )
+    if settings.argon2_memory * settings.argon2_time < LEAST_ARGON2_WORK:
+        mistakes.append(
+            "STILLROOM_ARGON2_MEMORY × STILLROOM_ARGON2_TIME is too little to protect passwords; "
+            f"the product is at least {LEAST_ARGON2_WORK} (19456 × 2 by default)"
+        )
+    if settings.argon2_memory < 8 * settings.argon2_parallelism:
+        mistakes.append("STILLROOM_ARGON2_MEMORY is at least 8 KiB for each of STILLROOM_ARGON2_PARALLELISM")
+    if settings.pin_workers == "on" and settings.workers > available_cores():
+        mistakes.append(f"STILLROOM_PIN_WORKERS is on, but {settings.workers} workers do not fit {available_cores()} cores")
+    if settings.is_public and _is_on(environ.get("FLASK_DEBUG", "")):
+        mistakes.append(f"FLASK_DEBUG shows the inside of errors, so it is refused with the public address {settings.host}")
+    return mistakes
+
+
+def _is_on(text: str) -> bool:
+    return text.lower() not in ("", "0", "false", "no")
