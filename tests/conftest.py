@@ -1,0 +1,30 @@
+"""What every test may use: the profile of generated cases, the switch for long tests, and a real PostgreSQL."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["tests.postgres"]
+
+CASES = int(os.environ.get("STILLROOM_TEST_CASES", "100"))
+
+# No deadline: on a machine that is busy with other workers, slow is not wrong.
+settings.register_profile("stillroom", max_examples=CASES, deadline=None, print_blob=True)
+settings.load_profile("stillroom")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also run the tests marked long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes long; runs with --long"))
+
+
+def pytest_report_header():
+    return f"generated cases: {CASES} a test"
