@@ -1,0 +1,74 @@
+"""Passwords as argon2id hashes, in a bounded pool: a flood of sign-ins waits here or is turned away, and stalls nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+from typing import NoReturn
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import Unavailable
+
+
+class Argon2Passwords:
+    """`memory_kib`, `passes` and `lanes` are argon2's m, t and p; the defaults are OWASP's. At most `places` hashes run at once and
+    `waiting` more threads wait `patience` seconds: with one process per core a second place would only take turns with the
+    first, and threads that wait here are missing elsewhere."""
+
+    def __init__(
+        self, *, memory_kib: int = 19_456, passes: int = 2, lanes: int = 1, places: int = 1, waiting: int = 5, patience: float = 3.0
+    ) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes, hash_len=32, salt_len=16, type=Type.ID)
+        self._places, self._patience = BoundedSemaphore(places), patience
+        self._admitted = BoundedSemaphore(places + waiting)
+        self._dummy: str | None = None
+        self._making_dummy = Lock()
+
+    def hash(self, password: str) -> str:
+        with self._place():
+            return self._hasher.hash(password)
+
+    def verify(self, password: str, hashed: str | None) -> bool:
+        known = hashed is not None
+        compared = hashed if hashed is not None else self._dummy_hash()
+        with self._place():
+            return self._agrees(password, compared) and known
+
+    def is_outdated(self, hashed: str) -> bool:
+        try:
+            return self._hasher.check_needs_rehash(hashed)
+        except InvalidHashError:
+            return True
+
+    def _agrees(self, password: str, hashed: str) -> bool:
+        """argon2 compares in constant time. A broken hash lets nobody in."""
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _dummy_hash(self) -> str:
+        """What an unknown account's password is compared with: made once, of the same cost as a real one."""
+        with self._making_dummy:
+            if self._dummy is None:
+                self._dummy = self.hash("nobody has this password")
+            return self._dummy
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._admitted.acquire(blocking=False):
+            _too_busy()
+        try:
+            if not self._places.acquire(timeout=self._patience):
+                _too_busy()
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            self._admitted.release()
+
+
+def _too_busy() -> NoReturn:
+    raise Unavailable("too many passwords are being checked at once", retry_after=2, code="busy", hint="try again in a moment")

@@ -1,0 +1,113 @@
+"""The passwords port, on argon2id (at its least cost) and on the quick one of tests; what only argon2id promises comes after."""
+
+import threading
+
+import pytest
+
+from adapters.outbound.argon2_passwords import Argon2Passwords
+from adapters.outbound.memory.passwords import QuickPasswords
+from domain.errors import Unavailable
+
+
+def cheap(**options):
+    return Argon2Passwords(**{"memory_kib": 64, "passes": 1, **options})
+
+
+@pytest.fixture(params=["argon2", "memory"])
+def passwords(request):
+    return {"argon2": cheap, "memory": QuickPasswords}[request.param]()
+
+
+def test_only_the_password_that_was_hashed_agrees(passwords):
+    hashed = passwords.hash("correct horse battery")
+    assert passwords.verify("correct horse battery", hashed)
+    assert not passwords.verify("correct horse batterz", hashed)
+    assert not passwords.verify("", hashed)
+
+
+def test_one_password_is_hashed_differently_each_time_and_never_shown(passwords):
+    first, second = passwords.hash("correct horse battery"), passwords.hash("correct horse battery")
+    assert first != second
+    assert "correct" not in first
+
+
+@pytest.mark.parametrize("length", [72, 71, 99])
+def test_nothing_is_cut_off_at_the_end(passwords, length):
+    whole = "x" * 100
+    assert not passwords.verify(whole[:length], passwords.hash(whole))
+
+
+def test_nothing_is_cut_off_at_a_nul(passwords):
+    assert not passwords.verify("abcdefgh", passwords.hash("abcdefgh\0zzz"))
+
+
+def test_text_of_any_script_is_a_password(passwords):
+    assert passwords.verify("пароль 密码 🔑", passwords.hash("пароль 密码 🔑"))
+
+
+@pytest.mark.parametrize("password", ["", "anything", "nobody has this password"])
+def test_an_account_that_is_not_there_agrees_with_nothing(passwords, password):
+    assert passwords.verify(password, None) is False
+
+
+@pytest.mark.parametrize("hashed", ["", "garbage", "$argon2id$v=19$m=64,t=1,p=1$broken", "quick$only"])
+def test_a_broken_hash_lets_nobody_in(passwords, hashed):
+    assert passwords.verify("garbage", hashed) is False
+
+
+def test_a_hash_of_today_is_not_outdated(passwords):
+    assert not passwords.is_outdated(passwords.hash("correct horse battery"))
+    assert passwords.is_outdated("garbage")
+
+
+def test_argon2_tells_a_hash_of_other_parameters():
+    hashed = cheap().hash("correct horse battery")
+    dearer = cheap(passes=2)
+    assert dearer.is_outdated(hashed)
+    assert dearer.verify("correct horse battery", hashed)
+
+
+def test_the_parameters_are_those_that_owasp_asks_for():
+    assert Argon2Passwords().hash("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_an_unknown_account_costs_one_hash_as_a_wrong_password_does():
+    passwords, compared = cheap(), []
+    passwords.verify("x", None)  # the first call also makes the dummy
+    agrees = passwords._agrees
+    passwords._agrees = lambda password, hashed: compared.append(hashed) or agrees(password, hashed)
+    passwords.verify("x", None)
+    passwords.verify("x", passwords.hash("y"))
+    assert [each.rsplit("$", 2)[0] for each in compared] == ["$argon2id$v=19$m=64,t=1,p=1"] * 2
+
+
+def test_a_flood_is_turned_away_and_the_places_come_back():
+    passwords = cheap(places=1, waiting=1, patience=5)
+    entered, leave = threading.Event(), threading.Event()
+    waiting = [threading.Thread(target=passwords.hash, args=("second",))]
+
+    def hold():
+        with passwords._place():
+            entered.set()
+            leave.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(10)
+    waiting[0].start()
+    while passwords._admitted._value:  # until the second one waits for its place
+        pass
+    with pytest.raises(Unavailable) as refused:
+        passwords.hash("third")
+    leave.set()
+    holder.join(10)
+    waiting[0].join(10)
+    assert refused.value.retry_after >= 1
+    assert passwords.hash("fourth")
+
+
+def test_whoever_waits_too_long_is_turned_away():
+    passwords = cheap(places=1, waiting=1, patience=0.01)
+    with passwords._place(), pytest.raises(Unavailable):
+        passwords.hash("x")
+    assert passwords.hash("x")
