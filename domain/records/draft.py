@@ -127,7 +127,7 @@ def _judged(field: Field, value: Any, matches: Matches, faults: list[Fault]) -> 
 
 def _initial(field: Field, author: Author, moment: Moment, matches: Matches) -> Any:
     if isinstance(field, AutodateField):
-        return moment.now if field.on_create or field.on_update else None
+        return moment.now if field.on_create else None
     if field.default is None:
         return None
     if field.default == NOW and NOW in field.magic_defaults:

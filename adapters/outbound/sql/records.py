@@ -1,0 +1,282 @@
+"""Records in their tables: reads that check schema version and account in the same statement, writes that carry their conditions."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Double, Select, Update, and_, cast, delete, func, insert, or_, select, true, update
+from sqlalchemy import Text as PlainText
+from sqlalchemy.sql import bindparam
+from sqlalchemy.sql.elements import ColumnElement
+
+from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, decoder, encoder, key_column
+from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.reading import ReadPlans
+from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
+from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.statements import Prepared, prepare
+from domain.errors import Invalid, invalid
+from domain.records.changes import Changes, Draft, IfMatch
+from domain.records.draft import stamps
+from domain.records.reading import Guard, Listing, Reading, Window
+from domain.rules.shape import Bound
+from domain.schema.collection import Collection
+from domain.schema.fields import Field, email_key
+from domain.schema.kinds import INT64_MAX, INT64_MIN
+
+Planned = tuple[Prepared, tuple[Bind, ...]]
+
+
+class SqlRecordStore:
+    """Works on one session; what it compiles is kept in the session's plans, by shape."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reads = ReadPlans(session)
+
+    # --- reads that answer a request
+
+    def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
+        return self._reads.get(reading, id, guard)
+
+    def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
+        return self._reads.list(reading, window, guard)
+
+    def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        return self._reads.among(reading, ids)
+
+    def check_guard(self, guard: Guard | None) -> None:
+        self._reads.check_guard(guard)
+
+    # --- reads that decide
+
+    def load(self, collection: Collection, id: str) -> Mapping[str, Any] | None:
+        return self._first(collection, self._plan(("load", collection.name), lambda: (self._whole(collection), ())), {"id": id})
+
+    def lock(self, collection: Collection, id: str, where: Bound) -> Mapping[str, Any] | None:
+        plan = self._plan(("lock", collection.name, where.shape), lambda: self._locking(collection, where))
+        return self._first(collection, plan, {"id": id, **bind_values(plan[1], where.values)})
+
+    def matches(self, collection: Collection, id: str, where: Bound) -> bool:
+        plan = self._plan(("matches", collection.name, where.shape), lambda: self._matching(collection, where))
+        return bool(self._session.execute(plan[0], {"id": id, **bind_values(plan[1], where.values)}))
+
+    def draft_matches(self, collection: Collection, draft: Mapping[str, Any], where: Bound) -> bool:
+        plan = self._plan(("draft", collection.name, where.shape), lambda: self._drafted(collection, where))
+        values = self._encoded(collection, draft, prefix="d_")
+        return bool(self._session.execute(plan[0], {**values, **bind_values(plan[1], where.values)}))
+
+    # --- writes
+
+    def insert(self, collection: Collection, draft: Draft) -> None:
+        plan = self._plan(("insert", collection.name, tuple(draft.secrets)), lambda: (self._inserting(collection, draft), ()))
+        try:
+            self._session.execute(plan[0], self._row(collection, draft))
+        except Invalid as refused:
+            raise self._blamed(collection, draft.values, refused) from refused
+
+    def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
+        if not drafts:
+            return
+        plan = self._plan(("insert", collection.name, tuple(drafts[0].secrets)), lambda: (self._inserting(collection, drafts[0]), ()))
+        self._session.execute_many(plan[0], [self._row(collection, draft) for draft in drafts])
+
+    def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Mapping[str, Any] | None:
+        key = ("update", collection.name, tuple(changes.values), tuple(changes.increments), tuple(changes.secrets),
+               changes.end_sessions, _match_shape(changes.if_match), where.shape)  # fmt: skip
+        plan = self._plan(key, lambda: self._updating(collection, changes, where))
+        values = {
+            "w_id": id,
+            **self._encoded(collection, changes.values, prefix="s_"),
+            **self._increments(collection, changes),
+            **{f"s_{SECRET_COLUMNS[name]}": value for name, value in changes.secrets.items()},
+            **_match_values(changes.if_match),
+            **bind_values(plan[1], where.values),
+        }
+        try:
+            return self._first(collection, plan, values)
+        except Invalid as refused:
+            raise self._blamed(collection, changes.values, refused) from refused
+
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        table = self._session.tables[collection.name]
+        plan = self._plan(("delete", collection.name), lambda: (delete(table).where(self._one_of(table.c.id)), ()))
+        self._session.execute(plan[0], {"ids": self._ids(ids)})
+
+    def referrers(self, collection: Collection, relation: str, ids: Sequence[str]) -> Sequence[str]:
+        plan = self._plan(("referrers", collection.name, relation), lambda: (self._referring(collection, relation), ()))
+        return [row[0] for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
+
+    def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
+        plan = self._plan(("clear", collection.name, relation), lambda: (self._clearing(collection, relation, now), ()))
+        self._session.execute(plan[0], {"ids": self._ids(ids), **{f"s_{name}": stamp for name, stamp in stamps(collection, now).items()}})
+
+    # --- building statements
+
+    def _whole(self, collection: Collection) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        return select(*(table.c[name] for name in collection.every_field)).where(table.c.id == bindparam("id"))
+
+    def _locking(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
+        compiler = self._compiler()
+        condition = compiler.condition(where.shape, self._session.tables[collection.name])
+        # SQLite's writer holds the whole file; PostgreSQL holds the row.
+        return self._whole(collection).where(condition).with_for_update(of=self._session.tables[collection.name]), compiler.binds
+
+    def _matching(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
+        table, compiler = self._session.tables[collection.name], self._compiler()
+        condition = compiler.condition(where.shape, table)
+        return select(table.c.id).where(table.c.id == bindparam("id"), condition), compiler.binds
+
+    def _drafted(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
+        """The draft stands in a common table expression under its table's column names, so that the rule compiles as it always does."""
+        table, compiler = self._session.tables[collection.name], self._compiler()
+        columns = [self._drafted_column(column).label(column.name) for column in table.c if column.name not in SECRET_COLUMNS.values()]
+        source = select(*columns).cte("draft")
+        return select(source.c.id).where(compiler.condition(where.shape, source)), compiler.binds
+
+    def _drafted_column(self, column: Any) -> ColumnElement[Any]:
+        value = bindparam(f"d_{column.name}", type_=column.type)
+        if self._session.dialect == "sqlite":
+            return value
+        return cast(value, PlainText()).collate("C") if isinstance(column.type, PlainText) and column.type is not DOCUMENT else cast(value, column.type)
+
+    def _inserting(self, collection: Collection, draft: Draft) -> Any:
+        table = self._session.tables[collection.name]
+        names = [*self._stored(collection), *(SECRET_COLUMNS[name] for name in draft.secrets)]
+        return insert(table).values({name: bindparam(f"i_{name}", type_=table.c[name].type) for name in names})
+
+    def _stored(self, collection: Collection) -> list[str]:
+        names = list(collection.every_field)
+        return names + [key_column(each.name) for each in collection.own_fields if each.type == "email"]
+
+    def _updating(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Update, tuple[Bind, ...]]:
+        table, compiler = self._session.tables[collection.name], self._compiler()
+        sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values}
+        sets |= {key_column(name): _bind(table, key_column(name)) for name in changes.values if collection.every_field[name].type == "email"}
+        sets |= {SECRET_COLUMNS[name]: _bind(table, SECRET_COLUMNS[name]) for name in changes.secrets}
+        sets |= {name: func.coalesce(table.c[name], 0) + bindparam(f"n_{name}", type_=table.c[name].type) for name in changes.increments}
+        sets["version"] = table.c.version + 1
+        if changes.end_sessions:
+            sets[EPOCH_COLUMN] = table.c[EPOCH_COLUMN] + 1
+        limits = [_within(table.c[name], name) for name in changes.increments]
+        condition = and_(table.c.id == bindparam("w_id"), compiler.condition(where.shape, table), _matching_version(table, changes.if_match), *limits)
+        statement = update(table).values(sets).where(condition).returning(*(table.c[name] for name in collection.every_field))
+        return statement, compiler.binds
+
+    def _referring(self, collection: Collection, relation: str) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        return select(table.c.id).where(self._one_of(table.c[relation])).order_by(table.c.id).with_for_update()
+
+    def _clearing(self, collection: Collection, relation: str, now: str) -> Update:
+        table = self._session.tables[collection.name]
+        sets = {name: _bind(table, name) for name in stamps(collection, now)}
+        return update(table).values({relation: None, "version": table.c.version + 1, **sets}).where(self._one_of(table.c.id))
+
+    def _one_of(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return one_of(column, self._session.dialect)
+
+    def _ids(self, ids: Sequence[str]) -> Any:
+        return ids_value(ids, self._session.dialect)
+
+    # --- values
+
+    def _row(self, collection: Collection, draft: Draft) -> dict[str, Any]:
+        return {**self._encoded(collection, draft.values, prefix="i_"), **{f"i_{SECRET_COLUMNS[name]}": value for name, value in draft.secrets.items()}}
+
+    def _encoded(self, collection: Collection, values: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
+        encoded: dict[str, Any] = {}
+        for name, value in values.items():
+            field = collection.every_field[name]
+            encode = self._encoder(field) if value is not None else None
+            encoded[prefix + name] = encode(value) if encode else value
+            if field.type == "email":
+                encoded[prefix + key_column(name)] = None if value is None else email_key(value)
+        return encoded
+
+    def _increments(self, collection: Collection, changes: Changes) -> dict[str, Any]:
+        """The step and the bounds that the present value must keep, worked out here so that SQL never leaves 64 bits."""
+        bound: dict[str, Any] = {}
+        for name, each in changes.increments.items():
+            encode = self._encoder(collection.every_field[name]) or (lambda value: value)
+            step = 0 if isinstance(each.by, float) else each.by
+            low, high = (encode(limit - step) for limit in (each.low, each.high))  # type: ignore[operator]
+            if isinstance(low, int):
+                low, high = max(low, INT64_MIN), min(high, INT64_MAX)
+            bound |= {f"n_{name}": encode(each.by), f"low_{name}": low, f"high_{name}": high}
+        return bound
+
+    def _encoder(self, field: Field) -> Callable[[Any], Any] | None:
+        return encoder(field, self._session.dialect)
+
+    def _first(self, collection: Collection, plan: Planned, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        rows = self._session.execute(plan[0], values)
+        return self._decoded(collection, rows[0]) if rows else None
+
+    def _decoded(self, collection: Collection, row: Sequence[Any]) -> dict[str, Any]:
+        record: dict[str, Any] = {}
+        for (name, field), value in zip(collection.every_field.items(), row, strict=True):
+            decode = decoder(field, self._session.dialect) if value is not None else None
+            record[name] = decode(value) if decode else value
+        return record
+
+    def _blamed(self, collection: Collection, values: Mapping[str, Any], refused: Invalid) -> Invalid:
+        """Which relation names a record that is not there: PostgreSQL says the constraint, SQLite is asked again."""
+        if refused.code != "no_such_record":
+            return refused
+        said = str(getattr(getattr(refused.__cause__, "diag", None), "constraint_name", None) or "")
+        for relation in collection.relations:
+            target = values.get(relation.name)
+            missing = f"_{relation.name}_" in said if said else target is not None and not self._exists(relation.collection, target)
+            if missing:
+                return invalid(f"/{relation.name}", "no_such_record", f"`{relation.name}`: there is no such record in `{relation.collection}`")
+        return refused
+
+    def _exists(self, collection: str, id: str) -> bool:
+        table = self._session.tables[collection]
+        plan = self._plan(("exists", collection), lambda: (select(table.c.id).where(table.c.id == bindparam("id")), ()))
+        return bool(self._session.execute(plan[0], {"id": id}))
+
+    def _compiler(self) -> RuleCompiler:
+        return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect)
+
+    def _plan(self, key: Hashable, build: Callable[[], tuple[Any, tuple[Bind, ...]]]) -> Planned:
+        planned = self._session.plans.get(key)
+        if planned is None:
+            statement, binds = build()
+            planned = self._session.plans[key] = (prepare(statement, self._session.dialect), binds)
+        return planned
+
+
+def _bind(table: Any, name: str) -> ColumnElement[Any]:
+    return bindparam(f"s_{name}", type_=table.c[name].type)
+
+
+def _within(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whole numbers and decimals compare the present value with bounds worked out before, so that nothing overflows; a double is
+    added first, as the rounding belongs to the result."""
+    present: ColumnElement[Any] = func.coalesce(column, 0)
+    if isinstance(column.type, Double):
+        present = present + bindparam(f"n_{name}", type_=column.type)
+    return and_(present >= bindparam(f"low_{name}", type_=column.type), present <= bindparam(f"high_{name}", type_=column.type))
+
+
+def _match_shape(if_match: tuple[IfMatch, ...] | None) -> tuple[bool, ...] | None:
+    return None if if_match is None else tuple(each.created is not None for each in if_match)
+
+
+def _matching_version(table: Any, if_match: tuple[IfMatch, ...] | None) -> ColumnElement[bool]:
+    if if_match is None:
+        return true()
+    return or_(*(
+        and_(table.c.version == bindparam(f"m_version{at}"), true() if each.created is None else table.c.created == bindparam(f"m_created{at}"))
+        for at, each in enumerate(if_match)
+    ))  # fmt: skip
+
+
+def _match_values(if_match: tuple[IfMatch, ...] | None) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for at, each in enumerate(if_match or ()):
+        values[f"m_version{at}"] = each.version
+        if each.created is not None:
+            values[f"m_created{at}"] = each.created
+    return values
