@@ -9,13 +9,14 @@ from domain.schema.collection import Collection
 @dataclass(frozen=True, slots=True)
 class Credentials:
     id: str
+    email: str
     password_hash: str | None
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """`private` is the key sealed (encrypted) with the backend's secret; `public` is its JWK as JSON text."""
+    """`sealed` is the private key encrypted with the backend's secret; `public` is its JWK as JSON text."""
 
     kid: str
     sealed: bytes
@@ -30,8 +31,9 @@ class AccountStore(Protocol):
 
     def credentials_of(self, collection: Collection, id: str) -> Credentials | None: ...
 
-    def set_password(self, collection: Collection, id: str, password_hash: str, *, end_sessions: bool) -> None:
-        """Writes the hash; with `end_sessions` the epoch grows, so that every token issued before stops working."""
+    def renew_hash(self, collection: Collection, id: str, *, old: str, new: str) -> bool:
+        """Puts `new` in place of the hash `old`, of the same password; False, and nothing changed, where another password was set
+        meanwhile. Neither the version nor the epoch grows: nothing that anybody can see has changed."""
         ...
 
     def count(self, collection: Collection) -> int:
@@ -50,6 +52,10 @@ class KeyStore(Protocol):
 
     def put_setup_token(self, digest: str, expires: str) -> None:
         """Keeps the digest of the one-time token that makes the first admin, in place of any earlier one."""
+        ...
+
+    def has_setup_token(self, digest: str, now: str) -> bool:
+        """Whether this digest is kept and not expired. Only `take_setup_token` decides; this one saves hashing for what is wrong anyway."""
         ...
 
     def take_setup_token(self, digest: str, now: str) -> bool:

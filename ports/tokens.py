@@ -1,7 +1,8 @@
 """Access tokens: signed, short-lived statements of who the bearer is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.actor import Actor
 
@@ -13,6 +14,10 @@ class Issued:
 
 
 class Tokens(Protocol):
+    def prepare(self) -> None:
+        """Makes the first signing key where there is none; of many processes that start at once, one does."""
+        ...
+
     def issue(self, actor: Actor, purpose: str = "access") -> Issued:
         """A token that says this actor, its epoch and this purpose."""
         ...
@@ -20,4 +25,8 @@ class Tokens(Protocol):
     def read(self, token: str, purpose: str = "access") -> Actor:
         """The actor of a good token. Unauthenticated for every other one: wrong signature, algorithm, key, issuer,
         audience or purpose, expired, malformed. Whether the account still stands with that epoch is not asked here."""
+        ...
+
+    def public_keys(self) -> Sequence[dict[str, Any]]:
+        """The keys that verify our tokens, as JWKs (RFC 7517), newest first."""
         ...
