@@ -1,0 +1,1 @@
+"""The command line, one more door over the same use cases."""

@@ -1,0 +1,113 @@
+"""Serve the application with Granian: worker processes, their cores, and a clean end."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from app.settings import Settings, available_cores
+
+# A client gets this long for its headers: slow ones hold a connection, not a thread.
+_HEADER_SECONDS = 10
+# Headers of a sane request fit many times over; granian's own default is 400 KiB for each connection.
+_HEADER_BYTES = 64 * 1024
+# Requests under way may end in peace; a worker that is not gone after this is killed.
+_GRACE_SECONDS = 10
+# Connections that a worker accepts at once; more wait in the kernel's queue. Most are idle keep-alives, so this is far above `threads`.
+_CONNECTIONS = 1024
+
+
+def run(settings: Settings, make_application: Callable[[], Any]) -> None:
+    """Returns when Ctrl-C or SIGTERM ended it. `make_application` runs in each worker and answers (WSGI application, close)."""
+    _share_memory()
+    worker = _Worker(settings, make_application)
+    server = MPServer(
+        "stillroom",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        backpressure=_CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000, max_buffer_size=_HEADER_BYTES),
+        websockets=False,
+        log_level=LogLevels.error,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_GRACE_SECONDS,
+    )
+    server.serve(spawn_target=worker, target_loader=worker.load, wrap_loader=False)
+
+
+def _share_memory() -> None:
+    """Workers are forked after everything is imported, and share those pages. Before the collector's counters would touch and so
+    copy them, what exists now is taken out of its sight."""
+    if sys.platform == "linux":
+        multiprocessing.set_start_method("fork", force=True)
+        gc.collect()
+        gc.freeze()
+
+
+class _Worker:
+    """What runs in a worker process."""
+
+    def __init__(self, settings: Settings, make_application: Callable[[], Any]) -> None:
+        self._settings, self._make_application = settings, make_application
+        self._server = os.getpid()
+        self._close: Callable[[], None] = lambda: None
+
+    def __call__(self, worker_id: int, *rest: Any) -> None:
+        # Ctrl-C reaches the whole process group; only the server's process acts on it, and it tells the workers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Until the worker listens for it, the server's own handler would be in its place, and do nothing.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._pin(worker_id)
+        threading.Thread(target=_end_with, args=(self._server,), daemon=True).start()
+        try:
+            MPServer._spawn_wsgi_worker(worker_id, *rest)
+        finally:
+            self._close()
+
+    def load(self) -> Any:
+        _hide_secrets()
+        application, self._close = self._make_application()
+        return application
+
+    def _pin(self, worker_id: int) -> None:
+        core = core_for(self._settings, worker_id - 1)
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
+
+def core_for(settings: Settings, worker: int) -> int | None:
+    """The core that is this worker's own, counted from 0; None where it has none to itself or the platform cannot tell."""
+    if settings.pin_workers == "off" or not hasattr(os, "sched_getaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    fits = settings.workers <= len(cores) if settings.pin_workers == "on" else settings.workers == len(cores) == available_cores()
+    return cores[worker] if fits else None
+
+
+def _hide_secrets() -> None:
+    """The server copies the environment into each request's environ, where a crash report might show it, and where a variable
+    named HTTP_SOMETHING would pass for a header. Settings were read before."""
+    for name in list(os.environ):
+        if name.startswith(("STILLROOM_", "HTTP_")):
+            del os.environ[name]
+
+
+def _end_with(server: int) -> None:
+    """A worker does not outlive a server that was killed: it would hold the port and the lock on the data."""
+    while os.getppid() == server:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
