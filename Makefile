@@ -15,7 +15,7 @@ ARGS    ?=
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.base  ## start a backend on http://127.0.0.1:8000 (ARGS="--port 9000" is handed on)
+run: $(VENV)/.base  ## start a backend on http://127.0.0.1:8000 (ARGS=… is handed to `stillroom serve`)
 	@$(BIN)/python -m app.main serve $(ARGS)
 
 venv: $(VENV)/.dev  ## make .venv with all that the tests need
@@ -25,11 +25,11 @@ test: $(VENV)/.dev  ## run the tests (ARGS="tests/unit -k rules" narrows them do
 
 test-all: export STILLROOM_TEST_CASES ?= 20000
 test-all: $(VENV)/.dev  ## run the tests with many more generated cases, and the long ones
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long --timeout 3600 $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
-	@$(BIN)/lint-imports --config setup.cfg
+	@$(BIN)/lint-imports --config setup.cfg --no-logo
 	@$(BIN)/mypy
 
 format: $(VENV)/.dev  ## mend what ruff can mend

@@ -7,15 +7,25 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.postgres"]
 
-CASES = int(os.environ.get("STILLROOM_TEST_CASES", "100"))
-
-# No deadline: on a machine that is busy with other workers, slow is not wrong.
-settings.register_profile("stillroom", max_examples=CASES, deadline=None, print_blob=True)
-settings.load_profile("stillroom")
+# Taken out of the environment: a server that a test starts refuses STILLROOM_ names that are no setting.
+CASES = int(os.environ.pop("STILLROOM_TEST_CASES", "100"))
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also run the tests marked long")
+
+
+def pytest_configure(config):
+    cases = getattr(config, "workerinput", {}).get("cases", CASES)
+    # No deadline: on a machine that is busy with other workers, slow is not wrong.
+    settings.register_profile("stillroom", max_examples=cases, deadline=None, print_blob=True)
+    settings.load_profile("stillroom")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """pytest-xdist: a worker starts after CASES has left the environment."""
+    node.workerinput["cases"] = CASES
 
 
 def pytest_collection_modifyitems(config, items):
@@ -27,4 +37,4 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_report_header():
-    return f"generated cases: {CASES} a test"
+    return f"generated cases: {CASES} a property"
