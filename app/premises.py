@@ -54,7 +54,7 @@ def make_data_dir(settings: Settings) -> None:
 
 def check_writable(folder: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise StartRefused(f"{folder} cannot be written to; the database needs it. Change its owner, or choose another with STILLROOM_DATA_DIR.")
+        raise StartRefused(f"{folder} cannot be written to. Change its owner or mode, or choose another folder with STILLROOM_DATA_DIR.")
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -79,5 +79,6 @@ def only_server(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StartRefused(f"Another server runs on {settings.sqlite_file}; stop it first, or give this one another STILLROOM_DATA_DIR.") from error
+            said = f"Another server runs on {settings.sqlite_file}; stop it, or give this one a STILLROOM_DATA_DIR of its own."
+            raise StartRefused(said) from error
         yield

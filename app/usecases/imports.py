@@ -167,6 +167,7 @@ class ImportUseCases:
     def _judged_by_store(
         self, stores: Stores, judged: Judged, drafts: Sequence[Judgement], known: "_Known", values: Values
     ) -> list[Verdict]:
+        stores.records.check_guard(None)
         missing = {each.name: known.missing(stores, each.collection, [record[each.name] for _, record in drafts])
                    for each in outward_relations(judged.collection)}  # fmt: skip
         verdicts = [_verdict(judged.layout.options, line, record, missing) for line, record in drafts]
@@ -246,7 +247,7 @@ class _Known:
                 self._found.clear()
                 unknown = list(wanted)
             reading = Reading(stores.schema.collection(collection), ("id",), ANYTHING)
-            there = stores.records.among(reading, unknown, None)
+            there = stores.records.among(reading, unknown)
             self._found.update({(collection, each): each in there for each in unknown})
         return frozenset(each for each in wanted if not self._found[collection, each])
 

@@ -39,10 +39,9 @@ class Actions:
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
 
 
-def commands(actions: Actions, version: str) -> click.Group:
+def commands(actions: Actions) -> click.Group:
     """The group of all commands; each one listed here exists."""
     group = click.Group("stillroom", help="Stillroom: the whole backend of a web or mobile app.")
-    group.params.append(_version_option(version))
     admin = click.Group("admin", help="People who run this backend.")
     admin.add_command(_command(_admin_create, actions.accounts, "create"))
     group.add_command(admin)
@@ -55,15 +54,6 @@ def commands(actions: Actions, version: str) -> click.Group:
     ):
         group.add_command(_command(function, action, name))
     return group
-
-
-def _version_option(version: str) -> click.Option:
-    def show(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-        if wanted:
-            click.echo(f"stillroom {version}")
-            context.exit()
-
-    return click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="Show the version.")
 
 
 def _command(function: Callable[..., None], action: Any, name: str) -> click.Command:

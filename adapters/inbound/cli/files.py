@@ -19,8 +19,8 @@ _SUFFIXES = ".csv, .jsonl or .ndjson"
 class RowFile(Protocol):
     """`header` is None where rows are objects; `position` is how many of the file's bytes were read."""
 
-    header: tuple[str, ...] | None
-
+    @property
+    def header(self) -> tuple[str, ...] | None: ...
     @property
     def position(self) -> int: ...
 

@@ -1,0 +1,162 @@
+"""The `stillroom` command: composes what each command needs and hands it to the command line."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from adapters.inbound.cli.commands import Actions, Failed, commands
+from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
+from app.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from app.usecases.accounts import AccountUseCases
+    from app.usecases.imports import ImportUseCases
+    from app.wiring import Composed
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    # What we make (database, secret) is for this user alone.
+    os.umask(0o077)
+    actions = Actions(serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports)
+    commands(actions)(prog_name="stillroom")
+
+
+def _serve(overrides: Mapping[str, str]) -> None:
+    settings = _settings(overrides)
+    with _refusals():
+        check_port(settings)
+        _check_database(settings)
+        make_data_dir(settings)
+        with only_server(settings):
+            _prepare(settings)
+            _run(settings)
+
+
+def _prepare(settings: Settings) -> None:
+    """The database at this version, and what a person should know before requests come."""
+    from app import wiring
+
+    wiring.migrate(settings)
+    with wiring.open_backend(settings) as composed:
+        for line in wiring.describe(settings):
+            click.echo(line)
+        for line in warnings(settings):
+            click.echo(f"Warning: {line}.", err=True)
+        for line in _first_admin(settings, composed):
+            click.echo(line)
+
+
+def _first_admin(settings: Settings, composed: "Composed") -> list[str]:
+    """How the first admin is made; nothing where there is one. The token is good once, and only whoever reads this terminal has it."""
+    token = composed.backend.accounts.setup_token()
+    if token is None:
+        return []
+    body = f'{{"token": "{token}", "email": "you@example.org", "password": "…"}}'
+    return [
+        "",
+        "There is no admin yet. Make the first one here:",
+        "  stillroom admin create --email you@example.org",
+        "or from elsewhere, once, within the hour:",
+        f"  curl -X POST {settings.url}/api/v1/setup -H 'Content-Type: application/json' -d '{body}'",
+        "",
+    ]
+
+
+def _run(settings: Settings) -> None:
+    import app.factory  # noqa: F401 - before workers are forked, so that they share it
+    from app import serving
+
+    click.echo(f"Serving on {settings.url} (Ctrl-C ends it)")
+    serving.run(settings, partial(_application, settings))
+
+
+def _application(settings: Settings) -> tuple[Any, Callable[[], None]]:
+    from app import wiring
+    from app.factory import create_app
+
+    composed = wiring.build(settings)
+    return create_app(settings, composed.backend), composed.close
+
+
+def _migrate() -> list[str]:
+    from app import wiring
+
+    settings = _settings({})
+    with _refusals():
+        make_data_dir(settings)
+        return wiring.migrate(settings)
+
+
+def _check() -> list[str]:
+    from app import wiring
+
+    settings = _settings({})
+    with _refusals():
+        found = wiring.check(settings)
+    return [*wiring.describe(settings), *(f"Warning: {line}." for line in warnings(settings)), found]
+
+
+def _check_database(settings: Settings) -> None:
+    from app import wiring
+
+    wiring.check(settings)
+
+
+def _openapi() -> str:
+    from app.factory import create_app
+    from app.testing import backend
+
+    # The document says what this version can do; no database is needed for that.
+    with backend() as inside:
+        return create_app(backend=inside).test_client().get("/api/v1/openapi.json").get_data(as_text=True)
+
+
+@contextmanager
+def _accounts() -> Iterator["AccountUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.accounts
+
+
+@contextmanager
+def _imports() -> Iterator["ImportUseCases"]:
+    with _opened() as composed:
+        yield composed.imports
+
+
+@contextmanager
+def _opened() -> Iterator["Composed"]:
+    from app import wiring
+
+    settings = _settings({})
+    with _refusals():
+        make_data_dir(settings)
+        wiring.migrate(settings)
+        with wiring.open_backend(settings) as composed:
+            yield composed
+
+
+def _settings(overrides: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.from_environment({**os.environ, **overrides})
+    except SettingsError as error:
+        raise Failed(*error.mistakes) from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    from app.wiring import StartError
+
+    try:
+        yield
+    except (StartError, StartRefused) as refused:
+        raise Failed(str(refused)) from refused
+
+
+if __name__ == "__main__":
+    main()
