@@ -1,0 +1,373 @@
+"""Compiles checked and shaped conditions to SQL expressions that choose the same rows on SQLite and PostgreSQL as the evaluator does.
+
+Negation is pushed to the leaves. Each leaf has a form for "holds" and one for "fails"; either may be NULL where it is not
+true, never where it should be. Values are parameters only, names come from the schema.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    FromClause,
+    Text,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from adapters.outbound.sql.rules_binds import Bind, after_prefix, bind_values, contains_pattern, sized_pattern
+from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
+from adapters.outbound.sql.rules_values import TEXTUAL, Operands, Term, first_instant, not_supported
+from domain.rules.tree import (
+    And,
+    Call,
+    Compare,
+    Condition,
+    Constant,
+    In,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Slot,
+    Step,
+)
+from domain.schema.collection import Schema
+from domain.schema.kinds import Kind
+
+__all__ = ["Bind", "RuleCompiler", "bind_values"]
+
+_OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_NAMES = {"=": "_is_v", "<": "_below_v", "<=": "_upto_v", ">": "_above_v", ">=": "_from_v"}
+_ABSENT = Literal(None, None)
+_ZERO, _ONE = literal_column("0"), literal_column("1")
+TEXT = Text()
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A question about one operand whose answer is no where the operand is absent. `keyed`: an index on the operand answers it."""
+
+    holds: Callable[[Operand, FromClause], Truth]
+    fails: Callable[[Operand, FromClause], Truth]
+    keyed: bool = False
+
+
+class RuleCompiler:
+    """Compiles for one statement. Where several bounds meet in it, each gets a compiler with a `prefix` of its own, so that
+    parameters and aliases keep apart; `binds` then tells how each compiler's parameters are made from `Bound.values`."""
+
+    def __init__(self, schema: Schema, tables: Mapping[str, FromClause], dialect: str, *, prefix: str = "") -> None:
+        self._schema, self._dialect = schema, dialect
+        self._operands = Operands(tables, dialect, prefix, self.condition, self._answers)
+
+    @property
+    def binds(self) -> tuple[Bind, ...]:
+        return tuple(self._operands.binds.values())
+
+    def condition(self, shape: Condition, source: FromClause) -> Truth:
+        """True for the rows of `source` that fulfil the condition, false or NULL for the others."""
+        return self._compile(shape, source, truth=True, beside=False)
+
+    def path(self, path: Path, source: FromClause) -> Expression:
+        """The value to sort by: e-mail addresses by their key, paths as a subselect of one value."""
+        return self._operands.term(path, source, path.kind).value
+
+    # --- the tree
+
+    def _compile(self, condition: Condition, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        """`beside`: the condition is one of several alternatives."""
+        if isinstance(condition, Constant):
+            return true() if condition.value is truth else false()
+        if isinstance(condition, Not):
+            return self._compile(condition.item, source, truth=not truth, beside=beside)
+        if isinstance(condition, And | Or):
+            together = isinstance(condition, And) is truth
+            parts = [self._compile(item, source, truth=truth, beside=beside or not together) for item in condition.items]
+            return and_(true(), *parts) if together else or_(false(), *parts)
+        if isinstance(condition, In):
+            return self._member(condition, source, truth=truth is not condition.negated, beside=beside)
+        return self._comparison(condition, source, truth=truth, beside=beside)
+
+    def _member(self, member: In, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        slots = tuple(item for item in member.items if isinstance(item, Slot))
+        others = tuple(Compare("=", member.operand, item, member.kind) for item in member.items if not isinstance(item, Slot))
+        if isinstance(member.operand, Slot):
+            others, slots = tuple(Compare("=", member.operand, item, member.kind) for item in member.items), ()
+        if others:
+            rest = (In(member.operand, slots, member.kind),) if slots else ()
+            return self._compile(Or(others + rest), source, truth=truth, beside=beside)
+        return self._ask(self._is_one_of(slots, member.kind), member.operand, source, truth=truth, beside=beside)
+
+    def _comparison(self, compare: Compare, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        if compare.op in ("!=", "!~"):
+            return self._comparison(replace(compare, op=compare.op[1:]), source, truth=not truth, beside=beside)
+        if compare.op == "~":
+            return self._likeness(compare, source, truth=truth, beside=beside)
+        compare = _arranged(compare)
+        left, right = compare.left, compare.right
+        if right == _ABSENT:
+            return self._ask(self._is_present(compare.kind), left, source, truth=not truth, beside=beside)
+        if isinstance(left, Call) and isinstance(right, Literal):
+            return self._answer(left, source, truth=truth is right.value, beside=beside)
+        if isinstance(left, Slot) and isinstance(right, Slot):
+            return self._known(compare.op, left, right, truth=truth)
+        if self._is_split(compare):
+            return self._compile(_split(compare), source, truth=truth, beside=beside)
+        if isinstance(right, Slot | Literal):
+            test = self._equals(right, compare.kind) if compare.op == "=" else self._is_ordered(compare.op, right, compare.kind)
+            return self._ask(test, left, source, truth=truth, beside=beside)
+        return self._pair(compare, source, truth=truth)
+
+    def _known(self, op: str, left: Slot, right: Slot, *, truth: bool) -> Truth:
+        """Two values of the request, which only a rewriting below brings together."""
+        compared = self._operands.bind_pair(left, right, _NAMES[op], lambda a, b: bool(_COMPARE[op](a, b)) is truth)
+        return compared == true()
+
+    def _is_split(self, compare: Compare) -> bool:
+        """Decimals of different scales are different integers on SQLite: a choice between them is compared one by one."""
+        sides = (compare.left, compare.right)
+        return self._dialect == "sqlite" and compare.kind is Kind.DECIMAL and any(isinstance(side, Call) for side in sides)
+
+    # --- one operand
+
+    def _ask(self, test: Test, operand: Operand, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        if not isinstance(operand, Path) or not operand.steps:
+            return test.holds(operand, source) if truth else test.fails(operand, source)
+        end = replace(operand, steps=())
+        if truth and test.keyed and self._is_indexed(end):
+            return self._among(operand.steps, source, lambda target: test.holds(end, target), beside=beside)
+        found = self._reaches(operand.steps, source, lambda target: test.holds(end, target))
+        return found if truth else not_(found)
+
+    def _is_indexed(self, path: Path) -> bool:
+        if path.json or path.modifier is not None:
+            return False
+        indexes = self._schema.collection(path.collection).every_index
+        return path.name == "id" or any(index.fields[0] == path.name for index in indexes)
+
+    def _reaches(self, steps: tuple[Step, ...], source: FromClause, holds: Callable[[FromClause], Truth]) -> Truth:
+        """The form for tests that most targets may pass: looks at the one target of each row."""
+        target = self._operands.target(steps[0])
+        inner = self._reaches(steps[1:], target, holds) if steps[1:] else holds(target)
+        here = select(_ONE).where(target.c.id == source.c[steps[0].field])
+        return exists(here.where(*self._operands.allowed(steps[0], target), inner).correlate_except(target))
+
+    def _among(self, steps: tuple[Step, ...], source: FromClause, holds: Callable[[FromClause], Truth], *, beside: bool) -> Truth:
+        """The form for tests that few targets pass: finds those by index, then the rows that point at them."""
+        target = self._operands.target(steps[0])
+        inner = self._among(steps[1:], target, holds, beside=False) if steps[1:] else holds(target)
+        ids = select(target.c.id).where(*self._operands.allowed(steps[0], target), inner).correlate_except(target)
+        column = source.c[steps[0].field]
+        if beside and self._dialect == "postgresql":
+            # Only so does PostgreSQL combine the relation's index with those of the other alternatives.
+            return column == func.any(func.array(ids.scalar_subquery()))
+        return column.in_(ids)
+
+    # --- tests against values
+
+    def _equals(self, to: Slot | Literal, kind: Kind) -> Test:
+        def holds(operand: Operand, source: FromClause) -> Truth:
+            if kind is Kind.TEXT and isinstance(operand, Path) and _is_inside_json(operand):
+                return self._operands.forms.json_text_is(source.c[operand.name], operand.json, self._constant(to, kind, Term(EMPTY), "="))
+            term = self._operands.term(operand, source, kind)
+            return term.value == self._constant(to, kind, term, "=")
+
+        def fails(operand: Operand, source: FromClause) -> Truth:
+            term = self._operands.term(operand, source, kind)
+            return term.value.is_distinct_from(self._constant(to, kind, term, "="))
+
+        return Test(holds, fails, keyed=True)
+
+    def _is_one_of(self, slots: Sequence[Slot], kind: Kind) -> Test:
+        def listed(term: Term) -> list[Expression]:
+            return [self._operands.slot(slot, kind, term) for slot in slots]
+
+        def holds(operand: Operand, source: FromClause) -> Truth:
+            term = self._operands.term(operand, source, kind)
+            return term.value.in_(listed(term))
+
+        def fails(operand: Operand, source: FromClause) -> Truth:
+            term = self._operands.term(operand, source, kind)
+            return or_(term.value.is_(None), term.value.not_in(listed(term)))
+
+        return Test(holds, fails, keyed=True)
+
+    def _is_ordered(self, op: str, to: Slot | Literal, kind: Kind) -> Test:
+        def compared(operand: Operand, source: FromClause, op: str) -> tuple[Expression, Truth]:
+            term = self._operands.term(operand, source, kind)
+            return term.value, _COMPARE[op](term.value, self._constant(to, kind, term, op))
+
+        def fails(operand: Operand, source: FromClause) -> Truth:
+            value, opposite = compared(operand, source, _OPPOSITES[op])
+            return or_(opposite, value.is_(None)) if isinstance(value, Column) else is_not_true(compared(operand, source, op)[1])
+
+        return Test(lambda operand, source: compared(operand, source, op)[1], fails)
+
+    def _is_present(self, kind: Kind) -> Test:
+        """Where `''` is absence too, or where only null is."""
+        if kind is Kind.JSON:
+            return self._is_something()
+        if kind not in TEXTUAL:
+            return self._is_kept(kind)
+
+        def fails(operand: Operand, source: FromClause) -> Truth:
+            value = self._raw(operand, source, kind)
+            return or_(value.is_(None), value == EMPTY) if isinstance(value, Column) else func.coalesce(value, EMPTY) == EMPTY
+
+        return Test(lambda operand, source: self._raw(operand, source, kind) != EMPTY, fails)
+
+    def _is_kept(self, kind: Kind) -> Test:
+        return Test(
+            lambda operand, source: self._raw(operand, source, kind).is_not(None),
+            lambda operand, source: self._raw(operand, source, kind).is_(None),
+        )
+
+    def _is_something(self) -> Test:
+        """JSON of whatever type, but for null."""
+
+        def holds(operand: Operand, source: FromClause) -> Truth:
+            if not isinstance(operand, Path):
+                raise not_supported("a value without a type")
+            return self._operands.forms.json_present(source.c[operand.name], operand.json)
+
+        return Test(holds, lambda operand, source: is_not_true(holds(operand, source)))
+
+    def _raw(self, operand: Operand, source: FromClause, kind: Kind) -> Expression:
+        return self._operands.term(operand, source, kind).value
+
+    def _constant(self, to: Slot | Literal, kind: Kind, term: Term, op: str) -> Expression:
+        return self._operands.slot(to, kind, term, op) if isinstance(to, Slot) else self._operands.literal(to)
+
+    # --- texts in texts
+
+    def _likeness(self, compare: Compare, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        if isinstance(compare.right, Slot):
+            return self._ask(self._is_like(compare.right), compare.left, source, truth=truth, beside=beside)
+        lower = self._operands.forms.lower
+        left, right = (lower(self._operands.text(side, source)) for side in (compare.left, compare.right))
+        found = self._operands.forms.holds_text(left, right)
+        return found if truth else not_(found)
+
+    def _is_like(self, slot: Slot) -> Test:
+        pattern = ("_pattern", sized_pattern) if slot.form == "pattern" else ("_like", contains_pattern)
+        return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, *pattern, TEXT)))
+
+    def _in_text(self, holds: Callable[[Expression], Truth]) -> Test:
+        def found(operand: Operand, source: FromClause) -> Truth:
+            return holds(self._operands.value(operand, source, Kind.TEXT))
+
+        return Test(found, lambda operand, source: is_not_true(found(operand, source)))
+
+    def _answers(self, call: Call, source: FromClause) -> Truth:
+        return self._answer(call, source, truth=True, beside=False)
+
+    def _answer(self, call: Call, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+        """startsWith and contains; a field on their right is taken literally."""
+        if call.name not in ("startsWith", "contains"):
+            value = self._operands.value(call, source, Kind.BOOL)
+            return value == (true() if truth else false())
+        text, part = call.args
+        if isinstance(part, Slot):
+            test = self._starts_with(part) if call.name == "startsWith" else self._contains(part)
+            return self._ask(test, text, source, truth=truth, beside=beside)
+        found = self._found(call.name, self._operands.text(text, source), self._operands.text(part, source))
+        return found if truth else not_(found)
+
+    def _starts_with(self, slot: Slot) -> Test:
+        """As a range of the bare text: only that uses an index."""
+
+        def holds(operand: Operand, source: FromClause) -> Truth:
+            text = self._operands.value(operand, source, Kind.TEXT)
+            return and_(text >= self._operands.bind(slot, "", None, TEXT), text < self._operands.bind(slot, "_next", after_prefix, TEXT))
+
+        return Test(holds, lambda operand, source: is_not_true(holds(operand, source)))
+
+    def _contains(self, slot: Slot) -> Test:
+        return self._in_text(lambda text: self._operands.forms.holds_text(text, self._operands.bind(slot, "", None, TEXT)))
+
+    def _found(self, name: str, text: Expression, part: Expression) -> Truth:
+        if name == "contains":
+            return self._operands.forms.holds_text(text, part)
+        return func.substr(text, literal_column("1"), func.length(part)) == part
+
+    # --- two operands
+
+    def _pair(self, compare: Compare, source: FromClause, *, truth: bool) -> Truth:
+        left, right = (self._operands.term(side, source, compare.kind) for side in (compare.left, compare.right))
+        if left.scale is not None and right.scale is not None and left.scale != right.scale:
+            return _rescaled(compare.op, left, right, truth=truth)
+        if left.email != right.email:
+            left, right = (Term(self._operands.value(side, source, compare.kind)) for side in (compare.left, compare.right))
+        if left.day != right.day:
+            left, right = (Term(first_instant(term.value)) if term.day else term for term in (left, right))
+        if compare.op == "=":
+            return _equal(left.value, right.value, compare.kind, truth=truth)
+        ordered = _COMPARE[compare.op](left.value, right.value)
+        return ordered if truth else is_not_true(ordered)
+
+
+def is_not_true(condition: Truth) -> Truth:
+    """Its opposite, NULL being false."""
+    return condition.is_not(true())
+
+
+def _arranged(compare: Compare) -> Compare:
+    """What is known stands on the right; numbers inside JSON are doubles, whatever they are compared with."""
+    left, right, op = compare.left, compare.right, compare.op
+    if isinstance(left, Slot | Literal) and not isinstance(right, Slot | Literal):
+        left, right, op = right, left, _MIRRORED[op]
+    doubles = compare.kind.is_numeric and any(_is_inside_json(side) for side in (left, right))
+    return Compare(op, left, right, Kind.NUMBER if doubles else compare.kind)
+
+
+def _is_inside_json(operand: Operand) -> bool:
+    return isinstance(operand, Path) and operand.kind is Kind.JSON and operand.modifier is None
+
+
+def _split(compare: Compare) -> Condition:
+    """`coalesce(x, y) < z` as: x where there is one, else y."""
+    if not isinstance(compare.left, Call):
+        return _split(Compare(_MIRRORED[compare.op], compare.right, compare.left, compare.kind))
+    first, *rest = compare.left.args
+    there = Compare("!=", first, _ABSENT, compare.kind)
+    other = Call("coalesce", tuple(rest), compare.left.kind) if len(rest) > 1 else rest[0]
+    return Or((And((there, replace(compare, left=first))), And((Not(there), replace(compare, left=other)))))
+
+
+def _equal(left: Expression, right: Expression, kind: Kind, *, truth: bool) -> Truth:
+    if kind in TEXTUAL:
+        left, right = func.coalesce(left, EMPTY, type_=TEXT), func.coalesce(right, EMPTY, type_=TEXT)
+        return left == right if truth else left != right
+    return left.is_not_distinct_from(right) if truth else left.is_distinct_from(right)
+
+
+def _rescaled(op: str, left: Term, right: Term, *, truth: bool) -> Truth:
+    """Scaled integers of two scales, compared without leaving 64 bits: the finer one is divided, not the coarser multiplied."""
+    if left.scale < right.scale:
+        return _rescaled(_MIRRORED[op], right, left, truth=truth)
+    factor = literal_column(str(10 ** (left.scale - right.scale)))
+    quotient, rest = left.value.op("/")(factor), left.value.op("%")(factor)
+    if op == "=":
+        same = or_(and_(rest == _ZERO, quotient == right.value), and_(left.value.is_(None), right.value.is_(None)))
+        return same if truth else is_not_true(same)
+    # Division drops the fraction, and leaves it in the rest with its sign.
+    downwards = case((rest < _ZERO, quotient.op("-")(_ONE)), else_=quotient)
+    upwards = case((rest > _ZERO, quotient.op("+")(_ONE)), else_=quotient)
+    ordered = _COMPARE[op](downwards if op in ("<", ">=") else upwards, right.value)
+    return ordered if truth else is_not_true(ordered)

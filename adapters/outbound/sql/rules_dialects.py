@@ -1,0 +1,264 @@
+"""What the two engines write differently in a compiled condition, each form chosen because both answer alike.
+
+Text compares by code point on both: columns are declared so, and what PostgreSQL computes gets its COLLATE "C" here.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    ColumnElement,
+    Double,
+    Integer,
+    Numeric,
+    Text,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    literal_column,
+    null,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.errors import Invalid
+
+Expression = ColumnElement[Any]
+Truth = ColumnElement[bool]
+Keys = tuple[str | int, ...]
+
+EMPTY: Expression = literal_column("''", Text())
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_@$-]+")
+# Ten thousand years: a date moved further is outside the calendar wherever it began.
+_FARTHEST = 320_000_000_000
+EARTH_KM = 6371
+
+
+class Forms(Protocol):
+    """The engine's own way to write each of these. `keys` lead into a JSON column; the answer is NULL where what they
+    lead to is of another type."""
+
+    def by_code_point(self, text: Expression) -> Expression: ...
+    def lower(self, text: Expression) -> Expression: ...
+    def like(self, text: Expression, pattern: Expression) -> Truth: ...
+    def holds_text(self, text: Expression, part: Expression) -> Truth: ...
+    def json_text(self, column: Expression, keys: Keys) -> Expression: ...
+    def json_text_is(self, column: Expression, keys: Keys, text: Expression) -> Truth: ...
+    def json_number(self, column: Expression, keys: Keys) -> Expression: ...
+    def json_bool(self, column: Expression, keys: Keys) -> Expression: ...
+    def json_present(self, column: Expression, keys: Keys) -> Truth: ...
+    def json_length(self, column: Expression, keys: Keys) -> Expression: ...
+    def moved(self, instant: Expression, seconds: int) -> Expression: ...
+    def formatted(self, pattern: str, instant: Expression) -> Expression: ...
+    def decimal_as_double(self, column: Expression, scale: int) -> Expression: ...
+    def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression: ...
+
+
+class SqliteForms:
+    def by_code_point(self, text: Expression) -> Expression:
+        return text
+
+    def lower(self, text: Expression) -> Expression:
+        return func.lower(text)
+
+    def like(self, text: Expression, pattern: Expression) -> Truth:
+        return text.like(pattern, escape="\\")
+
+    def holds_text(self, text: Expression, part: Expression) -> Truth:
+        return func.instr(text, part) > literal_column("0")
+
+    def json_text(self, column: Expression, keys: Keys) -> Expression:
+        return case((self._is_type(column, keys, "text"), self._extract(column, keys)))
+
+    def json_text_is(self, column: Expression, keys: Keys, text: Expression) -> Truth:
+        return and_(self._extract(column, keys) == text, self._is_type(column, keys, "text"))
+
+    def json_number(self, column: Expression, keys: Keys) -> Expression:
+        number = cast(self._extract(column, keys), Double())
+        return case((self._is_type(column, keys, "integer", "real"), number))
+
+    def json_bool(self, column: Expression, keys: Keys) -> Expression:
+        # The value of true is the integer 1: only the type tells them apart.
+        return case(
+            (self._is_type(column, keys, "true"), literal_column("1")),
+            (self._is_type(column, keys, "false"), literal_column("0")),
+        )
+
+    def json_present(self, column: Expression, keys: Keys) -> Truth:
+        return self._type(column, keys) != literal_column("'null'")
+
+    def json_length(self, column: Expression, keys: Keys) -> Expression:
+        length = func.json_array_length(column, _sqlite_path(keys))
+        return case((self._is_type(column, keys, "array"), length), else_=literal_column("0"))
+
+    def moved(self, instant: Expression, seconds: int) -> Expression:
+        if abs(seconds) > _FARTHEST:
+            return cast(null(), Text())
+        shift = literal_column(f"'{seconds:+d} seconds'")
+        moved = func.strftime(literal_column("'%Y-%m-%dT%H:%M:%fZ'"), instant, shift)
+        # After 9999 it is NULL by itself; before the year 1 it would begin with 0000 or a minus.
+        return case((moved >= literal_column("'0001'"), moved))
+
+    def formatted(self, pattern: str, instant: Expression) -> Expression:
+        return func.strftime(_quoted(pattern), instant, type_=Text())
+
+    def decimal_as_double(self, column: Expression, scale: int) -> Expression:
+        return cast(column, Double()) / literal_column(f"1e{scale}", Double())
+
+    def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
+        return _haversine(lon_a, lat_a, lon_b, lat_b, func.min)
+
+    def _extract(self, column: Expression, keys: Keys) -> Expression:
+        return func.json_extract(column, _sqlite_path(keys))
+
+    def _type(self, column: Expression, keys: Keys) -> Expression:
+        return func.json_type(column, _sqlite_path(keys))
+
+    def _is_type(self, column: Expression, keys: Keys, *names: str) -> Truth:
+        kind = self._type(column, keys)
+        return kind == _quoted(names[0]) if len(names) == 1 else kind.in_([_quoted(name) for name in names])
+
+
+class PostgresqlForms:
+    def by_code_point(self, text: Expression) -> Expression:
+        return text.collate("C")
+
+    def lower(self, text: Expression) -> Expression:
+        # Under the database's own collation it folds letters beyond ASCII, even those of parameters.
+        return func.lower(text.collate("C")).collate("C")
+
+    def like(self, text: Expression, pattern: Expression) -> Truth:
+        return text.ilike(pattern)
+
+    def holds_text(self, text: Expression, part: Expression) -> Truth:
+        return func.strpos(text, part) > literal_column("0")
+
+    def json_text(self, column: Expression, keys: Keys) -> Expression:
+        return case((self._is_type(column, keys, "string"), self._text(column, keys).collate("C")))
+
+    def json_text_is(self, column: Expression, keys: Keys, text: Expression) -> Truth:
+        return and_(self._text(column, keys).collate("C") == text, self._is_type(column, keys, "string"))
+
+    def json_number(self, column: Expression, keys: Keys) -> Expression:
+        return case((self._is_type(column, keys, "number"), cast(self._text(column, keys), Double())))
+
+    def json_bool(self, column: Expression, keys: Keys) -> Expression:
+        return case((self._is_type(column, keys, "boolean"), self._text(column, keys) == literal_column("'true'")))
+
+    def json_present(self, column: Expression, keys: Keys) -> Truth:
+        return self._type(column, keys) != literal_column("'null'")
+
+    def json_length(self, column: Expression, keys: Keys) -> Expression:
+        length = func.jsonb_array_length(self._inside(column, keys))
+        return case((self._is_type(column, keys, "array"), length), else_=literal_column("0"))
+
+    def moved(self, instant: Expression, seconds: int) -> Expression:
+        if abs(seconds) > _FARTHEST:
+            return cast(null(), Text())
+        moment = literal_column("TIMESTAMPTZ '0001-01-01T00:00:00Z'")
+        end = literal_column("TIMESTAMPTZ '10000-01-01T00:00:00Z'")
+        shift = literal_column(f"INTERVAL '{seconds} seconds'")
+        moved = _instant(instant).op("+")(shift)
+        text = func.to_char(func.timezone(_quoted("UTC"), moved), _quoted('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+        return case((and_(moved >= moment, moved < end), text.collate("C")))
+
+    def formatted(self, pattern: str, instant: Expression) -> Expression:
+        moment = func.timezone(_quoted("UTC"), _instant(instant))
+        text: Expression = _quoted("")
+        for literal, letter in re.findall(r"([^%]+)|%(.)", pattern):
+            text = text.concat(_quoted(literal) if literal else _PIECES[letter](moment))
+        return self.by_code_point(text)
+
+    def decimal_as_double(self, column: Expression, scale: int) -> Expression:
+        # The same two steps as on SQLite, so that both round alike.
+        whole = cast(column * literal_column(f"1e{scale}", Numeric()), Double())
+        return whole / literal_column(f"1e{scale}::float8", Double())
+
+    def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
+        return _haversine(lon_a, lat_a, lon_b, lat_b, func.least)
+
+    def _inside(self, column: Expression, keys: Keys) -> Expression:
+        if any(isinstance(key, int) for key in keys):
+            # Lax mode and #> would also take a number for an object's key, or an array for its only element.
+            path = _quoted("strict $" + "".join(f"[{key}]" if isinstance(key, int) else f'."{_key(key)}"' for key in keys))
+            return func.jsonb_path_query_first(column, path, literal_column("'{}'"), literal_column("true"), type_=JSONB())
+        return column.op("#>", return_type=JSONB())(_postgresql_path(keys)) if keys else column
+
+    def _text(self, column: Expression, keys: Keys) -> Expression:
+        if keys and not any(isinstance(key, int) for key in keys):
+            return column.op("#>>", return_type=Text())(_postgresql_path(keys))
+        return self._inside(column, keys).op("#>>", return_type=Text())(_quoted("{}"))
+
+    def _type(self, column: Expression, keys: Keys) -> Expression:
+        return func.jsonb_typeof(self._inside(column, keys))
+
+    def _is_type(self, column: Expression, keys: Keys, name: str) -> Truth:
+        return self._type(column, keys) == _quoted(name)
+
+
+FORMS: dict[str, Forms] = {"sqlite": SqliteForms(), "postgresql": PostgresqlForms()}
+
+
+def _key(key: str | int) -> str:
+    """Keys are rendered into the statement: only characters that mean nothing there."""
+    if isinstance(key, str) and not _PLAIN_KEY.fullmatch(key):
+        raise Invalid(f"the key `{key[:80]}` inside a JSON field cannot be named in a rule", code="not_supported")
+    return str(key)
+
+
+def _quoted(text: str) -> Expression:
+    return literal_column("'" + text.replace("'", "''") + "'", Text())
+
+
+def _sqlite_path(keys: Keys) -> Expression:
+    steps = (f"[{key}]" if isinstance(key, int) else f'."{_key(key)}"' for key in keys)
+    return _quoted("$" + "".join(steps))
+
+
+def _postgresql_path(keys: Keys) -> Expression:
+    return _quoted("{" + ",".join(_key(key) for key in keys) + "}")
+
+
+def _instant(text: Expression) -> Expression:
+    return cast(func.nullif(text, EMPTY), TIMESTAMP(timezone=True))
+
+
+def _to_char(pattern: str) -> Callable[[Expression], Expression]:
+    return lambda moment: func.to_char(moment, _quoted(pattern), type_=Text())
+
+
+def _counted(pattern: str, count: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
+    return lambda moment: func.to_char(count(moment), _quoted(pattern), type_=Text())
+
+
+def _week(moment: Expression) -> Expression:
+    """Whole weeks since the year's first Monday."""
+    return func.div(extract("doy", moment) + _SEVEN - extract("isodow", moment), _SEVEN)
+
+
+_SEVEN = literal_column("7", Integer())
+
+# What each letter of a strftime format is on PostgreSQL.
+_PIECES: dict[str, Callable[[Expression], Expression]] = {
+    "d": _to_char("DD"), "f": _to_char("SS.MS"), "H": _to_char("HH24"), "j": _to_char("DDD"), "m": _to_char("MM"),
+    "M": _to_char("MI"), "S": _to_char("SS"), "Y": _to_char("YYYY"),
+    "s": lambda moment: cast(cast(func.floor(extract("epoch", moment)), BigInteger()), Text()),
+    "w": _counted("FM0", lambda moment: extract("dow", moment)), "W": _counted("FM00", _week),
+    "%": lambda moment: _quoted("%"),
+}  # fmt: skip
+
+
+def _haversine(lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression, least: Any) -> Expression:
+    """Kilometres on a sphere, in the evaluator's own steps, so that rounding is the same."""
+    up, over = func.radians(lat_b - lat_a), func.radians(lon_b - lon_a)
+    up_half, over_half = func.sin(up * _number("0.5")), func.sin(over * _number("0.5"))
+    chord = up_half * up_half + func.cos(func.radians(lat_a)) * func.cos(func.radians(lat_b)) * over_half * over_half
+    return _number(f"{2 * EARTH_KM}.0") * func.asin(func.sqrt(least(_number("1.0"), chord)), type_=Double())
+
+
+def _number(digits: str) -> Expression:
+    return cast(literal_column(digits), Double())
