@@ -1,0 +1,94 @@
+"""What signing in keeps in SQL: the columns of accounts that no field shows, the signing keys, the first admin's one-time token."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Executable, LargeBinary, Select, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+
+from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN, key_column
+from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.statements import prepare
+from domain.schema.collection import Collection
+from ports.accounts import Credentials, SigningKey
+
+_KEYS = sql_table("_signing_keys", sql_column("kid"), sql_column("sealed", LargeBinary), sql_column("public"), sql_column("created"))
+# One row at most, of id 1: a later token takes an earlier one's place.
+_SETUP = sql_table("_setup_token", sql_column("id"), sql_column("digest"), sql_column("expires"))
+
+Build = Callable[[], Executable]
+
+
+class _Statements:
+    """Compiles each once per schema version and runs it on the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _run(self, key: tuple[str, ...], build: Build, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        key = ("accounts", *key)
+        plan = self._session.plans.get(key)
+        if plan is None:
+            plan = self._session.plans[key] = prepare(build(), self._session.dialect)
+        return self._session.execute(plan, values)
+
+
+class SqlAccountStore(_Statements):
+    def credentials(self, collection: Collection, email_key: str) -> Credentials | None:
+        return self._credentials(collection, key_column("email"), email_key)
+
+    def credentials_of(self, collection: Collection, id: str) -> Credentials | None:
+        return self._credentials(collection, "id", id)
+
+    def _credentials(self, collection: Collection, column: str, value: str) -> Credentials | None:
+        rows = self._run((column, collection.name), lambda: self._choose(collection, column), {"value": value})
+        return Credentials(*rows[0]) if rows else None
+
+    def _choose(self, collection: Collection, column: str) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        wanted = (table.c.id, table.c.email, table.c[PASSWORD_COLUMN], table.c[EPOCH_COLUMN])
+        return select(*wanted).where(table.c[column] == bindparam("value"))
+
+    def renew_hash(self, collection: Collection, id: str, *, old: str, new: str) -> bool:
+        # Names that no field can have: SQLAlchemy keeps those of columns for itself.
+        values = {"_account": id, "_old": old, "_new": new}
+        return bool(self._run(("renew", collection.name), lambda: self._renew(collection), values))
+
+    def _renew(self, collection: Collection) -> Executable:
+        table = self._session.tables[collection.name]
+        hashed = table.c[PASSWORD_COLUMN]
+        same = and_(table.c.id == bindparam("_account"), hashed == bindparam("_old"))
+        return update(table).where(same).values({hashed: bindparam("_new")}).returning(table.c.id)
+
+    def count(self, collection: Collection) -> int:
+        table = self._session.tables[collection.name]
+        return int(self._run(("count", collection.name), lambda: select(func.count()).select_from(table), {})[0][0])
+
+
+class SqlKeyStore(_Statements):
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        rows = self._run(("keys",), lambda: select(_KEYS).order_by(_KEYS.c.created.desc(), _KEYS.c.kid), {})
+        return tuple(SigningKey(kid, bytes(sealed), public, created) for kid, sealed, public, created in rows)
+
+    def add_signing_key(self, key: SigningKey) -> None:
+        values = {"kid": key.kid, "sealed": key.sealed, "public": key.public, "created": key.created}
+        self._run(("add key",), lambda: insert(_KEYS).values({name: bindparam(name) for name in values}), values)
+
+    def put_setup_token(self, digest: str, expires: str) -> None:
+        self._run(("put setup",), lambda: _PUT_SETUP, {"digest": digest, "expires": expires})
+
+    def has_setup_token(self, digest: str, now: str) -> bool:
+        return bool(self._run(("has setup",), lambda: select(_SETUP.c.digest).where(_GOOD), {"digest": digest, "now": now}))
+
+    def take_setup_token(self, digest: str, now: str) -> bool:
+        """Found by the digest, so that comparing takes no time from which the token itself could be learnt."""
+        taken = self._run(("take setup",), lambda: delete(_SETUP).where(_GOOD).returning(_SETUP.c.digest), {"digest": digest, "now": now})
+        return bool(taken)
+
+
+_GOOD = and_(_SETUP.c.digest == bindparam("digest"), _SETUP.c.expires > bindparam("now"))
+_PUT_SETUP = text(
+    "INSERT INTO _setup_token (id, digest, expires) VALUES (1, :digest, :expires) "
+    "ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires = excluded.expires"
+)
