@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Executable, LargeBinary, Select, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    Executable,
+    LargeBinary,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
