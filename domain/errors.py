@@ -18,7 +18,9 @@ class Problem(Exception):
 
     code = "problem"
 
-    def __init__(self, detail: str, *, code: str | None = None, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(
+        self, detail: str, *, code: str | None = None, hint: str | None = None, faults: tuple[Fault, ...] = ()
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code

@@ -38,6 +38,29 @@ class RequestRefusedByRule(Observation):
     rule: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestServed(Observation):
+    """A request was answered. `path` is without the query, which may hold a private filter; `size` are the body's bytes,
+    None where they were streamed."""
+
+    request_id: str
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    size: int | None
+    actor_kind: str
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed(Observation):
+    """A request ended in an error that nobody foresaw. `trace` says where, and repeats no value."""
+
+    request_id: str
+    trace: str
+
+
 class Observer(Protocol):
     def observe(self, observation: Observation) -> None:
         """Takes note; never raises and never waits."""

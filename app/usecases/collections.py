@@ -21,7 +21,11 @@ class CollectionUseCases:
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
         _admins_only(actor)
-        return self._work.read(lambda stores: [each for _, each in sorted(_schema_for(stores, actor).collections.items()) if not each.system])
+        return self._work.read(
+            lambda stores: [
+                each for _, each in sorted(_schema_for(stores, actor).collections.items()) if not each.system
+            ]
+        )
 
     def get(self, name: str, *, actor: Actor) -> Collection:
         _admins_only(actor)
@@ -36,7 +40,11 @@ class CollectionUseCases:
     def _create(self, stores: Stores, new: Collection, actor: Actor) -> Collection:
         _schema_for(stores, actor)
         if new.name in stores.schema.collections:
-            raise Conflict(f"there is a collection `{new.name}` already", code="not_unique", faults=(Fault("/name", "not_unique", "this name is taken"),))
+            raise Conflict(
+                f"there is a collection `{new.name}` already",
+                code="not_unique",
+                faults=(Fault("/name", "not_unique", "this name is taken"),),
+            )
         check_relations(stores.schema, new)
         self._rulebook.check_collection(stores.schema.with_collection(new), new)
         stores.collections.apply(None, new, steps(None, new))
@@ -83,13 +91,21 @@ class CollectionUseCases:
                 faults += self._faults_of(after, collection)
         if faults:
             hint = "change these rules first"
-            raise Conflict("rules of other collections name what would go", code="collection_in_use", hint=hint, faults=tuple(faults))
+            raise Conflict(
+                "rules of other collections name what would go",
+                code="collection_in_use",
+                hint=hint,
+                faults=tuple(faults),
+            )
 
     def _faults_of(self, after: Schema, collection: Collection) -> list[Fault]:
         try:
             self._rulebook.check_collection(after, collection)
         except Invalid as broken:
-            return [Fault("", "rule_in_use", f"`{collection.name}`: {fault.pointer}: {fault.detail}") for fault in broken.faults]
+            return [
+                Fault("", "rule_in_use", f"`{collection.name}`: {fault.pointer}: {fault.detail}")
+                for fault in broken.faults
+            ]
         return []
 
     def _now(self) -> str:
@@ -100,12 +116,16 @@ def _check_filled(stores: Stores, collection: Collection, step: Require) -> None
     empty = stores.collections.count_null(collection, step.field.name)
     if empty:
         detail = f"`{step.field.name}` is required, but {empty} records hold nothing in it"
-        raise Conflict(detail, code="required_is_empty", hint="give the field a literal default, or fill these records first")
+        raise Conflict(
+            detail, code="required_is_empty", hint="give the field a literal default, or fill these records first"
+        )
 
 
 def _check_version(collection: Collection, if_match: int | None) -> None:
     if if_match is not None and if_match != collection.version:
-        raise PreconditionFailed(f"the collection is at version {collection.version} now", hint="read it again and repeat your change")
+        raise PreconditionFailed(
+            f"the collection is at version {collection.version} now", hint="read it again and repeat your change"
+        )
 
 
 def _owned(schema: Schema, name: str) -> Collection:
@@ -126,5 +146,3 @@ def _admins_only(actor: Actor) -> None:
         raise Unauthenticated("collections are for admins: sign in as one")
     if not actor.passes_rules:
         raise Forbidden("collections are for admins")
-
-

@@ -43,14 +43,18 @@ def _refuse_restricted(stores: Stores, doomed: Doomed) -> None:
 def _refuse_if_any(other: Collection, relation: str, standing: list[str]) -> None:
     if standing:
         detail = f"{len(standing)} records of `{other.name}` refer to it by `{relation}`"
-        raise Conflict(detail, code="restricted", hint="delete or change these first", faults=(Fault("", "restricted", detail),))
+        raise Conflict(
+            detail, code="restricted", hint="delete or change these first", faults=(Fault("", "restricted", detail),)
+        )
 
 
 def _clear_references(stores: Stores, doomed: Doomed, now: str) -> None:
     for name, ids in list(doomed.items()):
         for other, relation in stores.schema.referring(name):
             if relation.on_delete == "clear" and ids:
-                stores.records.clear(other, relation.name, stores.records.referrers(other, relation.name, list(ids)), now)
+                stores.records.clear(
+                    other, relation.name, stores.records.referrers(other, relation.name, list(ids)), now
+                )
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:
@@ -68,7 +72,9 @@ def _referrers_first(stores: Stores, doomed: Doomed, now: str) -> list[str]:
             name = remaining[0]
             for other, relation in stores.schema.referring(name):
                 if other.name in remaining and other.name != name:
-                    stores.records.clear(other, relation.name, stores.records.referrers(other, relation.name, list(doomed[name])), now)
+                    stores.records.clear(
+                        other, relation.name, stores.records.referrers(other, relation.name, list(doomed[name])), now
+                    )
         order.append(name)
         remaining.remove(name)
     return order

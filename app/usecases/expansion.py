@@ -36,6 +36,8 @@ def _grow(schema: Schema, branch: Expansion, path: list[str], actor: Actor) -> N
     for name in path:
         visible = {each.name: each for each in branch.collection.relations if actor.passes_rules or not each.hidden}
         if name not in visible:
-            raise invalid("expand", "unknown_field", f"no relation `{name[:80]}`", hint=did_you_mean(name, list(visible)))
+            raise invalid(
+                "expand", "unknown_field", f"no relation `{name[:80]}`", hint=did_you_mean(name, list(visible))
+            )
         target = schema.collection(visible[name].collection)
         branch = branch.branches.setdefault(name, Expansion(target))

@@ -24,7 +24,9 @@ class PasswordDesk:
         """A stolen token alone changes no sign-in data: the present password is asked for again."""
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"
-            raise invalid(f"/{OLD_PASSWORD}", "required", "sign-in data changes only with the present password", hint=hint)
+            raise invalid(
+                f"/{OLD_PASSWORD}", "required", "sign-in data changes only with the present password", hint=hint
+            )
         text = read_password(body[OLD_PASSWORD], f"/{OLD_PASSWORD}")
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):

@@ -43,7 +43,14 @@ class Request:
 
 class RecordUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, passwords: PasswordDesk, patterns: Patterns, clock: Clock, ids: Ids, observer: Observer
+        self,
+        work: UnitOfWork,
+        rulebook: Rulebook,
+        passwords: PasswordDesk,
+        patterns: Patterns,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer,
     ) -> None:
         self._work, self._rulebook, self._passwords, self._patterns = work, rulebook, passwords, patterns
         self._clock, self._ids, self._observer = clock, ids, observer
@@ -53,7 +60,10 @@ class RecordUseCases:
     def list(self, name: str, query: ListQuery, *, actor: Actor, facts: RequestFacts) -> Page:
         """The records that the actor may list and the filter chooses: one statement, and one for each relation expanded."""
         request = Request(actor, facts)
-        return self._work.read(lambda stores: self._checked(stores, request, lambda: self._list(stores, name, query, request)), snapshot=bool(query.expand))
+        return self._work.read(
+            lambda stores: self._checked(stores, request, lambda: self._list(stores, name, query, request)),
+            snapshot=bool(query.expand),
+        )
 
     def _list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
         collection = stores.schema.collection(name)
@@ -71,10 +81,15 @@ class RecordUseCases:
         following = None if listing.last is None else write_cursor(order, text, listing.last)
         return Page(names, listing.rows, expands, following, listing.total)
 
-    def get(self, name: str, id: str, *, actor: Actor, facts: RequestFacts, fields: str = "", expand: str = "") -> Shown:
+    def get(
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, fields: str = "", expand: str = ""
+    ) -> Shown:
         """The record, in one statement; NotFound where it is missing or its view rule hides it."""
         request = Request(actor, facts)
-        return self._work.read(lambda stores: self._checked(stores, request, lambda: self._get(stores, name, id, request, fields, expand)), snapshot=bool(expand))
+        return self._work.read(
+            lambda stores: self._checked(stores, request, lambda: self._get(stores, name, id, request, fields, expand)),
+            snapshot=bool(expand),
+        )
 
     def _get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
         collection = stores.schema.collection(name)
@@ -91,14 +106,18 @@ class RecordUseCases:
         version, created = row[columns.index("version")], row[columns.index("created")]
         return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
 
-    def _reading(self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request) -> Reading:
+    def _reading(
+        self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request
+    ) -> Reading:
         where = shape(ruling.condition, self._values(stores, ruling, request))
         if request.actor.passes_rules:
             return Reading(collection, columns, where)
         own = request.actor.id if request.actor.collection == collection.name else ""
         return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
 
-    def _expand(self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request) -> list[Mapping[str, Any]] | None:
+    def _expand(
+        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
+    ) -> list[Mapping[str, Any]] | None:
         """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
         if not expansion.branches or not rows:
             return [{} for _ in rows] if expansion.branches else None
@@ -139,7 +158,9 @@ class RecordUseCases:
     def _create(self, stores: Stores, name: str, request: Request, moment: Moment, secrets: Mapping[str, Any]) -> Shown:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
-        made = draft(collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches)
+        made = draft(
+            collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
+        )
         made = replace(made, secrets=secrets)
         if not self._draft_passes(stores, collection, made.values, ruling, request):
             self._observer.observe(RequestRefusedByRule(name, "create", collection.rules.create))
@@ -149,7 +170,14 @@ class RecordUseCases:
         return self._written(stores, collection, made.values, request)
 
     def update(
-        self, name: str, id: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None
+        self,
+        name: str,
+        id: str,
+        body: Mapping[str, Any],
+        *,
+        actor: Actor,
+        facts: RequestFacts,
+        if_match: tuple[IfMatch, ...] | None = None,
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions."""
@@ -159,11 +187,25 @@ class RecordUseCases:
         return self._work.run(lambda stores: self._update(stores, name, id, request, now, secrets, if_match))
 
     def _update(
-        self, stores: Stores, name: str, id: str, request: Request, now: str, secrets: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None
+        self,
+        stores: Stores,
+        name: str,
+        id: str,
+        request: Request,
+        now: str,
+        secrets: Mapping[str, Any],
+        if_match: tuple[IfMatch, ...] | None,
     ) -> Shown:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
-        asked = changes(collection, request.body or {}, author=_author(request.actor), now=now, matches=self._patterns.matches, if_match=if_match)
+        asked = changes(
+            collection,
+            request.body or {},
+            author=_author(request.actor),
+            now=now,
+            matches=self._patterns.matches,
+            if_match=if_match,
+        )
         ends = bool(secrets) or (collection.is_accounts and "email" in asked.values)
         asked = replace(asked, secrets=secrets, end_sessions=ends)
         where = shape(ruling.condition, self._values(stores, ruling, request))
@@ -173,12 +215,16 @@ class RecordUseCases:
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 
-    def delete(self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None) -> None:
+    def delete(
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None
+    ) -> None:
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says."""
         request = Request(actor, facts)
         self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
 
-    def _delete(self, stores: Stores, name: str, id: str, request: Request, if_match: tuple[IfMatch, ...] | None) -> None:
+    def _delete(
+        self, stores: Stores, name: str, id: str, request: Request, if_match: tuple[IfMatch, ...] | None
+    ) -> None:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         where = shape(ruling.condition, self._values(stores, ruling, request))
@@ -207,19 +253,25 @@ class RecordUseCases:
     def _values(self, stores: Stores, ruling: Ruling, request: Request) -> Values:
         return request_values(stores, ruling.paths, request.actor, request.facts, request.body, self._clock.now())
 
-    def _draft_passes(self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request) -> bool:
+    def _draft_passes(
+        self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
+    ) -> bool:
         values = self._values(stores, ruling, request)
         if ruling.local:
             return holds(ruling.condition, record, values)
         return stores.records.draft_matches(collection, record, shape(ruling.condition, values))
 
-    def _passes(self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request) -> bool:
+    def _passes(
+        self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
+    ) -> bool:
         values = self._values(stores, ruling, request)
         if ruling.local:
             return holds(ruling.condition, record, values)
         return stores.records.matches(collection, record["id"], shape(ruling.condition, values))
 
-    def _satisfy_checks(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool) -> None:
+    def _satisfy_checks(
+        self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool
+    ) -> None:
         """Invalid, with every check that does not hold; checks that speak of `@request` do not bind admins."""
         faults: list[Fault] = []
         for check in collection.checks:
@@ -304,8 +356,10 @@ def _author(actor: Actor) -> Author:
 
 
 def _check_version(record: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None) -> None:
-    if if_match is None or any(each.version == record["version"] and each.created in (None, record["created"]) for each in if_match):
+    if if_match is None or any(
+        each.version == record["version"] and each.created in (None, record["created"]) for each in if_match
+    ):
         return
-    raise PreconditionFailed(f"the record is at version {record['version']} now", hint="read it again and repeat your change")
-
-
+    raise PreconditionFailed(
+        f"the record is at version {record['version']} now", hint="read it again and repeat your change"
+    )

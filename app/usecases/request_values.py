@@ -60,7 +60,9 @@ def _of_account(stores: Stores, paths: list[tuple[str, ...]], actor: Actor) -> d
     return {path: value for path, value in found.items() if value is not None}
 
 
-def _follow(stores: Stores, collection: Collection, id: str, names: tuple[str, ...], seen: dict[tuple[str, str], Any]) -> Any:
+def _follow(
+    stores: Stores, collection: Collection, id: str, names: tuple[str, ...], seen: dict[tuple[str, str], Any]
+) -> Any:
     """The value at the end of `names`, from the record with this id on, through single relations."""
     value: Any = id
     for at, name in enumerate(names):

@@ -72,7 +72,14 @@ class Rulebook:
         return self._keep(key, lambda: self._order(schema, collection, actor, sort))
 
     def _order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
-        keys = [SortKey(path, down) for path, down in check_sort(sort, self._client_scope(schema, collection, actor, "sort"))] if sort else []
+        keys = (
+            [
+                SortKey(path, down)
+                for path, down in check_sort(sort, self._client_scope(schema, collection, actor, "sort"))
+            ]
+            if sort
+            else []
+        )
         if any(not key.path.steps and key.path.name == "id" for key in keys):
             return tuple(keys)
         return (*keys, SortKey(Path("id", Kind.TEXT, collection.name), bool(keys) and keys[-1].descending))
@@ -128,5 +135,3 @@ def _ruling(condition: Condition) -> Ruling:
 
 def _check_storable(text: str, scope: Scope) -> None:
     _ruling(check(text, scope))
-
-

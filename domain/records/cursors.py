@@ -32,7 +32,12 @@ def read_cursor(order: Sequence[SortKey], list_text: str, cursor: str) -> tuple[
     if not isinstance(decoded, list) or len(decoded) != len(order) + 1:
         raise _broken()
     if decoded[0] != _digest(list_text):
-        raise invalid("cursor", "cursor_of_another_list", "this cursor belongs to another filter or sort", hint="start the list again without a cursor")
+        raise invalid(
+            "cursor",
+            "cursor_of_another_list",
+            "this cursor belongs to another filter or sort",
+            hint="start the list again without a cursor",
+        )
     return tuple(_read(key.path.kind, value) for key, value in zip(order, decoded[1:], strict=True))
 
 
@@ -61,7 +66,12 @@ def _storable(value: str) -> str:
 
 
 def _broken() -> Invalid:
-    return invalid("cursor", "invalid_cursor", "this is not a cursor that a list gave", hint="start the list again without a cursor")
+    return invalid(
+        "cursor",
+        "invalid_cursor",
+        "this is not a cursor that a list gave",
+        hint="start the list again without a cursor",
+    )
 
 
 def _digest(text: str) -> str:

@@ -7,7 +7,17 @@ from typing import Any
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.records.changes import Changes, Draft, IfMatch, Increment
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
-from domain.schema.fields import AUTH_ID, NOW, AutodateField, DecimalField, Field, IntegerField, Matches, NumberField, Unfit
+from domain.schema.fields import (
+    AUTH_ID,
+    NOW,
+    AutodateField,
+    DecimalField,
+    Field,
+    IntegerField,
+    Matches,
+    NumberField,
+    Unfit,
+)
 from domain.schema.fields.relations import RECORD_ID
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
@@ -31,13 +41,20 @@ class Moment:
     new_id: str
 
 
-def draft(collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, matches: Matches) -> Draft:
+def draft(
+    collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, matches: Matches
+) -> Draft:
     """A new record from a body; Invalid with every fault where it is not one."""
     fields, faults = writable(collection, author), list[Fault]()
     for name in body:
         if name not in fields and not _is_credential(collection, name, (PASSWORD,)) and name != "id":
             faults.append(_unknown(collection, name, fields, author))
-    values: dict[str, Any] = {"id": _id(collection, body, moment, faults), "version": 1, "created": moment.now, "updated": moment.now}
+    values: dict[str, Any] = {
+        "id": _id(collection, body, moment, faults),
+        "version": 1,
+        "created": moment.now,
+        "updated": moment.now,
+    }
     for field in collection.own_fields:
         if field.name in body and field.name in fields:
             values[field.name] = _judged(field, body[field.name], matches, faults)
@@ -50,7 +67,13 @@ def draft(collection: Collection, body: Mapping[str, Any], *, author: Author, mo
 
 
 def changes(
-    collection: Collection, body: Mapping[str, Any], *, author: Author, now: str, matches: Matches, if_match: tuple[IfMatch, ...] | None = None
+    collection: Collection,
+    body: Mapping[str, Any],
+    *,
+    author: Author,
+    now: str,
+    matches: Matches,
+    if_match: tuple[IfMatch, ...] | None = None,
 ) -> Changes:
     """What a PATCH asks for; fields that it does not name stay as they are."""
     fields, faults = writable(collection, author), list[Fault]()
@@ -62,7 +85,7 @@ def changes(
         if field is None:
             if not _is_credential(collection, key, (PASSWORD, OLD_PASSWORD)):
                 faults.append(_unknown(collection, key, fields, author))
-        elif sign and name in body or name in increments:
+        elif (sign and name in body) or name in increments:
             faults.append(Fault(f"/{key}", "named_twice", f"`{name}` is changed twice in one body"))
         elif sign:
             _add_increment(increments, field, key, value, faults)
@@ -76,7 +99,10 @@ def changes(
 
 def stamps(collection: Collection, now: str) -> dict[str, str]:
     """What every change writes besides."""
-    return {"updated": now, **{each.name: now for each in collection.fields if isinstance(each, AutodateField) and each.on_update}}
+    return {
+        "updated": now,
+        **{each.name: now for each in collection.fields if isinstance(each, AutodateField) and each.on_update},
+    }
 
 
 def writable(collection: Collection, author: Author) -> dict[str, Field]:
@@ -84,7 +110,9 @@ def writable(collection: Collection, author: Author) -> dict[str, Field]:
     return {
         each.name: each
         for each in collection.own_fields
-        if not each.read_only and (author.sees_hidden or not each.hidden) and (author.sees_hidden or each.name != "verified" or not collection.is_accounts)
+        if not each.read_only
+        and (author.sees_hidden or not each.hidden)
+        and (author.sees_hidden or each.name != "verified" or not collection.is_accounts)
     }
 
 
@@ -99,7 +127,11 @@ def _unknown(collection: Collection, key: str, fields: Mapping[str, Field], auth
     if key == "id" or key in _STAMPED or (known is not None and not known.hidden):
         return Fault(pointer, "read_only", f"`{key}` is written by the backend, not by you")
     if key[-1:] in ("+", "-") and key[:-1] in fields:
-        return Fault(pointer, "not_an_increment", f"`{key}`: increments change a record that is there; a new one takes the value itself")
+        return Fault(
+            pointer,
+            "not_an_increment",
+            f"`{key}`: increments change a record that is there; a new one takes the value itself",
+        )
     hint = did_you_mean(key, list(fields))
     return Fault(pointer, "unknown_field", f"no field `{key[:80]}`" + (f"; {hint}" if hint else ""))
 
@@ -181,4 +213,8 @@ def _faulty(faults: list[Fault], name: str) -> bool:
 
 def _refuse(faults: list[Fault]) -> None:
     if faults:
-        raise Invalid(faults[0].detail if len(faults) == 1 else f"{len(faults)} things in the body are wrong", code="invalid_record", faults=tuple(faults))
+        raise Invalid(
+            faults[0].detail if len(faults) == 1 else f"{len(faults)} things in the body are wrong",
+            code="invalid_record",
+            faults=tuple(faults),
+        )

@@ -85,19 +85,37 @@ def _refuse_rewrite(old: Field | None, new: Field, pointer: str) -> None:
     for option in _STORED_FORM if old else ():
         if getattr(old, option, None) != getattr(new, option, None):
             detail = f"the {option} of `{new.name}` cannot be changed while it holds data"
-            raise invalid(pointer, "unchangeable", detail, hint="add a field with another name, move the data, then remove the old one")
+            raise invalid(
+                pointer,
+                "unchangeable",
+                detail,
+                hint="add a field with another name, move the data, then remove the old one",
+            )
 
 
 def check_relations(schema: Schema, collection: Collection) -> None:
     """Relations point at collections that are there (or at the collection itself)."""
     for at, each in enumerate(collection.fields):
-        if isinstance(each, RelationField) and each.collection != collection.name and each.collection not in schema.collections:
-            raise invalid(f"/fields/{at}/collection", "unknown_collection", f"there is no collection `{each.collection}`", hint="create it first")
+        if (
+            isinstance(each, RelationField)
+            and each.collection != collection.name
+            and each.collection not in schema.collections
+        ):
+            raise invalid(
+                f"/fields/{at}/collection",
+                "unknown_collection",
+                f"there is no collection `{each.collection}`",
+                hint="create it first",
+            )
 
 
 def check_unreferred(schema: Schema, name: str) -> None:
     """A collection that relations of others point at is not deleted."""
     others = [(each, relation) for each, relation in schema.referring(name) if each.name != name]
     if others:
-        faults = tuple(Fault("", "referred", f"`{each.name}.{relation.name}` points at it") for each, relation in others)
-        raise Conflict(f"relations point at `{name}`", code="collection_in_use", hint="remove these fields first", faults=faults)
+        faults = tuple(
+            Fault("", "referred", f"`{each.name}.{relation.name}` points at it") for each, relation in others
+        )
+        raise Conflict(
+            f"relations point at `{name}`", code="collection_in_use", hint="remove these fields first", faults=faults
+        )

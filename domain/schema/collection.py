@@ -8,8 +8,8 @@ from typing import Any
 from domain.errors import NotFound, did_you_mean, invalid
 from domain.schema.fields import EmailField, Field, Matches, RelationField, TextField, define
 from domain.schema.fields.flags import BoolField
-from domain.schema.fields.times import AutodateField
 from domain.schema.fields.numbers import IntegerField
+from domain.schema.fields.times import AutodateField
 from domain.schema.names import check_collection_name, check_field_name
 
 MAX_FIELDS = 200
@@ -24,7 +24,10 @@ SYSTEM_FIELDS: tuple[Field, ...] = (
     AutodateField(name="updated", on_update=True),
 )
 # What accounts have besides: `email` signs in; `verified` is for admins to write. The password is never read, so it is no field.
-ACCOUNT_FIELDS: tuple[Field, ...] = (EmailField(name="email", required=True, unique=True), BoolField(name="verified", default=False))
+ACCOUNT_FIELDS: tuple[Field, ...] = (
+    EmailField(name="email", required=True, unique=True),
+    BoolField(name="verified", default=False),
+)
 PASSWORD = "password"
 OLD_PASSWORD = "old_password"
 ACCOUNT_NAMES = frozenset({"email", "verified", PASSWORD, OLD_PASSWORD})
@@ -107,7 +110,9 @@ class Collection:
             "name": self.name,
             "type": self.type,
             "fields": [each.definition() for each in self.fields],
-            "indexes": [{"fields": list(index.fields), **({"unique": True} if index.unique else {})} for index in self.indexes],
+            "indexes": [
+                {"fields": list(index.fields), **({"unique": True} if index.unique else {})} for index in self.indexes
+            ],
             "rules": {name: getattr(self.rules, name) for name in rule_names(self.type)},
             "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
             "version": self.version,
@@ -135,13 +140,22 @@ class Schema:
 
     def referring(self, name: str) -> tuple[tuple[Collection, RelationField], ...]:
         """Every relation that points at this collection, with the collection that holds it."""
-        return tuple((each, relation) for each in self.collections.values() for relation in each.relations if relation.collection == name)
+        return tuple(
+            (each, relation)
+            for each in self.collections.values()
+            for relation in each.relations
+            if relation.collection == name
+        )
 
     def with_collection(self, collection: Collection) -> "Schema":
         return replace(self, version=self.version + 1, collections={**self.collections, collection.name: collection})
 
     def without(self, name: str) -> "Schema":
-        return replace(self, version=self.version + 1, collections={key: each for key, each in self.collections.items() if key != name})
+        return replace(
+            self,
+            version=self.version + 1,
+            collections={key: each for key, each in self.collections.items() if key != name},
+        )
 
 
 _KEYS = ("name", "type", "fields", "indexes", "rules", "checks")
@@ -186,11 +200,15 @@ def _parts(body: Mapping[str, Any], kind: str, matches: Matches, old_rules: Rule
         items = _list(body["fields"], "/fields", MAX_FIELDS)
         parts["fields"] = tuple(define(item, f"/fields/{at}", matches) for at, item in enumerate(items))
     if "indexes" in body:
-        parts["indexes"] = tuple(_index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES)))
+        parts["indexes"] = tuple(
+            _index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES))
+        )
     if "rules" in body:
         parts["rules"] = _rules(body["rules"], kind, old_rules)
     if "checks" in body:
-        parts["checks"] = tuple(_check(item, f"/checks/{at}") for at, item in enumerate(_list(body["checks"], "/checks", 50)))
+        parts["checks"] = tuple(
+            _check(item, f"/checks/{at}") for at, item in enumerate(_list(body["checks"], "/checks", 50))
+        )
     return parts
 
 
@@ -199,7 +217,11 @@ def _rules(value: Any, kind: str, old: Rules) -> Rules:
     _refuse_unknown(rules, names, "/rules")
     for name, text in rules.items():
         if text is not None and (not isinstance(text, str) or len(text) > MAX_RULE):
-            raise invalid(f"/rules/{name}", "invalid_rule", f'a rule is a text of at most {MAX_RULE} characters, "" (everyone) or null (admins only)')
+            raise invalid(
+                f"/rules/{name}",
+                "invalid_rule",
+                f'a rule is a text of at most {MAX_RULE} characters, "" (everyone) or null (admins only)',
+            )
     return replace(old, **rules)
 
 
@@ -207,7 +229,12 @@ def _index(value: Any, pointer: str) -> Index:
     body = _object(value, pointer)
     _refuse_unknown(body, ("fields", "unique"), pointer)
     names = body.get("fields")
-    if not isinstance(names, list) or not 1 <= len(names) <= 8 or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+    if (
+        not isinstance(names, list)
+        or not 1 <= len(names) <= 8
+        or not all(isinstance(name, str) for name in names)
+        or len(set(names)) < len(names)
+    ):
         raise invalid(f"{pointer}/fields", "invalid_index", "an index is over 1 to 8 different field names")
     if not isinstance(body.get("unique", False), bool):
         raise invalid(f"{pointer}/unique", "invalid_index", "`unique` is true or false")
@@ -239,7 +266,9 @@ def _sound(collection: Collection) -> Collection:
         for name in index.fields:
             if name not in collection.every_field or collection.every_field[name].type == "json":
                 hint = did_you_mean(name, [key for key, each in collection.every_field.items() if each.type != "json"])
-                raise invalid(f"/indexes/{at}/fields", "unknown_field", f"no field `{name}` that can be indexed", hint=hint)
+                raise invalid(
+                    f"/indexes/{at}/fields", "unknown_field", f"no field `{name}` that can be indexed", hint=hint
+                )
     if len({check.name for check in collection.checks}) < len(collection.checks):
         raise invalid("/checks", "duplicate_name", "two checks have the same name")
     return collection

@@ -21,13 +21,17 @@ def check_collection_name(name: object, pointer: str = "/name") -> str:
 def check_field_name(name: object, pointer: str) -> str:
     text = _well_formed(name, pointer)
     if text in RESERVED_FIELDS:
-        raise invalid(pointer, "reserved_name", f"`{text}` is a reserved name", hint="choose another name for this field")
+        raise invalid(
+            pointer, "reserved_name", f"`{text}` is a reserved name", hint="choose another name for this field"
+        )
     return text
 
 
 def _well_formed(name: object, pointer: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise invalid(pointer, "invalid_name", "a name has 1 to 50 characters: a lower-case letter, then a-z, 0-9 and _")
+        raise invalid(
+            pointer, "invalid_name", "a name has 1 to 50 characters: a lower-case letter, then a-z, 0-9 and _"
+        )
     if "_via_" in name:
         raise invalid(pointer, "reserved_name", "`_via_` names back relations and may not be part of a name")
     return name

@@ -32,7 +32,12 @@ POSTS = {
         "delete": None,
     },
 }
-USERS = {"name": "users", "type": "accounts", "fields": [{"name": "name", "type": "text"}], "rules": {"list": "", "view": "", "create": "", "update": "id = @request.auth.id"}}
+USERS = {
+    "name": "users",
+    "type": "accounts",
+    "fields": [{"name": "name", "type": "text"}],
+    "rules": {"list": "", "view": "", "create": "", "update": "id = @request.auth.id"},
+}
 
 
 @pytest.fixture
@@ -183,7 +188,9 @@ def test_a_filter_is_joined_with_the_list_rule(backend, ann, bob):
     assert titles(backend, GUEST, filter="author.name = 'ann'") == ["a"]
 
 
-@pytest.mark.parametrize("filter", ["secret ~ 's'", "(secret != '')", "!(secret = 'a')", "secret:lower = 'x'", "title = 'a' || secret = 'b'"])
+@pytest.mark.parametrize(
+    "filter", ["secret ~ 's'", "(secret != '')", "!(secret = 'a')", "secret:lower = 'x'", "title = 'a' || secret = 'b'"]
+)
 def test_a_hidden_field_in_a_filter_is_answered_as_an_unknown_one(backend, ann, filter):
     with pytest.raises(Invalid) as hidden:
         page(backend, ann, filter=filter)
@@ -193,7 +200,9 @@ def test_a_hidden_field_in_a_filter_is_answered_as_an_unknown_one(backend, ann, 
     assert hidden.value.detail.replace("secret", "zzzzzz") == unknown.value.detail
 
 
-@pytest.mark.parametrize("sort", ["secret", "-secret", "author.email", "rowid", "id;drop", "author.secret", "_password"])
+@pytest.mark.parametrize(
+    "sort", ["secret", "-secret", "author.email", "rowid", "id;drop", "author.secret", "_password"]
+)
 def test_nothing_hidden_is_sorted_by(backend, ann, sort):
     with pytest.raises(Invalid):
         page(backend, ann, sort=sort)
@@ -203,7 +212,12 @@ def test_an_email_address_is_seen_by_its_owner_and_admins_only(backend, ann, bob
     def email_of(viewer):
         return backend.records.get("users", ann.id, actor=viewer, facts=FACTS).as_object()["email"]
 
-    assert [email_of(viewer) for viewer in (ann, bob, GUEST, ADMIN)] == ["ann@example.org", None, None, "ann@example.org"]
+    assert [email_of(viewer) for viewer in (ann, bob, GUEST, ADMIN)] == [
+        "ann@example.org",
+        None,
+        None,
+        "ann@example.org",
+    ]
     for query in ({"filter": "email ~ 'ann'"}, {"sort": "email"}):
         with pytest.raises(Invalid):
             backend.records.list("users", ListQuery(**query), actor=bob, facts=FACTS)
@@ -308,12 +322,18 @@ def test_what_the_writer_may_no_longer_see_is_answered_by_id_and_version(backend
 
 def test_rules_follow_the_account_of_the_actor(backend, ann, bob):
     fields = [{"name": "note", "type": "text"}, {"name": "for_name", "type": "text"}]
-    rules = {"list": "for_name = @request.auth.name", "view": "", "create": "@request.body.for_name = @request.auth.name"}
+    rules = {
+        "list": "for_name = @request.auth.name",
+        "view": "",
+        "create": "@request.body.for_name = @request.auth.name",
+    }
     backend.collections.create({"name": "letters", "fields": fields, "rules": rules}, actor=ADMIN)
     backend.records.create("letters", {"note": "hi", "for_name": "ann"}, actor=ann, facts=FACTS)
     with pytest.raises(Forbidden):
         backend.records.create("letters", {"note": "hi", "for_name": "ann"}, actor=bob, facts=FACTS)
-    seen = {who.id: len(backend.records.list("letters", ListQuery(), actor=who, facts=FACTS).rows) for who in (ann, bob)}
+    seen = {
+        who.id: len(backend.records.list("letters", ListQuery(), actor=who, facts=FACTS).rows) for who in (ann, bob)
+    }
     assert seen == {ann.id: 1, bob.id: 0}
 
 
@@ -329,7 +349,9 @@ def test_a_create_rule_may_ask_other_records(backend, ann, bob):
 
 
 def test_an_update_rule_sees_what_is_asked_for(backend, ann):
-    rules = {"update": "author = @request.auth.id && @request.body.status:isset = false && @request.body.title:changed = false"}
+    rules = {
+        "update": "author = @request.auth.id && @request.body.status:isset = false && @request.body.title:changed = false"
+    }
     backend.collections.change("posts", {"rules": rules}, actor=ADMIN)
     made = create(backend, ann)
     assert change(backend, ann, made["id"], {"views+": 1, "title": "Hello"})["views"] == 1

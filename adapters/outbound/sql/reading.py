@@ -47,9 +47,21 @@ class ReadPlans:
         self._opened(self._session.execute(plan.prepared, _guard_values(guard)), guard)
 
     def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
-        key = ("get", reading.collection.name, reading.columns, reading.private, reading.where.shape, guard and guard.collection)
+        key = (
+            "get",
+            reading.collection.name,
+            reading.columns,
+            reading.private,
+            reading.where.shape,
+            guard and guard.collection,
+        )
         plan = self._plan(key, lambda: self._getting(reading, guard))
-        values = {"id": id, "self_id": reading.self_id, **_guard_values(guard), **bind_values(plan.binds, reading.where.values)}
+        values = {
+            "id": id,
+            "self_id": reading.self_id,
+            **_guard_values(guard),
+            **bind_values(plan.binds, reading.where.values),
+        }
         rows = self._opened(self._session.execute(plan.prepared, values), guard)
         return _presented(rows[0][_AHEAD:], plan.present) if rows else None
 
@@ -65,13 +77,21 @@ class ReadPlans:
         ahead, end = _AHEAD + window.count, _AHEAD + window.count + plan.width
         shown = [_presented(row[ahead:end], plan.present) for row in rows[: window.limit]]
         more = len(rows) > window.limit
-        last = tuple(key.decode(value) for key, value in zip(plan.keys, rows[window.limit - 1][end:], strict=True)) if more else None
+        last = (
+            tuple(key.decode(value) for key, value in zip(plan.keys, rows[window.limit - 1][end:], strict=True))
+            if more
+            else None
+        )
         return Listing(shown, last, answered[0][_AHEAD] if window.count else None)
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         key = ("among", reading.collection.name, reading.columns, reading.private, reading.where.shape)
         plan = self._plan(key, lambda: self._choosing(reading))
-        values = {"ids": ids_value(ids, self._session.dialect), "self_id": reading.self_id, **bind_values(plan.binds, reading.where.values)}
+        values = {
+            "ids": ids_value(ids, self._session.dialect),
+            "self_id": reading.self_id,
+            **bind_values(plan.binds, reading.where.values),
+        }
         return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
 
     def _opened(self, rows: list[tuple[Any, ...]], guard: Guard | None) -> list[tuple[Any, ...]]:
@@ -80,7 +100,9 @@ class ReadPlans:
         if version != self._session.schema.version:
             self._session.moved()
         if guard is not None and epoch != guard.epoch:
-            raise Unauthenticated("this account has ended or its sign-in data has changed", code="session_ended", hint="sign in again")
+            raise Unauthenticated(
+                "this account has ended or its sign-in data has changed", code="session_ended", hint="sign in again"
+            )
         return rows if rows[0][2] is not None else []
 
     # --- building statements
@@ -94,7 +116,11 @@ class ReadPlans:
         table, compiler = self._session.tables[reading.collection.name], self._compiler()
         ahead, source = self._ahead(guard)
         found = and_(table.c.id == bindparam("id"), compiler.condition(reading.where.shape, table))
-        statement = select(*ahead, table.c.id, *self._columns(reading)).select_from(source.outerjoin(table, found)).where(META.c.id == 1)
+        statement = (
+            select(*ahead, table.c.id, *self._columns(reading))
+            .select_from(source.outerjoin(table, found))
+            .where(META.c.id == 1)
+        )
         return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
 
     def _listing(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
@@ -102,15 +128,25 @@ class ReadPlans:
         condition = compiler.condition(reading.where.shape, table)
         keys = tuple(self._key(at, key, compiler, reading) for at, key in enumerate(window.order))
         columns = [column.label(f"c{at}") for at, column in enumerate(self._columns(reading))]
-        base = select(table.c.id.label("mark"), *columns, *(key.expression.label(f"o{at}") for at, key in enumerate(keys))).where(condition)
+        base = select(
+            table.c.id.label("mark"), *columns, *(key.expression.label(f"o{at}") for at, key in enumerate(keys))
+        ).where(condition)
         limited = self._limited(base, keys, window)
         ahead, source = self._ahead(guard)
         page = limited.subquery("page")
         total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
         outer = [page.c[f"c{at}"] for at in range(len(columns))] + [page.c[f"o{at}"] for at in range(len(keys))]
-        statement = select(*ahead, page.c.mark, *total, *outer).select_from(source.outerjoin(page, true())).where(META.c.id == 1)
-        ordered = statement.order_by(*order_by([key.of(page.c[f"o{at}"]) for at, key in enumerate(keys)], self._session.dialect))
-        return ReadPlan(prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns))
+        statement = (
+            select(*ahead, page.c.mark, *total, *outer)
+            .select_from(source.outerjoin(page, true()))
+            .where(META.c.id == 1)
+        )
+        ordered = statement.order_by(
+            *order_by([key.of(page.c[f"o{at}"]) for at, key in enumerate(keys)], self._session.dialect)
+        )
+        return ReadPlan(
+            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns)
+        )
 
     def _limited(self, base: Select[Any], keys: tuple[Key, ...], window: Window) -> Any:
         if window.after is not None:
@@ -121,7 +157,15 @@ class ReadPlans:
     def _key(self, at: int, key: SortKey, compiler: RuleCompiler, reading: Reading) -> Key:
         table = self._session.tables[reading.collection.name]
         nullable = bool(key.path.steps) or key.path.name not in ("id", "version", "created", "updated")
-        return Key(f"k{at}", compiler.path(key.path, table), key.descending, nullable, key.path.kind, key.path.scale, self._session.dialect)
+        return Key(
+            f"k{at}",
+            compiler.path(key.path, table),
+            key.descending,
+            nullable,
+            key.path.kind,
+            key.path.scale,
+            self._session.dialect,
+        )
 
     def _choosing(self, reading: Reading) -> ReadPlan:
         table, compiler = self._session.tables[reading.collection.name], self._compiler()
@@ -132,7 +176,9 @@ class ReadPlans:
     def _ahead(self, guard: Guard | None) -> tuple[list[ColumnElement[Any]], Any]:
         if guard is None:
             return [META.c.schema_version, null()], META
-        account = self._session.tables[guard.collection].alias("actor") if guard.collection in self._session.tables else None
+        account = (
+            self._session.tables[guard.collection].alias("actor") if guard.collection in self._session.tables else None
+        )
         if account is None:
             return [META.c.schema_version, null()], META
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
@@ -144,7 +190,10 @@ class ReadPlans:
         return [case((mine, table.c[name])) if name in reading.private else table.c[name] for name in reading.columns]
 
     def _presenters(self, reading: Reading) -> Present:
-        found = ((at, presenter(reading.collection.every_field[name], self._session.dialect)) for at, name in enumerate(reading.columns))
+        found = (
+            (at, presenter(reading.collection.every_field[name], self._session.dialect))
+            for at, name in enumerate(reading.columns)
+        )
         return tuple((at, present) for at, present in found if present is not None)
 
     def _compiler(self) -> RuleCompiler:
@@ -169,5 +218,3 @@ def _presented(row: Sequence[Any], present: Present) -> Sequence[Any]:
 
 def _guard_values(guard: Guard | None) -> dict[str, Any]:
     return {} if guard is None else {"guard_id": guard.id}
-
-

@@ -50,7 +50,9 @@ class SqlRecordStore:
     # --- reads that decide
 
     def load(self, collection: Collection, id: str) -> Mapping[str, Any] | None:
-        return self._first(collection, self._plan(("load", collection.name), lambda: (self._whole(collection), ())), {"id": id})
+        return self._first(
+            collection, self._plan(("load", collection.name), lambda: (self._whole(collection), ())), {"id": id}
+        )
 
     def lock(self, collection: Collection, id: str, where: Bound) -> Mapping[str, Any] | None:
         plan = self._plan(("lock", collection.name, where.shape), lambda: self._locking(collection, where))
@@ -68,7 +70,9 @@ class SqlRecordStore:
     # --- writes
 
     def insert(self, collection: Collection, draft: Draft) -> None:
-        plan = self._plan(("insert", collection.name, tuple(draft.secrets)), lambda: (self._inserting(collection, draft), ()))
+        plan = self._plan(
+            ("insert", collection.name, tuple(draft.secrets)), lambda: (self._inserting(collection, draft), ())
+        )
         try:
             self._session.execute(plan[0], self._row(collection, draft))
         except Invalid as refused:
@@ -77,7 +81,9 @@ class SqlRecordStore:
     def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
         if not drafts:
             return
-        plan = self._plan(("insert", collection.name, tuple(drafts[0].secrets)), lambda: (self._inserting(collection, drafts[0]), ()))
+        plan = self._plan(
+            ("insert", collection.name, tuple(drafts[0].secrets)), lambda: (self._inserting(collection, drafts[0]), ())
+        )
         self._session.execute_many(plan[0], [self._row(collection, draft) for draft in drafts])
 
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Mapping[str, Any] | None:
@@ -108,7 +114,9 @@ class SqlRecordStore:
 
     def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
         plan = self._plan(("clear", collection.name, relation), lambda: (self._clearing(collection, relation, now), ()))
-        self._session.execute(plan[0], {"ids": self._ids(ids), **{f"s_{name}": stamp for name, stamp in stamps(collection, now).items()}})
+        self._session.execute(
+            plan[0], {"ids": self._ids(ids), **{f"s_{name}": stamp for name, stamp in stamps(collection, now).items()}}
+        )
 
     # --- building statements
 
@@ -120,7 +128,9 @@ class SqlRecordStore:
         compiler = self._compiler()
         condition = compiler.condition(where.shape, self._session.tables[collection.name])
         # SQLite's writer holds the whole file; PostgreSQL holds the row.
-        return self._whole(collection).where(condition).with_for_update(of=self._session.tables[collection.name]), compiler.binds
+        return self._whole(collection).where(condition).with_for_update(
+            of=self._session.tables[collection.name]
+        ), compiler.binds
 
     def _matching(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()
@@ -130,7 +140,11 @@ class SqlRecordStore:
     def _drafted(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         """The draft stands in a common table expression under its table's column names, so that the rule compiles as it always does."""
         table, compiler = self._session.tables[collection.name], self._compiler()
-        columns = [self._drafted_column(column).label(column.name) for column in table.c if column.name not in SECRET_COLUMNS.values()]
+        columns = [
+            self._drafted_column(column).label(column.name)
+            for column in table.c
+            if column.name not in SECRET_COLUMNS.values()
+        ]
         source = select(*columns).cte("draft")
         return select(source.c.id).where(compiler.condition(where.shape, source)), compiler.binds
 
@@ -138,7 +152,11 @@ class SqlRecordStore:
         value = bindparam(f"d_{column.name}", type_=column.type)
         if self._session.dialect == "sqlite":
             return value
-        return cast(value, PlainText()).collate("C") if isinstance(column.type, PlainText) and column.type is not DOCUMENT else cast(value, column.type)
+        return (
+            cast(value, PlainText()).collate("C")
+            if isinstance(column.type, PlainText) and column.type is not DOCUMENT
+            else cast(value, column.type)
+        )
 
     def _inserting(self, collection: Collection, draft: Draft) -> Any:
         table = self._session.tables[collection.name]
@@ -152,15 +170,29 @@ class SqlRecordStore:
     def _updating(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Update, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()
         sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values}
-        sets |= {key_column(name): _bind(table, key_column(name)) for name in changes.values if collection.every_field[name].type == "email"}
+        sets |= {
+            key_column(name): _bind(table, key_column(name))
+            for name in changes.values
+            if collection.every_field[name].type == "email"
+        }
         sets |= {SECRET_COLUMNS[name]: _bind(table, SECRET_COLUMNS[name]) for name in changes.secrets}
-        sets |= {name: func.coalesce(table.c[name], 0) + bindparam(f"n_{name}", type_=table.c[name].type) for name in changes.increments}
+        sets |= {
+            name: func.coalesce(table.c[name], 0) + bindparam(f"n_{name}", type_=table.c[name].type)
+            for name in changes.increments
+        }
         sets["version"] = table.c.version + 1
         if changes.end_sessions:
             sets[EPOCH_COLUMN] = table.c[EPOCH_COLUMN] + 1
         limits = [_within(table.c[name], name) for name in changes.increments]
-        condition = and_(table.c.id == bindparam("w_id"), compiler.condition(where.shape, table), _matching_version(table, changes.if_match), *limits)
-        statement = update(table).values(sets).where(condition).returning(*(table.c[name] for name in collection.every_field))
+        condition = and_(
+            table.c.id == bindparam("w_id"),
+            compiler.condition(where.shape, table),
+            _matching_version(table, changes.if_match),
+            *limits,
+        )
+        statement = (
+            update(table).values(sets).where(condition).returning(*(table.c[name] for name in collection.every_field))
+        )
         return statement, compiler.binds
 
     def _referring(self, collection: Collection, relation: str) -> Select[Any]:
@@ -170,7 +202,11 @@ class SqlRecordStore:
     def _clearing(self, collection: Collection, relation: str, now: str) -> Update:
         table = self._session.tables[collection.name]
         sets = {name: _bind(table, name) for name in stamps(collection, now)}
-        return update(table).values({relation: None, "version": table.c.version + 1, **sets}).where(self._one_of(table.c.id))
+        return (
+            update(table)
+            .values({relation: None, "version": table.c.version + 1, **sets})
+            .where(self._one_of(table.c.id))
+        )
 
     def _one_of(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         return one_of(column, self._session.dialect)
@@ -181,7 +217,10 @@ class SqlRecordStore:
     # --- values
 
     def _row(self, collection: Collection, draft: Draft) -> dict[str, Any]:
-        return {**self._encoded(collection, draft.values, prefix="i_"), **{f"i_{SECRET_COLUMNS[name]}": value for name, value in draft.secrets.items()}}
+        return {
+            **self._encoded(collection, draft.values, prefix="i_"),
+            **{f"i_{SECRET_COLUMNS[name]}": value for name, value in draft.secrets.items()},
+        }
 
     def _encoded(self, collection: Collection, values: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
         encoded: dict[str, Any] = {}
@@ -226,9 +265,17 @@ class SqlRecordStore:
         said = str(getattr(getattr(refused.__cause__, "diag", None), "constraint_name", None) or "")
         for relation in collection.relations:
             target = values.get(relation.name)
-            missing = f"_{relation.name}_" in said if said else target is not None and not self._exists(relation.collection, target)
+            missing = (
+                f"_{relation.name}_" in said
+                if said
+                else target is not None and not self._exists(relation.collection, target)
+            )
             if missing:
-                return invalid(f"/{relation.name}", "no_such_record", f"`{relation.name}`: there is no such record in `{relation.collection}`")
+                return invalid(
+                    f"/{relation.name}",
+                    "no_such_record",
+                    f"`{relation.name}`: there is no such record in `{relation.collection}`",
+                )
         return refused
 
     def _exists(self, collection: str, id: str) -> bool:
@@ -257,7 +304,9 @@ def _within(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     present: ColumnElement[Any] = func.coalesce(column, 0)
     if isinstance(column.type, Double):
         present = present + bindparam(f"n_{name}", type_=column.type)
-    return and_(present >= bindparam(f"low_{name}", type_=column.type), present <= bindparam(f"high_{name}", type_=column.type))
+    return and_(
+        present >= bindparam(f"low_{name}", type_=column.type), present <= bindparam(f"high_{name}", type_=column.type)
+    )
 
 
 def _match_shape(if_match: tuple[IfMatch, ...] | None) -> tuple[bool, ...] | None:

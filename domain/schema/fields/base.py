@@ -119,5 +119,3 @@ def checked_bounds(low: Any, high: Any, is_bound: Callable[[Any], bool], what: s
             raise Unfit("invalid_option", f"`{name}` is {what}")
     if low is not None and high is not None and low > high:
         raise Unfit("invalid_option", "`min` is greater than `max`")
-
-

@@ -15,7 +15,9 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_double(value: Any) -> bool:
-    return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) <= 2**1023 and int(float(value)) == value)
+    return (type(value) is float and math.isfinite(value)) or (
+        type(value) is int and abs(value) <= 2**1023 and int(float(value)) == value
+    )
 
 
 def within(value: Any, low: Any, high: Any) -> None:
@@ -103,7 +105,10 @@ class DecimalField(Field):
 
     @property
     def bounds(self) -> tuple[Decimal | None, Decimal | None]:
-        return (None if self.min is None else read_decimal(self.min), None if self.max is None else read_decimal(self.max))
+        return (
+            None if self.min is None else read_decimal(self.min),
+            None if self.max is None else read_decimal(self.max),
+        )
 
     @property
     def largest(self) -> Decimal:

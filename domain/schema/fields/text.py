@@ -37,7 +37,9 @@ class TextField(Field):
 
     def check_options(self) -> None:
         Field.check_options(self)
-        checked_bounds(self.min, self.max, lambda n: type(n) is int and 0 <= n <= MAX_TEXT, f"a whole number up to {MAX_TEXT}")
+        checked_bounds(
+            self.min, self.max, lambda n: type(n) is int and 0 <= n <= MAX_TEXT, f"a whole number up to {MAX_TEXT}"
+        )
         if self.pattern is not None and not isinstance(self.pattern, str):
             raise Unfit("invalid_option", "`pattern` is an RE2 expression")
 
@@ -59,7 +61,9 @@ class TextField(Field):
 
 
 # One linear expression: a local part of atoms, a domain of labels (letters of any script) with at least one dot.
-_EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\.]+(?:\.[^\s@\"(),:;<>\[\]\\.]+)*@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?")
+_EMAIL = re.compile(
+    r"[^\s@\"(),:;<>\[\]\\.]+(?:\.[^\s@\"(),:;<>\[\]\\.]+)*@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?"
+)
 
 
 def email_key(address: str) -> str:
@@ -78,7 +82,9 @@ class EmailField(Field):
 
     def accept(self, value: Any, matches: Matches) -> str:
         text = storable(value)
-        if text and (len(text) > 254 or len(text.partition("@")[0]) > 64 or not _EMAIL.fullmatch(text) or not text.isprintable()):
+        if text and (
+            len(text) > 254 or len(text.partition("@")[0]) > 64 or not _EMAIL.fullmatch(text) or not text.isprintable()
+        ):
             raise Unfit("invalid_email", "this is not an e-mail address")
         return text
 

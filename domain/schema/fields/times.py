@@ -24,7 +24,16 @@ def read_instant(text: str) -> datetime | None:
     if len(millis) > 3:
         return None
     try:
-        local = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), int(millis.ljust(3, "0")) * 1000, UTC)
+        local = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int(millis.ljust(3, "0")) * 1000,
+            UTC,
+        )
         return local - _offset(zone)
     except (ValueError, OverflowError):
         return None
@@ -66,7 +75,10 @@ class DateField(Field):
             return ""
         instant = read_instant(value) if isinstance(value, str) else None
         if instant is None:
-            raise Unfit("not_date", "this must be an ISO 8601 date and time to the millisecond, for example 2026-11-22T13:00:00.000Z")
+            raise Unfit(
+                "not_date",
+                "this must be an ISO 8601 date and time to the millisecond, for example 2026-11-22T13:00:00.000Z",
+            )
         if self.min is not None and instant < read_instant(self.min):
             raise Unfit("too_small", f"not before {self.min}")
         if self.max is not None and instant > read_instant(self.max):
@@ -126,7 +138,11 @@ class AutodateField(Field):
 
     def check_options(self) -> None:
         Field.check_options(self)
-        if not isinstance(self.on_create, bool) or not isinstance(self.on_update, bool) or not (self.on_create or self.on_update):
+        if (
+            not isinstance(self.on_create, bool)
+            or not isinstance(self.on_update, bool)
+            or not (self.on_create or self.on_update)
+        ):
             raise Unfit("invalid_option", "an autodate is written `on_create`, `on_update` or both")
         if self.required or self.default is not None:
             raise Unfit("invalid_option", "an autodate has no `required` and no `default`: the backend writes it")

@@ -66,7 +66,12 @@ def test_null_is_absence_and_takes_no_default():
 def test_every_fault_is_told_at_once():
     with pytest.raises(Invalid) as refused:
         new({"title": "far too long a title", "views": 101, "price": 1.5, "titel": "x"})
-    assert faults(refused) == {("/title", "too_long"), ("/views", "too_large"), ("/price", "not_decimal"), ("/titel", "unknown_field")}
+    assert faults(refused) == {
+        ("/title", "too_long"),
+        ("/views", "too_large"),
+        ("/price", "not_decimal"),
+        ("/titel", "unknown_field"),
+    }
 
 
 def test_empty_text_does_not_fulfil_required():

@@ -138,7 +138,10 @@ def test_a_definition_that_cannot_be_is_refused_with_a_hint(definition, code, hi
     assert hint is None or refused.value.hint == hint
 
 
-@pytest.mark.parametrize("name", ["id", "expand", "Title", "1st", "a-b", 'a"b', "a]", "a`b", "a;drop", "ａ", "a" * 51, "", "x_via_y", None, "a\x00"])
+@pytest.mark.parametrize(
+    "name",
+    ["id", "expand", "Title", "1st", "a-b", 'a"b', "a]", "a`b", "a;drop", "ａ", "a" * 51, "", "x_via_y", None, "a\x00"],
+)
 def test_a_field_name_outside_the_allowed_form_is_refused(name):
     with pytest.raises(Invalid):
         define({"name": name, "type": "text"}, "/fields/0", matches)
