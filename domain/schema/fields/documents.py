@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from domain.schema.fields.base import Field, Matches, Unfit, field_type
 from domain.schema.fields.text import storable
-from domain.schema.kinds import Kind
+from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
 
 @field_type
@@ -39,7 +39,7 @@ def _check_tree(value: Any) -> None:
             pending.extend(item.values())
         elif isinstance(item, (list, tuple)):
             pending.extend(item)
-        elif type(item) is int and abs(item) > 2**1023:
-            raise Unfit("number_too_large", "a number in JSON must fit a double")
+        elif type(item) is int and not INT64_MIN <= item <= INT64_MAX:
+            raise Unfit("number_too_large", "a whole number in JSON must fit 64 bits; send a longer one as text")
         elif type(item) is float and not math.isfinite(item):
             raise Unfit("number_too_large", "a number in JSON must be finite")
