@@ -1,0 +1,69 @@
+"""The two engines as the compiled statements meet them: plain driver connections, tables of a schema, rows as stores encode them."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import bindparam, insert
+from sqlalchemy.schema import CreateTable
+
+from adapters.outbound.sql.columns import encoder, key_column, tables
+from adapters.outbound.sql.statements import DIALECTS, Prepared, prepare
+from domain.schema.collection import Collection, Schema, define_collection
+from domain.schema.fields import email_key
+from tests.postgres import connect
+
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+def collection(definition: Mapping[str, Any]) -> Collection:
+    return define_collection(definition, id=definition["name"], now=NOW, matches=lambda pattern, text: True)
+
+
+def schema(*definitions: Mapping[str, Any]) -> Schema:
+    return Schema(1, {each["name"]: collection(each) for each in definitions})
+
+
+class Engine:
+    """One engine with the tables of one schema."""
+
+    def __init__(self, dialect: str, connection: Any, schema: Schema) -> None:
+        self.dialect, self.connection, self.schema = dialect, connection, schema
+        self.tables = tables(schema).tables
+        # In the order given: a schema of these tests names targets before what points at them.
+        for name in schema.collections:
+            self.run(str(CreateTable(self.tables[name]).compile(dialect=DIALECTS[dialect])))
+
+    def run(self, text: str) -> None:
+        self.connection.execute(text)
+
+    def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return self.connection.execute(prepared.text, prepared.arguments(values)).fetchall()
+
+    def fill(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
+        """Records in Python form; what they leave out is null."""
+        prepared = prepare(insert(self.tables[name]).values(self._parameters(name)), self.dialect)
+        cursor = self.connection.cursor()
+        cursor.executemany(prepared.text, [prepared.arguments(self._encoded(name, record)) for record in records])
+
+    def _parameters(self, name: str) -> dict[str, Any]:
+        columns = self.tables[name].c
+        return {column.name: bindparam(f"i_{column.name}", type_=column.type) for column in columns if column.name != "_password"}
+
+    def _encoded(self, name: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        encoded: dict[str, Any] = {"i__epoch": 1}
+        for field in self.schema.collections[name].every_field.values():
+            value = record.get(field.name)
+            encode = encoder(field, self.dialect)
+            encoded[f"i_{field.name}"] = encode(value) if encode and value is not None else value
+            if field.type == "email":
+                encoded[f"i_{key_column(field.name)}"] = None if value is None else email_key(value)
+        return encoded
+
+
+def sqlite_engine(schema: Schema) -> Engine:
+    return Engine("sqlite", sqlite3.connect(":memory:", isolation_level=None), schema)
+
+
+def postgresql_engine(url: str, schema: Schema) -> Engine:
+    return Engine("postgresql", connect(url, autocommit=True), schema)
