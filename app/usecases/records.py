@@ -313,8 +313,11 @@ class RecordUseCases:
             _check_version(record, asked.if_match)
         except PreconditionFailed as failed:
             return failed
-        faults = tuple(Fault(f"/{name}{'+' if each.by >= 0 else '-'}", "out_of_range", f"`{name}` must stay between {each.low} and {each.high}")
-                       for name, each in asked.increments.items() if not each.fits(record[name]))  # fmt: skip
+        failing = {name: each for name, each in asked.increments.items() if not each.fits(record[name])}
+        faults = tuple(
+            Fault(f"/{name}{'+' if each.by >= 0 else '-'}", "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
+            for name, each in failing.items()
+        )
         return Invalid("the result of an increment is outside its limits", code="out_of_range", faults=faults)
 
     # --- accounts: hashing is slow, so it comes before the transaction

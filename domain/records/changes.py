@@ -39,8 +39,8 @@ class IfMatch:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`values` are set (the stamps `updated` and autodates among them), `increments` are added to, by field name;
-    `secrets` as in Draft; the epoch grows with `end_sessions`. `if_match`: any one of these must be the present record; None asks nothing."""
+    """`values` are set (the stamps `updated` and autodates among them), `increments` are added to, by field name. `secrets` as
+    in Draft; the epoch grows with `end_sessions`. `if_match`: any one of these must be the present record; None asks nothing."""
 
     values: Mapping[str, Any]
     increments: Mapping[str, Increment] = field(default_factory=dict)

@@ -316,10 +316,12 @@ def _match_shape(if_match: tuple[IfMatch, ...] | None) -> tuple[bool, ...] | Non
 def _matching_version(table: Any, if_match: tuple[IfMatch, ...] | None) -> ColumnElement[bool]:
     if if_match is None:
         return true()
-    return or_(*(
-        and_(table.c.version == bindparam(f"m_version{at}"), true() if each.created is None else table.c.created == bindparam(f"m_created{at}"))
-        for at, each in enumerate(if_match)
-    ))  # fmt: skip
+    return or_(*(_is_version(table, at, each) for at, each in enumerate(if_match)))
+
+
+def _is_version(table: Any, at: int, wanted: IfMatch) -> ColumnElement[bool]:
+    same = table.c.version == bindparam(f"m_version{at}")
+    return same if wanted.created is None else and_(same, table.c.created == bindparam(f"m_created{at}"))
 
 
 def _match_values(if_match: tuple[IfMatch, ...] | None) -> dict[str, Any]:
