@@ -1,0 +1,87 @@
+"""The first and the last word on every request: its id, the headers that protect its answer, and one observation of it.
+
+It wraps the whole Flask application: so it holds for answers that no Flask hook sees, and costs less than such hooks.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body, trace
+from adapters.inbound.web.headers import Headers, protected
+from domain.actor import GUEST, Actor
+from ports.observer import Observer, RequestFailed, RequestServed
+
+# Where a door leaves the actor that it recognised, for the request log.
+ACTOR = "stillroom.actor"
+# An id that a proxy or client gives is kept, so that its log and ours can be joined; anything odd is replaced.
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Up to this size an answer is handed on in one piece, which servers send faster than a stream.
+_WHOLE = 1_048_576
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Edge:
+    def __init__(self, application: Application, observer: Observer, defaults: Mapping[str, tuple[str, str]]) -> None:
+        self._application, self._observer, self._defaults = application, observer, defaults
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = perf_counter()
+        id = environ[REQUEST_ID] = _request_id(environ)
+        answer = _Answer(start_response, self._defaults, id)
+        try:
+            body = answer.whole(self._application(environ, answer.start))
+        except Exception as error:  # noqa: BLE001  the last place where it can still become an answer
+            self._observer.observe(RequestFailed(id, "\n".join(trace(error))))
+            body = answer.broken()
+        self._observer.observe(_served(environ, answer, perf_counter() - started))
+        return body
+
+
+class _Answer:
+    """What goes out for one request."""
+
+    __slots__ = ("_defaults", "_start", "id", "size", "status")
+
+    def __init__(self, start: Callable[..., Any], defaults: Mapping[str, tuple[str, str]], id: str) -> None:
+        self._start, self._defaults, self.id = start, defaults, id
+        self.status, self.size = 0, None  # type: int, int | None
+
+    def start(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
+        self.status = int(status[:3])
+        self.size = next((int(value) for name, value in headers if name == "Content-Length"), None)
+        headers = protected(headers, self._defaults)
+        headers.append(("X-Request-Id", self.id))
+        return self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
+
+    def whole(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        if self.size is None or self.size > _WHOLE:
+            return chunks
+        try:
+            return [b"".join(chunks)]
+        finally:
+            getattr(chunks, "close", _nothing)()
+
+    def broken(self) -> list[bytes]:
+        body = problem_body(500, "internal_error", "something went wrong on our side; it was noted under this request id", id=self.id)
+        self.start("500 Internal Server Error", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _nothing() -> None:
+    pass
+
+
+def _request_id(environ: Mapping[str, Any]) -> str:
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+
+
+def _served(environ: Mapping[str, Any], answer: _Answer, seconds: float) -> RequestServed:
+    actor: Actor = environ.get(ACTOR, GUEST)
+    path = environ.get("PATH_INFO", "")[:500].encode("latin-1", "replace").decode("utf-8", "replace")
+    milliseconds = round(seconds * 1000, 2)
+    return RequestServed(answer.id, environ["REQUEST_METHOD"], path, answer.status, milliseconds, answer.size, actor.kind, actor.id)
