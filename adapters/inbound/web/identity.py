@@ -1,0 +1,30 @@
+"""Who asks: the bearer token of a request (RFC 6750) becomes an Actor. A token that is not good is refused, never taken for none."""
+
+import re
+
+from flask import Request
+
+from app.usecases.backend import Backend
+from domain.actor import GUEST, Actor
+from domain.errors import Unauthenticated
+
+LONGEST = 8_192
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+
+
+def identify(request: Request, backend: Backend) -> Actor:
+    """GUEST only where there is no Authorization header at all. Tokens are read from nowhere else: an address ends up in logs."""
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return GUEST
+    return backend.accounts.identify(_token(header))
+
+
+def _token(header: str) -> str:
+    if len(header) > LONGEST:
+        raise Unauthenticated("the Authorization header is too long", code="invalid_token")
+    found = _BEARER.fullmatch(header.strip())
+    if found is None:
+        detail = "the Authorization header is not `Bearer` and one token"
+        raise Unauthenticated(detail, code="invalid_token", hint="send `Authorization: Bearer …`")
+    return found[1]

@@ -1,0 +1,215 @@
+"""Signing in, and the people who run this backend. Sign-up and changes of sign-in data are record use cases."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from app.usecases.passwords import PasswordDesk
+from app.usecases.request_values import request_values
+from app.usecases.rulebook import OPEN, Rulebook
+from domain.accounts.passwords import read_password
+from domain.accounts.tokens import SETUP_LIFETIME
+from domain.actor import ADMINS, GUEST, SYSTEM, Actor, account
+from domain.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from domain.records.changes import Draft
+from domain.records.draft import Author, Moment, draft
+from domain.records.page import Shown
+from domain.records.reading import Reading, guard_of
+from domain.records.visibility import present, private_fields, visible_fields
+from domain.rules.shape import ANYTHING, Bound, shape
+from domain.rules.values import RequestFacts
+from domain.schema.collection import PASSWORD, Collection
+from domain.schema.fields.text import email_key
+from domain.schema.fields.times import write_instant
+from ports.accounts import Credentials
+from ports.clock import Clock, Ids
+from ports.observer import Observation, Observer
+from ports.passwords import Passwords
+from ports.patterns import Patterns
+from ports.tokens import Tokens
+from ports.unit_of_work import Stores, UnitOfWork
+
+_LONGEST_IDENTITY = 254  # no address is longer
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefused(Observation):
+    """`reason` is credentials or rule. Whose sign-in it was is not told: what people type there may be a password."""
+
+    collection: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    access_token: str
+    expires_in: int  # seconds
+    account: Shown
+
+
+class AccountUseCases:
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
+        patterns: Patterns, clock: Clock, ids: Ids, observer: Observer,
+    ) -> None:  # fmt: skip
+        self._work, self._rulebook, self._desk, self._passwords, self._tokens = work, rulebook, desk, passwords, tokens
+        self._patterns, self._clock, self._ids, self._observer = patterns, clock, ids, observer
+
+    # --- signing in
+
+    def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts) -> SignedIn:
+        """A token for the account with this address and password. Unauthenticated, the same and after the same work, where there is
+        no such account and where the password is another; Forbidden where the collection's `auth` rule does not hold for it."""
+        given = read_password(password, f"/{PASSWORD}")
+        credentials = self._work.read(lambda stores: _credentials(stores, name, identity))
+        agrees = self._passwords.verify(given, credentials.password_hash if credentials else None)
+        if credentials is None or not agrees:
+            self._refuse_credentials(name)
+        actor = account(credentials.id, name, credentials.epoch)
+        shown = self._work.read(lambda stores: self._admitted(stores, actor, replace(facts, context="password")))
+        self._renew_hash(credentials, given, actor)
+        issued = self._tokens.issue(actor)
+        return SignedIn(issued.token, issued.expires_in, shown)
+
+    def identify(self, token: str) -> Actor:
+        """Who bears this token. Whether the account still stands is asked by the first statement of what comes next."""
+        return self._tokens.read(token)
+
+    def me(self, name: str, *, actor: Actor) -> Shown:
+        """The account of the actor, as its owner sees it: the collection's view rule says what others see."""
+        if actor.is_guest:
+            raise Unauthenticated("sign in to see your account")
+        if actor.collection != name:
+            raise Forbidden("this token is of another collection", hint=f"ask /api/v1/auth/{actor.collection}/me")
+        return self._work.read(lambda stores: _own_record(stores, actor, ANYTHING))
+
+    def public_keys(self) -> Sequence[dict[str, Any]]:
+        """What others verify our tokens with, as JWKs."""
+        return self._tokens.public_keys()
+
+    def _admitted(self, stores: Stores, actor: Actor, facts: RequestFacts) -> Shown:
+        """Rule, epoch and the record to answer with are one statement."""
+        collection = stores.schema.collection(actor.collection)
+        text = collection.rules.auth
+        if text is None:
+            stores.records.check_guard(guard_of(actor))
+            self._refuse_by_rule(collection)
+        ruling = self._rulebook.condition(stores.schema, collection, text) if text else OPEN
+        # Nobody has signed in yet: to the rule the asker is a guest, and the record is the account.
+        values = request_values(stores, ruling.paths, GUEST, facts, None, self._clock.now())
+        try:
+            return _own_record(stores, actor, shape(ruling.condition, values))
+        except NotFound:
+            self._refuse_by_rule(collection)
+
+    def _renew_hash(self, credentials: Credentials, given: str, actor: Actor) -> None:
+        """Only now is the password known, so only now can an outdated hash be made anew; that it cannot be is no reason to refuse."""
+        old = credentials.password_hash
+        if old is None or not self._passwords.is_outdated(old):
+            return
+        try:
+            new = self._passwords.hash(given)
+            self._work.run(lambda stores: _renew(stores, actor, old, new))
+        except Unavailable:
+            pass
+
+    def _refuse_credentials(self, name: str) -> NoReturn:
+        self._observer.observe(SignInRefused(name, "credentials"))
+        raise Unauthenticated("no account has this identity and password", code="invalid_credentials", hint="check both and try again")
+
+    def _refuse_by_rule(self, collection: Collection) -> NoReturn:
+        self._observer.observe(SignInRefused(collection.name, "rule"))
+        raise Forbidden(f"this account of `{collection.name}` may not sign in", code="sign_in_refused")
+
+    # --- admins
+
+    def setup_token(self) -> str | None:
+        """A new one-time token that makes the first admin, in place of any earlier one; None where there is an admin."""
+        token = secrets.token_urlsafe(32)
+        expires = write_instant(self._clock.now() + SETUP_LIFETIME)
+        return token if self._work.run(lambda stores: _keep_setup_token(stores, token, expires)) else None
+
+    def create_first_admin(self, setup_token: str, email: str, password: str) -> Shown:
+        """Forbidden where the token is wrong, used or expired, or where there is an admin: of many at once one is made."""
+        now = write_instant(self._clock.now())
+        if not self._work.read(lambda stores: stores.keys.has_setup_token(_digest(setup_token), now)):
+            raise _no_setup()
+        made = self._drafted(email, password)
+        return self._work.run(lambda stores: _insert_first(stores, _digest(setup_token), now, made))
+
+    def create_admin(self, email: str, password: str) -> Shown:
+        """For whoever runs the backend's own command: an admin more, or the first one."""
+        made = self._drafted(email, password)
+        return self._work.run(lambda stores: _insert_admin(stores, made))
+
+    def _drafted(self, email: str, password: str) -> Draft:
+        """All that is slow, before any transaction."""
+        admins = self._work.read(_admins)
+        moment = Moment(write_instant(self._clock.now()), self._ids.new())
+        author = Author(id=None, sees_hidden=True)
+        made = draft(admins, {"email": email}, author=author, moment=moment, matches=self._patterns.matches)
+        return replace(made, secrets={"password_hash": self._desk.prepare(password, email=email), "epoch": 1})
+
+
+def _credentials(stores: Stores, name: str, identity: str) -> Credentials | None:
+    collection = stores.schema.collections.get(name)
+    if collection is None or not collection.is_accounts:
+        stores.records.check_guard(None)  # it may be newer than our schema
+        raise NotFound("there is no such collection of accounts, or you may not know of it")
+    if len(identity) > _LONGEST_IDENTITY or not identity.isprintable():
+        return None
+    return stores.accounts.credentials(collection, email_key(identity))
+
+
+def _own_record(stores: Stores, actor: Actor, where: Bound) -> Shown:
+    collection = stores.schema.collections.get(actor.collection)
+    if collection is None:
+        stores.records.check_guard(None)
+        raise Unauthenticated("this account is gone")
+    names = visible_fields(collection, actor)
+    reading = Reading(collection, names, where, private=private_fields(collection), self_id=actor.id)
+    row = stores.records.get(reading, actor.id, guard_of(actor))
+    if row is None:
+        raise NotFound("there is no such account")
+    return Shown(actor.id, row[names.index("version")], row[names.index("created")], names, row)
+
+
+def _renew(stores: Stores, actor: Actor, old: str, new: str) -> bool:
+    return stores.accounts.renew_hash(stores.schema.collection(actor.collection), actor.id, old=old, new=new)
+
+
+def _admins(stores: Stores) -> Collection:
+    return stores.schema.collection(ADMINS)
+
+
+def _keep_setup_token(stores: Stores, token: str, expires: str) -> bool:
+    if stores.accounts.count(_admins(stores)):
+        return False
+    stores.keys.put_setup_token(_digest(token), expires)
+    return True
+
+
+def _insert_first(stores: Stores, digest: str, now: str, made: Draft) -> Shown:
+    """The token decides: it is taken by one statement, so whoever comes later finds none."""
+    if not stores.keys.take_setup_token(digest, now) or stores.accounts.count(_admins(stores)):
+        raise _no_setup()
+    return _insert_admin(stores, made)
+
+
+def _insert_admin(stores: Stores, made: Draft) -> Shown:
+    admins = _admins(stores)
+    stores.records.insert(admins, made)
+    names = visible_fields(admins, SYSTEM)
+    row = present(admins, names, made.values, SYSTEM)
+    return Shown(made.values["id"], made.values["version"], made.values["created"], names, row)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def _no_setup() -> Forbidden:
+    hint = "start the server again for a new one, or use `stillroom admin create`"
+    return Forbidden("this setup token is wrong, used or expired", code="setup_refused", hint=hint)
