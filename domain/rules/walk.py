@@ -1,0 +1,65 @@
+"""Going through a checked tree: its comparisons, operands, paths and joins."""
+
+from collections.abc import Iterator
+
+from domain.rules.tree import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Shift, Step
+
+
+def atoms(condition: Condition) -> Iterator[Compare | In]:
+    """Every comparison, those in the guards of paths included."""
+    pending = [condition]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (And, Or)):
+            pending.extend(item.items)
+        elif isinstance(item, Not):
+            pending.append(item.item)
+        elif isinstance(item, (Compare, In)):
+            yield item
+            pending.extend(guards_of(item))
+
+
+def sides(atom: Compare | In) -> tuple[Operand, ...]:
+    return (atom.left, atom.right) if isinstance(atom, Compare) else (atom.operand, *atom.items)
+
+
+def parts(operand: Operand) -> Iterator[Operand]:
+    """The operand and all that it is made of."""
+    pending = [operand]
+    while pending:
+        item = pending.pop()
+        yield item
+        if isinstance(item, Call):
+            pending.extend(item.args)
+        elif isinstance(item, Shift):
+            pending.append(item.operand)
+
+
+def paths_of(operand: Operand) -> list[Path]:
+    return [part for part in parts(operand) if isinstance(part, Path)]
+
+
+def guards_of(atom: Compare | In) -> list[Condition]:
+    steps = [step for side in sides(atom) for path in paths_of(side) for step in path.steps]
+    return [step.guard for step in steps if step.guard is not None]
+
+
+def every_operand(condition: Condition) -> Iterator[Operand]:
+    for atom in atoms(condition):
+        for side in sides(atom):
+            yield from parts(side)
+
+
+def every_path(condition: Condition) -> Iterator[Path]:
+    return (part for part in every_operand(condition) if isinstance(part, Path))
+
+
+def joins(condition: Condition) -> int:
+    """How many tables a statement joins at most: different steps from one place, and different `@collection`s."""
+    seen: set[tuple[str | None, str | None, tuple[Step, ...]]] = set()
+    for path in every_path(condition):
+        if path.root is not None:
+            seen.add((path.root, path.alias, ()))
+        for at in range(len(path.steps)):
+            seen.add((path.root, path.alias, path.steps[: at + 1]))
+    return len(seen)
