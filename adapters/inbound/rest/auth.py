@@ -24,7 +24,7 @@ _DETAILS = {"missing": "`{}` is required", "wrong_type": "`{}` is text", "unknow
 
 def _text(**metadata: Any) -> ma.fields.String:
     """The codes of our faults stand in for marshmallow's sentences."""
-    codes = {"required": "missing", "null": "wrong_type", "invalid": "wrong_type", "invalid_utf8": "wrong_type"}
+    codes: dict[str, Any] = {"required": "missing", "null": "wrong_type", "invalid": "wrong_type", "invalid_utf8": "wrong_type"}
     return ma.fields.String(required=True, error_messages=codes, metadata=metadata)
 
 
