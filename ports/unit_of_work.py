@@ -17,6 +17,10 @@ class Stores(Protocol):
 
     @property
     def schema(self) -> Schema: ...
+    def current(self) -> Schema:
+        """`schema`, after asking the database whether it is still the one; for bodies that read nothing but definitions."""
+        ...
+
     @property
     def records(self) -> RecordStore: ...
     @property
@@ -36,11 +40,12 @@ class UnitOfWork(Protocol):
         all of them see one moment. Nothing waits for writers."""
         ...
 
-    def run(self, body: Callable[[Stores], T], *, alone: bool = False) -> T:
+    def run(self, body: Callable[[Stores], T], *, alone: bool = False, unhurried: bool = False) -> T:
         """Runs the body in one transaction and returns, or raises what the body raised, only when the transaction's outcome
         is durable: a refusal too may rest on another member's row. An exception undoes what the body did and nothing
-        else. `alone` shares the commit with nobody. Raises Unavailable or OutOfSpace when the commit failed: then what was
-        written may or may not be there."""
+        else. `alone` shares the commit with nobody; `unhurried` is alone and without the body's time limit (an import), so others
+        wait or are told that we are busy. Raises Unavailable or OutOfSpace when the commit failed: then what was written may
+        or may not be there."""
         ...
 
     def change_schema(self, body: Callable[[Stores], T]) -> T:

@@ -1,0 +1,68 @@
+"""The statements that carry out one step of a schema change, on either engine.
+
+Names come from validated definitions and are quoted by the dialect; nothing else that a person wrote stands in these texts.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.schema import CreateColumn
+
+from adapters.outbound.sql.columns import field_columns, tables
+from adapters.outbound.sql.names import foreign_key_name, index_columns, index_name, primary_key_name
+from adapters.outbound.sql.statements import DIALECTS
+from domain.schema.collection import Collection, Index, Schema
+from domain.schema.fields import Field
+
+
+def create_table(schema: Schema, collection: Collection, dialect: str) -> str:
+    """Foreign keys stand with their column, not with the table: SQLite could not drop the column otherwise."""
+    table = tables(schema).tables[collection.name]
+    columns = [_column(column, dialect) for column in table.columns]
+    columns.append(f"CONSTRAINT {_quoted(primary_key_name(collection.name), dialect)} PRIMARY KEY (id)")
+    strict = " STRICT" if dialect == "sqlite" else ""
+    return f"CREATE TABLE {_quoted(collection.name, dialect)} ({', '.join(columns)}){strict}"
+
+
+def drop_table(collection: Collection, dialect: str) -> str:
+    return f"DROP TABLE {_quoted(collection.name, dialect)}"
+
+
+def add_field(collection: Collection, field: Field, dialect: str) -> Iterator[str]:
+    table = Table(collection.name, MetaData(), *field_columns(field))
+    for column in table.columns:
+        yield f"ALTER TABLE {_quoted(collection.name, dialect)} ADD COLUMN {_column(column, dialect)}"
+
+
+def drop_field(collection: Collection, field: Field, dialect: str) -> Iterator[str]:
+    for column in field_columns(field):
+        yield f"ALTER TABLE {_quoted(collection.name, dialect)} DROP COLUMN {_quoted(column.name, dialect)}"
+
+
+def add_index(collection: Collection, index: Index, dialect: str) -> str:
+    """Nulls are smallest everywhere; an index that is not unique ends with the id, as every order of records does."""
+    columns = index_columns(collection, index)
+    if not index.unique and "id" not in columns:
+        columns += ("id",)
+    nulls = " NULLS FIRST" if dialect == "postgresql" else ""  # what SQLite does anyway, and does not let itself be told
+    over = ", ".join(_quoted(name, dialect) + nulls for name in columns)
+    unique = "UNIQUE " if index.unique else ""
+    name = _quoted(index_name(collection, index), dialect)
+    return f"CREATE {unique}INDEX {name} ON {_quoted(collection.name, dialect)} ({over})"
+
+
+def drop_index(collection: Collection, index: Index, dialect: str) -> str:
+    return f"DROP INDEX {_quoted(index_name(collection, index), dialect)}"
+
+
+def _column(column: Column[Any], dialect: str) -> str:
+    text = str(CreateColumn(column).compile(dialect=DIALECTS[dialect]))
+    for key in column.foreign_keys:
+        target = key.target_fullname.rpartition(".")[0]
+        text += f" CONSTRAINT {_quoted(foreign_key_name(column.name), dialect)} REFERENCES {_quoted(target, dialect)} (id)"
+    return text
+
+
+def _quoted(name: str, dialect: str) -> str:
+    return DIALECTS[dialect].identifier_preparer.quote_identifier(name)

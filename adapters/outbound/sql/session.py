@@ -1,0 +1,161 @@
+"""One running body's view of one connection, and the compiled things that all sessions of a schema version share."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from time import monotonic
+from typing import Any, NoReturn
+
+from sqlalchemy import Table
+
+from adapters.outbound.sql.columns import tables
+from adapters.outbound.sql.engines import Connection, Database
+from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slow, translated
+from adapters.outbound.sql.statements import Prepared
+from domain.errors import Unavailable
+from domain.schema.collection import Schema
+
+SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
+
+
+class Plans(dict[Any, Any]):
+    """A dict that stays bounded: when it is full, the oldest eighth goes. Clients choose the shapes of their filters, so
+    without a bound they would choose how much memory we need."""
+
+    def __init__(self, most: int = 2000) -> None:
+        super().__init__()
+        self._most, self._changing = most, threading.Lock()
+
+    def __setitem__(self, key: Any, plan: Any) -> None:
+        with self._changing:
+            if len(self) >= self._most:
+                for old in list(self)[: max(1, self._most // 8)]:
+                    del self[old]
+            super().__setitem__(key, plan)
+
+
+class Catalogue:
+    """A schema and what is compiled for it; never changed, another one takes its place."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema, self.plans = schema, Plans()
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        return tables(self.schema).tables
+
+
+class Session:
+    """What stores run statements on. `writing` sessions stand in a transaction and under a time limit for the whole body;
+    others give each statement the limit anew."""
+
+    def __init__(self, database: Database, connection: Connection, catalogue: Catalogue, *, writing: bool, limit: float) -> None:
+        self.dialect, self.writing = database.dialect, writing
+        self.catalogue = catalogue
+        self.until = float("inf")
+        self.broken: Exception | None = None
+        self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
+
+    @property
+    def schema(self) -> Schema:
+        return self.catalogue.schema
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        return self.catalogue.tables
+
+    @property
+    def plans(self) -> dict[Any, Any]:
+        """For compiled statements, by any key; shared by all sessions of this process and schema version."""
+        return self.catalogue.plans
+
+    def execute(self, prepared: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Every row of the answer: a cursor left open would hold a shared transaction's savepoint."""
+        return self._run(prepared.text, prepared.arguments(values))
+
+    def execute_many(self, prepared: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The statement once for each of `rows`; for those that answer nothing."""
+        self.check_time()
+        try:
+            self._database.execute_many(self._connection, prepared.text, [prepared.arguments(row) for row in rows])
+        except self._database.errors as error:
+            self._refuse(error, prepared.text)
+
+    def command(self, text: str) -> list[tuple[Any, ...]]:
+        """A statement without parameters, of our own text."""
+        return self._run(text, None)
+
+    def _run(self, text: str, arguments: Any) -> list[tuple[Any, ...]]:
+        self.check_time()
+        try:
+            return self._database.execute(self._connection, text, arguments)
+        except self._database.errors as error:
+            self._refuse(error, text)
+
+    def _refuse(self, error: Exception, text: str) -> NoReturn:
+        problem = translated(error, text, self.schema)
+        if isinstance(problem, StatementOutdated):
+            # A writer holds the schema still, so there the statement is simply wrong.
+            problem = None if self.writing else SchemaMoved()
+        if self.writing and not self._database.can_go_on(self._connection):
+            self.broken = problem or error
+        if problem is None:
+            raise error
+        raise problem from error
+
+    def moved(self) -> NoReturn:
+        """For a store that finds another schema version in an answer than `schema.version`: its body runs again under the new one."""
+        raise SchemaMoved
+
+    def check_version(self) -> None:
+        if self.command(SCHEMA_VERSION)[0][0] != self.schema.version:
+            self.moved()
+
+    def start_limit(self, limit: float) -> None:
+        """From now on the body has this many seconds."""
+        self.until, self.broken = monotonic() + limit, None
+
+    def check_time(self) -> None:
+        """Between statements, never by interrupting one: that would throw away the transaction that others share."""
+        if not self.writing:
+            self.until = monotonic() + self._limit
+        elif self.broken is not None:
+            # Without its transaction each statement would be kept by itself.
+            raise Unavailable("this change was undone by an earlier error in it") from self.broken
+        elif monotonic() > self.until:
+            raise too_slow()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What happens inside is undone when it raises; what came before stays."""
+        before, self._depth = self.catalogue, self._depth + 1
+        name = f"nested_{self._depth}"
+        self.command(f"SAVEPOINT {name}")
+        try:
+            yield
+            self.finish_statements()
+            self.command(f"RELEASE {name}")
+        except BaseException:
+            self.catalogue = before
+            self._undo_to(name)
+            raise
+        finally:
+            self._depth -= 1
+
+    def _undo_to(self, name: str) -> None:
+        if not self._database.in_transaction(self._connection):
+            return
+        try:
+            # Not by `command`: the time may be over, and on PostgreSQL the transaction is broken until this undoes it.
+            self._database.execute(self._connection, f"ROLLBACK TO {name}", None)
+            self._database.execute(self._connection, f"RELEASE {name}", None)
+            self.broken = None
+        except self._database.errors as error:
+            self.broken = error
+            self._database.abandon(self._connection)  # half a body must not be kept with what others wrote
+
+    def finish_statements(self) -> None:
+        """Raises where a statement broke the transaction and the body went on as if it had not."""
+        if self.broken is not None:
+            raise self.broken

@@ -1,0 +1,54 @@
+"""What a body works with, made over one session; `wiring.py` says which stores."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+from adapters.outbound.sql.schema import SqlSchemaStore
+from adapters.outbound.sql.session import Session
+from domain.schema.collection import Schema
+from ports.accounts import AccountStore, KeyStore
+from ports.records import RecordStore
+
+S = TypeVar("S")
+Factory = Callable[[Session], S]
+
+
+class SqlStores:
+    """Each store is made when it is first asked for, and then kept as long as the session."""
+
+    def __init__(
+        self, session: Session, records: Factory[RecordStore], accounts: Factory[AccountStore], keys: Factory[KeyStore]
+    ) -> None:
+        self._session, self._records, self._accounts, self._keys = session, records, accounts, keys
+
+    @property
+    def schema(self) -> Schema:
+        return self._session.schema
+
+    def current(self) -> Schema:
+        self._session.check_version()
+        return self._session.schema
+
+    @cached_property
+    def records(self) -> RecordStore:
+        return self._records(self._session)
+
+    @cached_property
+    def collections(self) -> SqlSchemaStore:
+        return SqlSchemaStore(self._session)
+
+    @cached_property
+    def accounts(self) -> AccountStore:
+        return self._accounts(self._session)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        return self._keys(self._session)
+
+
+def sql_stores(
+    *, records: Factory[RecordStore], accounts: Factory[AccountStore], keys: Factory[KeyStore]
+) -> Callable[[Session], SqlStores]:
+    """`SqlUnitOfWork(database, sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore), …)`"""
+    return lambda session: SqlStores(session, records, accounts, keys)

@@ -1,0 +1,119 @@
+"""The unit of work on SQL: hands bodies to the engine's ground, joins nested ones, and runs again what met a moved schema."""
+
+from collections.abc import Callable
+from threading import local
+from typing import Protocol, TypeVar
+
+from adapters.outbound.sql.catalogues import Catalogues
+from adapters.outbound.sql.engines import Database, PostgresDatabase, Rows, SqliteDatabase, open_database
+from adapters.outbound.sql.errors import SchemaMoved, translated
+from adapters.outbound.sql.limits import UNLIMITED, Limits
+from adapters.outbound.sql.links import Link, MakeStores
+from adapters.outbound.sql.postgres import PostgresGround
+from adapters.outbound.sql.reading import in_snapshot
+from adapters.outbound.sql.sqlite import SqliteGround
+from domain.errors import Unavailable
+from domain.schema.collection import Schema
+from ports.observer import Observer
+from ports.unit_of_work import Stores
+
+T = TypeVar("T")
+Body = Callable[[Stores], T]
+
+_RELOADS = 5
+
+
+class Ground(Protocol):
+    """What an engine does with bodies; each is called with the link that it runs on."""
+
+    def read(self, body: Callable[[Link], T], *, snapshot: bool) -> T: ...
+    def run(self, body: Callable[[Link], T], *, alone: bool, limit: float) -> T: ...
+    def change(self, body: Callable[[Link], T], *, limit: float) -> T: ...
+    def close(self) -> None: ...
+
+
+class SqlUnitOfWork:
+    """One for a process, used by all its threads. Nothing is opened before the first body runs."""
+
+    def __init__(self, database: Database | str, stores: MakeStores, observer: Observer, limits: Limits = Limits()) -> None:
+        self.database = open_database(database) if isinstance(database, str) else database
+        self._limits, self._running = limits, local()
+        self._catalogues = Catalogues(self._run_apart, observer)
+        self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
+
+    def read(self, body: Body[T], *, snapshot: bool = False) -> T:
+        outer = self._outer()
+        if outer is not None:
+            return self._read_inside(outer, body, snapshot)
+        return self._under_the_present_schema(lambda: self._ground.read(lambda link: self._inside(link, body), snapshot=snapshot))
+
+    def run(self, body: Body[T], *, alone: bool = False, unhurried: bool = False) -> T:
+        outer = self._outer()
+        if outer is not None:
+            return _nested(outer, body)
+        limit = UNLIMITED if unhurried else self._limits.body
+        return self._under_the_present_schema(
+            lambda: self._ground.run(lambda link: self._inside(link, body), alone=alone or unhurried, limit=limit)
+        )
+
+    def change_schema(self, body: Body[T]) -> T:
+        outer = self._outer()
+        if outer is not None:
+            if not getattr(self._running, "changing", False):
+                raise RuntimeError("a schema change cannot begin inside a transaction that shares its commit")
+            return _nested(outer, body)
+        return self._under_the_present_schema(
+            lambda: self._ground.change(lambda link: self._inside(link, body, changing=True), limit=self._limits.change)
+        )
+
+    def close(self) -> None:
+        self._ground.close()
+
+    def _outer(self) -> Link | None:
+        return getattr(self._running, "link", None)
+
+    def _inside(self, link: Link, body: Body[T], changing: bool = False) -> T:
+        """Runs the body; calls of ours that it makes, in this thread, join it."""
+        self._running.link, self._running.changing = link, changing
+        try:
+            return body(link.stores)
+        finally:
+            self._running.link, self._running.changing = None, False
+
+    def _read_inside(self, outer: Link, body: Body[T], snapshot: bool) -> T:
+        if snapshot and not self.database.in_transaction(outer.connection):
+            return in_snapshot(outer, lambda link: body(link.stores))
+        return body(outer.stores)
+
+    def _under_the_present_schema(self, once: Callable[[], T]) -> T:
+        for _ in range(_RELOADS):
+            before = self._catalogues.current()
+            try:
+                return once()
+            except SchemaMoved as moved:
+                if not self._catalogues.reload(before) and moved.__cause__ is not None:
+                    raise moved.__cause__  # noqa: B904 - the statement was wrong, not outdated
+        raise Unavailable("collections are being changed at the moment", code="schema_moving")
+
+    def _run_apart(self, text: str) -> Rows:
+        """On a connection of its own: whoever needs the schema may have none yet, or one that was made for an old one."""
+        try:
+            connection = self.database.open_reader()
+            try:
+                return self.database.execute(connection, text, None)
+            finally:
+                self.database.close(connection)
+        except self.database.errors as error:
+            raise (translated(error, text, Schema(0)) or error) from error
+
+
+def _nested(outer: Link, body: Body[T]) -> T:
+    if not outer.session.writing:
+        raise RuntimeError("a body that reads cannot write: begin with run()")
+    with outer.session.savepoint():
+        return body(outer.stores)
+
+
+def _ground(database: Database, catalogues: Catalogues, stores: MakeStores, observer: Observer, limits: Limits) -> Ground:
+    grounds = {SqliteDatabase: SqliteGround, PostgresDatabase: PostgresGround}
+    return grounds[type(database)](database, catalogues, stores, observer, limits)  # type: ignore[abstract,arg-type]
