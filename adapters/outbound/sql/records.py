@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, decoder, encoder, key_column
 from adapters.outbound.sql.id_sets import ids_value, one_of
-from adapters.outbound.sql.reading import ReadPlans
+from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
