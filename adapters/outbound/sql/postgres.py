@@ -11,7 +11,7 @@ from adapters.outbound.sql.engines import Connection, PostgresDatabase
 from adapters.outbound.sql.errors import ConnectionLost, Contended, LockTimeout, SchemaMoved, commit_failed, translated
 from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.links import Link, MakeStores, Pool
-from adapters.outbound.sql.reading import read
+from adapters.outbound.sql.snapshots import read
 from adapters.outbound.sql.session import SCHEMA_VERSION, Catalogue
 from domain.errors import Unavailable
 from ports.observer import CommitFailed, Observer, Retried

@@ -1,49 +1,220 @@
-"""Reads on a pool of connections: each statement by itself, or all of a body in one snapshot."""
+"""The reads that answer requests: each one statement, whose first columns tell the schema version and the actor's epoch.
 
-from collections.abc import Callable
-from typing import TypeVar
+`_meta` has one row, so joining everything else to it from the left brings these two back even where no record is found.
+"""
 
-from adapters.outbound.sql.errors import ConnectionLost, translated
-from adapters.outbound.sql.links import Link, Pool
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-T = TypeVar("T")
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, null, select, true
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 
-_SNAPSHOT = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+from adapters.outbound.sql.columns import EPOCH_COLUMN, presenter
+from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
+from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
+from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.statements import Prepared, prepare
+from domain.errors import Unauthenticated
+from domain.records.reading import Guard, Listing, Reading, SortKey, Window
 
+META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
+# schema version, epoch, id of the record (the mark that there is one)
+_AHEAD = 3
 
-def read(pool: Pool, body: Callable[[Link], T], *, snapshot: bool) -> T:
-    """A connection that turns out dead is no reason to refuse: a read may simply be done again on a new one."""
-    try:
-        return _read_once(pool, body, snapshot)
-    except ConnectionLost:
-        pool.empty()
-        return _read_once(pool, body, snapshot)
-
-
-def _read_once(pool: Pool, body: Callable[[Link], T], snapshot: bool) -> T:
-    link = pool.take()
-    try:
-        value = in_snapshot(link, body) if snapshot else body(link)
-    except ConnectionLost:
-        pool.discard(link)
-        raise
-    except BaseException:
-        pool.give(link)
-        raise
-    pool.give(link)
-    return value
+Present = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
-def in_snapshot(link: Link, body: Callable[[Link], T]) -> T:
-    _say(link, _SNAPSHOT[link.database.dialect])
-    try:
-        return body(link)
-    finally:
-        _say(link, "ROLLBACK")  # nothing was written; on SQLite this frees the log for its next checkpoint
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    prepared: Prepared
+    binds: tuple[Bind, ...]
+    present: Present = ()
+    keys: tuple[Key, ...] = ()
+    width: int = 0
 
 
-def _say(link: Link, text: str) -> None:
-    try:
-        link.command(text)
-    except link.database.errors as error:
-        raise (translated(error, text, link.session.schema) or error) from error
+class ReadPlans:
+    """Compiles reads by their shape and runs them on the session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def check_guard(self, guard: Guard | None) -> None:
+        plan = self._plan(("guard", guard and guard.collection), lambda: self._guarding(guard))
+        self._opened(self._session.execute(plan.prepared, _guard_values(guard)), guard)
+
+    def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
+        key = (
+            "get",
+            reading.collection.name,
+            reading.columns,
+            reading.private,
+            reading.where.shape,
+            guard and guard.collection,
+        )
+        plan = self._plan(key, lambda: self._getting(reading, guard))
+        values = {
+            "id": id,
+            "self_id": reading.self_id,
+            **_guard_values(guard),
+            **bind_values(plan.binds, reading.where.values),
+        }
+        rows = self._opened(self._session.execute(plan.prepared, values), guard)
+        return _presented(rows[0][_AHEAD:], plan.present) if rows else None
+
+    def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
+        starts = None if window.after is None else tuple(value is None for value in window.after)
+        key = ("list", reading.collection.name, reading.columns, reading.private, reading.where.shape,
+               guard and guard.collection, window.order, starts, bool(window.offset), window.count)  # fmt: skip
+        plan = self._plan(key, lambda: self._listing(reading, window, guard))
+        values = {"self_id": reading.self_id, "limit": window.limit + 1, "offset": window.offset, **_guard_values(guard),
+                  **bind_values(plan.binds, reading.where.values), **keyset_values(plan.keys, window.after)}  # fmt: skip
+        answered = self._session.execute(plan.prepared, values)
+        rows = self._opened(answered, guard)
+        ahead, end = _AHEAD + window.count, _AHEAD + window.count + plan.width
+        shown = [_presented(row[ahead:end], plan.present) for row in rows[: window.limit]]
+        more = len(rows) > window.limit
+        last = (
+            tuple(key.decode(value) for key, value in zip(plan.keys, rows[window.limit - 1][end:], strict=True))
+            if more
+            else None
+        )
+        return Listing(shown, last, answered[0][_AHEAD] if window.count else None)
+
+    def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        key = ("among", reading.collection.name, reading.columns, reading.private, reading.where.shape)
+        plan = self._plan(key, lambda: self._choosing(reading))
+        values = {
+            "ids": ids_value(ids, self._session.dialect),
+            "self_id": reading.self_id,
+            **bind_values(plan.binds, reading.where.values),
+        }
+        return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
+
+    def _opened(self, rows: list[tuple[Any, ...]], guard: Guard | None) -> list[tuple[Any, ...]]:
+        """The rows that hold a record, once version and account are found to be what the request was built on."""
+        version, epoch = rows[0][0], rows[0][1]
+        if version != self._session.schema.version:
+            self._session.moved()
+        if guard is not None and epoch != guard.epoch:
+            raise Unauthenticated(
+                "this account has ended or its sign-in data has changed", code="session_ended", hint="sign in again"
+            )
+        return rows if rows[0][2] is not None else []
+
+    # --- building statements
+
+    def _guarding(self, guard: Guard | None) -> ReadPlan:
+        ahead, source = self._ahead(guard)
+        statement = select(*ahead, null()).select_from(source).where(META.c.id == 1)
+        return ReadPlan(prepare(statement, self._session.dialect), ())
+
+    def _getting(self, reading: Reading, guard: Guard | None) -> ReadPlan:
+        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        ahead, source = self._ahead(guard)
+        found = and_(table.c.id == bindparam("id"), compiler.condition(reading.where.shape, table))
+        statement = (
+            select(*ahead, table.c.id, *self._columns(reading))
+            .select_from(source.outerjoin(table, found))
+            .where(META.c.id == 1)
+        )
+        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
+
+    def _listing(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
+        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        condition = compiler.condition(reading.where.shape, table)
+        keys = tuple(self._key(at, key, compiler, reading) for at, key in enumerate(window.order))
+        columns = [column.label(f"c{at}") for at, column in enumerate(self._columns(reading))]
+        base = select(
+            table.c.id.label("mark"), *columns, *(key.expression.label(f"o{at}") for at, key in enumerate(keys))
+        ).where(condition)
+        limited = self._limited(base, keys, window)
+        ahead, source = self._ahead(guard)
+        page = limited.subquery("page")
+        total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
+        outer = [page.c[f"c{at}"] for at in range(len(columns))] + [page.c[f"o{at}"] for at in range(len(keys))]
+        statement = (
+            select(*ahead, page.c.mark, *total, *outer)
+            .select_from(source.outerjoin(page, true()))
+            .where(META.c.id == 1)
+        )
+        ordered = statement.order_by(
+            *order_by([key.of(page.c[f"o{at}"]) for at, key in enumerate(keys)], self._session.dialect)
+        )
+        return ReadPlan(
+            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns)
+        )
+
+    def _limited(self, base: Select[Any], keys: tuple[Key, ...], window: Window) -> Any:
+        if window.after is not None:
+            return keyset(base, keys, window.after, self._session.dialect)
+        ordered = base.order_by(*order_by(keys, self._session.dialect)).limit(bindparam("limit"))
+        return ordered.offset(bindparam("offset")) if window.offset else ordered
+
+    def _key(self, at: int, key: SortKey, compiler: RuleCompiler, reading: Reading) -> Key:
+        table = self._session.tables[reading.collection.name]
+        nullable = bool(key.path.steps) or key.path.name not in ("id", "version", "created", "updated")
+        return Key(
+            f"k{at}",
+            compiler.path(key.path, table),
+            key.descending,
+            nullable,
+            key.path.kind,
+            key.path.scale,
+            self._session.dialect,
+        )
+
+    def _choosing(self, reading: Reading) -> ReadPlan:
+        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        condition = and_(one_of(table.c.id, self._session.dialect), compiler.condition(reading.where.shape, table))
+        statement = select(table.c.id, *self._columns(reading)).where(condition)
+        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
+
+    def _ahead(self, guard: Guard | None) -> tuple[list[ColumnElement[Any]], Any]:
+        if guard is None:
+            return [META.c.schema_version, null()], META
+        account = (
+            self._session.tables[guard.collection].alias("actor") if guard.collection in self._session.tables else None
+        )
+        if account is None:
+            return [META.c.schema_version, null()], META
+        joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
+        return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
+
+    def _columns(self, reading: Reading) -> list[ColumnElement[Any]]:
+        table = self._session.tables[reading.collection.name]
+        mine = table.c.id == bindparam("self_id")
+        return [case((mine, table.c[name])) if name in reading.private else table.c[name] for name in reading.columns]
+
+    def _presenters(self, reading: Reading) -> Present:
+        found = (
+            (at, presenter(reading.collection.every_field[name], self._session.dialect))
+            for at, name in enumerate(reading.columns)
+        )
+        return tuple((at, present) for at, present in found if present is not None)
+
+    def _compiler(self) -> RuleCompiler:
+        return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect)
+
+    def _plan(self, key: Hashable, build: Callable[[], ReadPlan]) -> ReadPlan:
+        plan = self._session.plans.get(key)
+        if plan is None:
+            plan = self._session.plans[key] = build()
+        return plan
+
+
+def _presented(row: Sequence[Any], present: Present) -> Sequence[Any]:
+    if not present:
+        return row
+    values = list(row)
+    for at, convert in present:
+        if values[at] is not None:
+            values[at] = convert(values[at])
+    return values
+
+
+def _guard_values(guard: Guard | None) -> dict[str, Any]:
+    return {} if guard is None else {"guard_id": guard.id}

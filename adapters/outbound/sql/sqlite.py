@@ -10,7 +10,7 @@ from adapters.outbound.sql.errors import commit_failed
 from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.links import Link, MakeStores, Pool
 from adapters.outbound.sql.locks import OpenDoor, Turnstile
-from adapters.outbound.sql.reading import in_snapshot, read
+from adapters.outbound.sql.snapshots import in_snapshot, read
 from adapters.outbound.sql.session import SCHEMA_VERSION
 from adapters.outbound.sql.writer import SharedWriter
 from domain.errors import Fault, Invalid

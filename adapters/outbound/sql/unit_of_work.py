@@ -10,7 +10,7 @@ from adapters.outbound.sql.errors import SchemaMoved, translated
 from adapters.outbound.sql.limits import UNLIMITED, Limits
 from adapters.outbound.sql.links import Link, MakeStores
 from adapters.outbound.sql.postgres import PostgresGround
-from adapters.outbound.sql.reading import in_snapshot
+from adapters.outbound.sql.snapshots import in_snapshot
 from adapters.outbound.sql.sqlite import SqliteGround
 from domain.errors import Unavailable
 from domain.schema.collection import Schema
