@@ -1,5 +1,6 @@
 """Create, read, change and delete collections: admins only; the definition, its tables and its indexes in one transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.usecases.rulebook import Rulebook
@@ -98,7 +99,7 @@ class CollectionUseCases:
                 faults=tuple(faults),
             )
 
-    def _faults_of(self, after: Schema, collection: Collection) -> list[Fault]:
+    def _faults_of(self, after: Schema, collection: Collection) -> Sequence[Fault]:
         try:
             self._rulebook.check_collection(after, collection)
         except Invalid as broken:

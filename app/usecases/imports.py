@@ -198,7 +198,7 @@ class ImportUseCases:
         twice, a relation into nothing) raise Refused with all of them and nothing is kept; with `skip_bad` the others are."""
         if judged.bad.count and not skip_bad:
             raise Refused(judged.bad)
-        return self._work.run(lambda stores: self._keep(stores, judged, skip_bad, progress), alone=True)
+        return self._work.run(lambda stores: self._keep(stores, judged, skip_bad, progress), alone=True, unhurried=True)
 
     def _keep(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Progress) -> int:
         if stores.schema.version != judged.schema_version:

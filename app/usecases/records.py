@@ -27,6 +27,8 @@ from ports.observer import Observer, RequestRefusedByRule
 from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
 
+Expands = list[Mapping[str, Any]] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -117,7 +119,7 @@ class RecordUseCases:
 
     def _expand(
         self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
-    ) -> list[Mapping[str, Any]] | None:
+    ) -> Expands:
         """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
         if not expansion.branches or not rows:
             return [{} for _ in rows] if expansion.branches else None

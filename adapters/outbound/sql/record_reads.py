@@ -24,6 +24,8 @@ META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
 # schema version, epoch, id of the record (the mark that there is one)
 _AHEAD = 3
 
+Rows = list[tuple[Any, ...]]
+Columns = list[ColumnElement[Any]]
 Present = tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
@@ -94,7 +96,7 @@ class ReadPlans:
         }
         return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
 
-    def _opened(self, rows: list[tuple[Any, ...]], guard: Guard | None) -> list[tuple[Any, ...]]:
+    def _opened(self, rows: Rows, guard: Guard | None) -> Rows:
         """The rows that hold a record, once version and account are found to be what the request was built on."""
         version, epoch = rows[0][0], rows[0][1]
         if version != self._session.schema.version:
@@ -173,7 +175,7 @@ class ReadPlans:
         statement = select(table.c.id, *self._columns(reading)).where(condition)
         return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
 
-    def _ahead(self, guard: Guard | None) -> tuple[list[ColumnElement[Any]], Any]:
+    def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
         if guard is None:
             return [META.c.schema_version, null()], META
         account = (
@@ -184,7 +186,7 @@ class ReadPlans:
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
         return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
 
-    def _columns(self, reading: Reading) -> list[ColumnElement[Any]]:
+    def _columns(self, reading: Reading) -> Columns:
         table = self._session.tables[reading.collection.name]
         mine = table.c.id == bindparam("self_id")
         return [case((mine, table.c[name])) if name in reading.private else table.c[name] for name in reading.columns]

@@ -163,7 +163,7 @@ class SqlRecordStore:
         names = [*self._stored(collection), *(SECRET_COLUMNS[name] for name in draft.secrets)]
         return insert(table).values({name: bindparam(f"i_{name}", type_=table.c[name].type) for name in names})
 
-    def _stored(self, collection: Collection) -> list[str]:
+    def _stored(self, collection: Collection) -> Sequence[str]:
         names = list(collection.every_field)
         return names + [key_column(each.name) for each in collection.own_fields if each.type == "email"]
 
