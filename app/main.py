@@ -29,9 +29,11 @@ def main() -> None:
 
 def _serve(overrides: Mapping[str, str]) -> None:
     settings = _settings(overrides)
+    from app import wiring
+
     with _refusals():
         check_port(settings)
-        _check_database(settings)
+        wiring.check(settings)
         make_data_dir(settings)
         with only_server(settings):
             _prepare(settings)
@@ -90,7 +92,7 @@ def _migrate() -> list[str]:
     settings = _settings({})
     with _refusals():
         make_data_dir(settings)
-        return wiring.migrate(settings)
+        return [wiring.migrate(settings)]
 
 
 def _check() -> list[str]:
@@ -100,12 +102,6 @@ def _check() -> list[str]:
     with _refusals():
         found = wiring.check(settings)
     return [*wiring.describe(settings), *(f"Warning: {line}." for line in warnings(settings)), found]
-
-
-def _check_database(settings: Settings) -> None:
-    from app import wiring
-
-    wiring.check(settings)
 
 
 def _openapi() -> str:
@@ -155,7 +151,11 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (StartError, StartRefused) as refused:
-        raise Failed(str(refused)) from refused
+        raise Failed(_sentence(str(refused))) from refused
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def _values(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     mistakes: list[str] = []
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX) or name.startswith(f"{PREFIX}TEST_"):
+        if not name.startswith(PREFIX):
             continue
         if name not in known:
             mistakes.append(_unknown(name, list(known)))

@@ -93,19 +93,16 @@ class Judged:
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     _names: tuple[str, ...] = ()
 
-    def put(self, rows: Sequence[Judgement]) -> None:
-        if rows:
-            self._names = tuple(rows[0][1])
-            pickle.dump([(line, tuple(values.values())) for line, values in rows], self._spool, pickle.HIGHEST_PROTOCOL)
-            self.rows += len(rows)
-
-    def note(self, verdicts: Iterable[Verdict]) -> None:
-        """Bad rows, and relations that were cleared in good ones."""
-        for each in verdicts:
-            if each.faults:
-                self.bad.add(BadRow(each.line, each.faults))
-            else:
-                self.cleared.update({name: self.cleared.get(name, 0) + 1 for name in each.cleared})
+    def put(self, verdicts: Sequence[Verdict]) -> None:
+        """Keeps the good ones for later."""
+        good = [each for each in verdicts if not each.faults]
+        if not good:
+            return
+        self._names = tuple(good[0].values)
+        pickle.dump([(each.line, tuple(each.values.values())) for each in good], self._spool, pickle.HIGHEST_PROTOCOL)
+        self.rows += len(good)
+        for name in (name for each in good for name in each.cleared):
+            self.cleared[name] = self.cleared.get(name, 0) + 1
 
     def chunks(self) -> Iterator[list[tuple[int, Draft]]]:
         """From the start, as often as asked."""
@@ -145,23 +142,25 @@ class ImportUseCases:
         now, known = self._clock.now(), _Known()
         source = iter(rows)
         while chunk := list(islice(source, _CHUNK)):
-            drafts = [each for row in chunk if (each := self._drafted(judged, row, write_instant(now)))]
+            results = [self._drafted(judged, row, write_instant(now)) for row in chunk]
+            bad = [each for each in results if isinstance(each, BadRow)]
+            drafts = [each for each in results if not isinstance(each, BadRow)]
             values = Values(now, {})
             verdicts = self._work.read(lambda stores: self._judged_by_store(stores, judged, drafts, known, values))  # noqa: B023 - run at once
-            judged.put([(each.line, each.values) for each in verdicts if not each.faults])
-            judged.note([each for each in verdicts if each.faults or each.cleared])
+            judged.put(verdicts)
+            bad += [BadRow(each.line, each.faults) for each in verdicts if each.faults]
+            for each in sorted(bad, key=lambda row: row.line):
+                judged.bad.add(each)
 
-    def _drafted(self, judged: Judged, row: Row | BadRow, now: str) -> Judgement | None:
+    def _drafted(self, judged: Judged, row: Row | BadRow, now: str) -> Judgement | BadRow:
         if isinstance(row, BadRow):
-            judged.bad.add(row)
-            return None
+            return row
         try:
             body = judged.layout.body(row)
             moment = Moment(now, "" if "id" in body else self._ids.new())
             made = draft(judged.collection, body, author=IMPORTER, moment=moment, matches=self._patterns.matches)
         except Invalid as invalid:
-            judged.bad.add(BadRow(row.line, invalid.faults or (Fault("", invalid.code, invalid.detail),)))
-            return None
+            return BadRow(row.line, invalid.faults or (Fault("", invalid.code, invalid.detail),))
         return row.line, made.values
 
     def _judged_by_store(

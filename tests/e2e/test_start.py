@@ -202,7 +202,7 @@ def test_a_database_of_a_newer_version(server: Servers, unstarted: Servers) -> N
     first = server()
     assert first.stop() == 0
     with sqlite3.connect(first.data_dir / "stillroom.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+        database.execute("UPDATE _migrations SET version_num = '9999_from_the_future'")
     database.close()
     before = contents(first.data_dir)
     output = refused(unstarted())

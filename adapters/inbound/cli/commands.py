@@ -223,11 +223,11 @@ def _watched(rows: RowFile, update: Callable[[int], None]) -> Iterator[Any]:
 
 def _report(judged: Judged, skip_bad: bool) -> None:
     for name, count in judged.cleared.items():
-        click.echo(f"`{name}` points at no record in {count:,} rows and is left empty there.")
+        click.echo(f"`{name}` points at no record in {_count(count, 'row')} and is left empty there.")
     if judged.bad.count:
         _say_bad(judged.bad)
         if not skip_bad:
-            raise Failed(f"{_rows(judged.bad.count)} bad and {judged.rows:,} good; nothing was written.")
+            raise Failed(f"{_count(judged.bad.count, 'bad row')}, {judged.rows:,} good; nothing was written.")
 
 
 def _say_bad(bad: BadRows) -> None:
@@ -246,7 +246,7 @@ def _ask(judged: Judged, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Failed("Nobody can be asked here: say --yes to write.")
-    if not click.confirm(f"Write {judged.rows:,} records into `{judged.collection.name}`?"):
+    if not click.confirm(f"Write {_count(judged.rows, 'record')} into `{judged.collection.name}`?"):
         raise Failed("Nothing was written.")
 
 
@@ -255,13 +255,13 @@ def _kept(use_cases: ImportUseCases, judged: Judged, skip_bad: bool, update: Cal
         return use_cases.keep(judged, skip_bad=skip_bad, progress=update)
     except Refused as refused:
         _say_bad(refused.bad)
-        raise Failed(f"The database refuses {_rows(refused.bad.count)}; nothing was written.") from refused
+        raise Failed(f"The database refuses {_count(refused.bad.count, 'row')}; nothing was written.") from refused
 
 
 def _say_end(judged: Judged, kept: int) -> None:
-    skipped = f", {_rows(judged.bad.count)} skipped" if judged.bad.count else ""
-    click.echo(f"{kept:,} records in `{judged.collection.name}`{skipped}.")
+    skipped = f"; {_count(judged.bad.count, 'bad row')} skipped" if judged.bad.count else ""
+    click.echo(f"Kept {_count(kept, 'record')} in `{judged.collection.name}`{skipped}.")
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

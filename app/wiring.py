@@ -1,0 +1,146 @@
+"""From settings to a backend, by hand: which adapter keeps which promise. What is opened here is closed here, in reverse."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from adapters.outbound.argon2_passwords import Argon2Passwords
+from adapters.outbound.jwt_tokens import JwtTokens
+from adapters.outbound.logging_observer import LoggingObserver
+from adapters.outbound.re2_patterns import Re2Patterns
+from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
+from adapters.outbound.sql.accounts import SqlAccountStore, SqlKeyStore
+from adapters.outbound.sql.engines import open_database
+from adapters.outbound.sql.limits import Limits
+from adapters.outbound.sql.records import SqlRecordStore
+from adapters.outbound.sql.start import StartError, check_database, migrate_database
+from adapters.outbound.sql.stores import sql_stores
+from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
+from adapters.outbound.system_clock import SystemClock, Uuid7Ids
+from app.settings import Settings
+from app.usecases.accounts import AccountUseCases
+from app.usecases.backend import Backend
+from app.usecases.collections import CollectionUseCases
+from app.usecases.imports import ImportUseCases
+from app.usecases.operations import OperationsUseCases
+from app.usecases.passwords import PasswordDesk
+from app.usecases.records import RecordUseCases
+from app.usecases.rulebook import Rulebook
+from ports.clock import Clock, Ids
+from ports.observer import Observer
+from ports.passwords import Passwords
+from ports.patterns import Patterns
+from ports.tokens import Tokens
+from ports.unit_of_work import UnitOfWork
+
+# Every store that a unit of work offers, in one place: a body asks for them by name.
+STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """`imports` is no part of the backend that doors are handed: only the command line fills collections from files."""
+
+    backend: Backend
+    imports: ImportUseCases
+    observer: Observer
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One adapter for each port."""
+
+    work: UnitOfWork
+    passwords: Passwords
+    tokens: Tokens
+    patterns: Patterns
+    clock: Clock
+    ids: Ids
+    observer: Observer
+
+
+def build(settings: Settings) -> Composed:
+    """Opens what the settings name. The database must be at this version: see `migrate`."""
+    with ExitStack() as opened:
+        observer = LoggingObserver(settings.log_level)
+        clock = SystemClock()
+        limits = Limits(group=settings.threads, body=settings.write_timeout)
+        work = SqlUnitOfWork(open_database(settings.database), STORES, observer, limits)
+        opened.callback(work.close)
+        tokens = JwtTokens(work, Seal(_secret(settings)), clock, issuer=settings.public_url or "stillroom")
+        _prepare_tokens(tokens)
+        passwords = Argon2Passwords(
+            memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism
+        )
+        parts = Parts(work, passwords, tokens, Re2Patterns(), clock, Uuid7Ids(), observer)
+        return Composed(*use_cases(parts), observer, opened.pop_all().close)
+
+
+def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
+    """The same for every set of adapters: what tests run is what people get."""
+    work, patterns, clock, ids, observer = parts.work, parts.patterns, parts.clock, parts.ids, parts.observer
+    rulebook = Rulebook()
+    desk = PasswordDesk(work, parts.passwords)
+    backend = Backend(
+        collections=CollectionUseCases(work, rulebook, patterns, clock, ids),
+        records=RecordUseCases(work, rulebook, desk, patterns, clock, ids, observer),
+        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, patterns, clock, ids, observer),
+        operations=OperationsUseCases(work),
+    )
+    return backend, ImportUseCases(work, rulebook, patterns, clock, ids)
+
+
+@contextmanager
+def open_backend(settings: Settings) -> Iterator[Composed]:
+    composed = build(settings)
+    try:
+        yield composed
+    finally:
+        composed.close()
+
+
+def describe(settings: Settings) -> list[str]:
+    """What was chosen, for the person who starts it. No password of a URL among it."""
+    database = open_database(settings.database)
+    where = settings.sqlite_file if settings.is_sqlite else getattr(database, "name", "")
+    kind = "SQLite" if settings.is_sqlite else "PostgreSQL"
+    workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+    return [
+        f"Stillroom: data in {kind} ({where}), passwords by argon2id, tokens signed with Ed25519,",
+        f"           {workers} of {settings.threads} threads, log level {settings.log_level}",
+    ]
+
+
+def check(settings: Settings) -> str:
+    """What `migrate` would do, in a sentence. StartError where the database must not be touched; changes nothing."""
+    if settings.is_sqlite and not settings.sqlite_file.exists():
+        return "There is no database yet; the first start makes it."
+    if check_database(open_database(settings.database)):
+        return "The database is of an older version; `stillroom migrate` or the next start brings it to this one."
+    return "The database is sound and at this version."
+
+
+def migrate(settings: Settings) -> str:
+    """Brings the database to this version, or makes it. StartError where it must not be touched."""
+    database = open_database(settings.database)
+    if not check_database(database):
+        return "The database is at this version already."
+    migrate_database(database)
+    return "The database is at this version now."
+
+
+def _secret(settings: Settings) -> bytes:
+    if settings.secret_key:
+        return settings.secret_key.encode()
+    try:
+        return load_or_make_secret(settings.data_dir / "secret.key")
+    except WeakSecret as weak:
+        raise StartError(f"{settings.data_dir}: {weak}") from weak
+
+
+def _prepare_tokens(tokens: JwtTokens) -> None:
+    try:
+        tokens.prepare()
+    except BrokenSeal as broken:
+        raise StartError(f"{broken}; give the one that was used before as STILLROOM_SECRET_KEY or in the data folder") from broken

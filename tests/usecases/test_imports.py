@@ -1,0 +1,249 @@
+"""Importing: judged like a create by an admin, all rows or none, and every bad row told with its line."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from adapters.inbound.cli.commands import Actions, commands
+from adapters.inbound.cli.files import open_rows
+from app import testing
+from app.usecases.imports import Judged, Refused
+from domain.actor import GUEST, SYSTEM, Actor
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.records.imports import Options
+from domain.records.page import ListQuery
+from domain.rules.values import RequestFacts
+
+FACTS = RequestFacts(method="GET", query={}, headers={})
+AIRLINES = {"name": "airlines", "fields": [{"name": "name", "type": "text", "required": True}]}
+FLIGHTS = {
+    "name": "flights",
+    "fields": [
+        {"name": "number", "type": "integer", "unique": True},
+        {"name": "carrier", "type": "relation", "collection": "airlines"},
+        {"name": "distance", "type": "integer", "min": 1},
+        {"name": "air_time", "type": "integer"},
+        {"name": "fare", "type": "decimal", "scale": 2},
+        {"name": "state", "type": "select", "values": ["planned", "flown"], "default": "planned"},
+    ],
+    "checks": [
+        {"name": "no_teleport", "rule": "air_time = null || air_time < distance", "message": "faster than a mile a minute"},
+        {"name": "by_its_owner", "rule": "carrier = @request.auth.id", "message": "binds people, not imports"},
+    ],
+}
+
+
+@pytest.fixture
+def room() -> Iterator[testing.TestBackend]:
+    with testing.backend() as made:
+        made.collections.create(AIRLINES, actor=SYSTEM)
+        made.collections.create(FLIGHTS, actor=SYSTEM)
+        yield made
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    def write(content: str, name: str = "flights.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
+
+
+def load(room: testing.TestBackend, path: Path, collection: str = "flights", *, skip_bad=False, **options: Any) -> tuple[int, Judged]:
+    with open_rows(path) as rows, room.imports.begin(collection, rows.header, Options(**options), actor=SYSTEM) as judged:
+        room.imports.judge(judged, rows)
+        return room.imports.keep(judged, skip_bad=skip_bad), judged
+
+
+def refused(room: testing.TestBackend, path: Path, collection: str = "flights", **options: Any) -> list[tuple[int, str, str]]:
+    """Line, field and code of each fault."""
+    with pytest.raises(Refused) as caught:
+        load(room, path, collection, **options)
+    return [(row.line, fault.pointer, fault.code) for row in caught.value.bad.first for fault in row.faults]
+
+
+def records(room: testing.TestBackend, collection: str = "flights") -> list[dict[str, Any]]:
+    page = room.records.list(collection, ListQuery(sort="created,id", limit=500), actor=SYSTEM, facts=FACTS)
+    return page.as_object()["items"]
+
+
+def airlines(room: testing.TestBackend, file: Any) -> None:
+    load(room, file("carrier,name\nUA,United\nAA,American\n", "airlines.csv"), "airlines", id_column="carrier")
+
+
+def test_rows_become_records_with_ids_of_their_own_or_from_a_column(room, file) -> None:
+    airlines(room, file)
+    assert {each["id"]: each["name"] for each in records(room, "airlines")} == {"UA": "United", "AA": "American"}
+    kept, _ = load(room, file("number,carrier,distance,fare\n1,UA,700,99.50\n2,,300,NA\n"), null=frozenset({"NA"}))
+    assert kept == 2
+    first, second = records(room)
+    assert (first["number"], first["carrier"], first["fare"], first["state"]) == (1, "UA", "99.50", "planned")
+    assert (second["carrier"], second["fare"], second["version"]) == (None, None, 1)
+    assert len(first["id"]) == 36
+
+
+def test_json_lines_are_taken_as_bodies(room, file) -> None:
+    airlines(room, file)
+    load(room, file('{"id": "f1", "number": 1, "carrier": "UA", "fare": "1.5", "state": "flown"}\n', "f.jsonl"))
+    [flight] = records(room)
+    assert (flight["id"], flight["fare"], flight["state"]) == ("f1", "1.50", "flown")
+
+
+def test_one_bad_row_keeps_every_row_out(room, file) -> None:
+    airlines(room, file)
+    content = "number,distance,state,carrier\n1,100,flown,UA\n2,0,lost,UA\nx,5,,UA\n4,5,,ZZ\n5,5\n"
+    assert refused(room, file(content)) == [
+        (3, "/distance", "too_small"),
+        (3, "/state", "not_a_choice"),
+        (4, "/number", "not_integer"),
+        (5, "/carrier", "no_such_record"),
+        (6, "", "wrong_width"),
+    ]
+    assert records(room) == []
+
+
+def test_good_rows_are_kept_where_that_is_wished_for(room, file) -> None:
+    kept, judged = load(room, file("number,distance\n1,100\n2,0\n1,300\n3,1\n"), skip_bad=True)
+    assert kept == 2
+    assert judged.bad.count == 2
+    assert [each["number"] for each in records(room)] == [1, 3]
+
+
+def test_what_only_the_database_knows_is_told_by_line_too(room, file) -> None:
+    load(room, file("id,number\na,1\n"))
+    content = "id,number\nb,2\na,3\nc,2\nd,1\ne,5\n"
+    assert refused(room, file(content)) == [(3, "/id", "not_unique"), (4, "/number", "not_unique"), (5, "/number", "not_unique")]
+    assert [each["id"] for each in records(room)] == ["a"]
+
+
+def test_checks_bind_imports_unless_they_speak_of_the_request(room, file) -> None:
+    airlines(room, file)
+    assert refused(room, file("number,carrier,distance,air_time\n1,UA,100,50\n2,UA,100,200\n")) == [(3, "", "no_teleport")]
+
+
+def test_a_relation_into_nothing_is_left_empty_where_that_is_wished_for(room, file) -> None:
+    airlines(room, file)
+    kept, judged = load(room, file("number,carrier\n1,UA\n2,ZZ\n3,ZZ\n"), clear_missing=frozenset({"carrier"}))
+    assert kept == 3
+    assert judged.cleared == {"carrier": 2}
+    assert [each["carrier"] for each in records(room)] == ["UA", None, None]
+
+
+def test_a_relation_into_the_same_collection_may_point_at_an_earlier_row(room, file) -> None:
+    people = [{"name": "boss", "type": "relation", "collection": "people"}]
+    room.collections.create({"name": "people", "fields": people}, actor=SYSTEM)
+    load(room, file("id,boss\nann,\nbob,ann\n"), "people")
+    assert [each["boss"] for each in records(room, "people")] == [None, "ann"]
+    assert refused(room, file("id,boss\ncy,nobody\n"), "people") == [(2, "/boss", "no_such_record")]
+
+
+def test_rows_in_many_chunks_are_all_kept_and_all_bad_ones_counted(room, file) -> None:
+    good = "".join(f"{number},{number + 1}\n" for number in range(1700))
+    kept, _ = load(room, file("number,distance\n" + good))
+    assert kept == 1700
+    bad = "".join(f"{number},0\n" for number in range(2000, 3500))
+    with pytest.raises(Refused) as caught:
+        load(room, file("number,distance\n" + bad))
+    assert caught.value.bad.count == 1500
+    assert len(caught.value.bad.first) == 20
+    assert room.records.list("flights", ListQuery(count=True), actor=SYSTEM, facts=FACTS).total == 1700
+
+
+@pytest.mark.parametrize("bad_id", ["", "a b", "../x", "x" * 65, "é"])
+def test_ids_are_ids(room, file, bad_id: str) -> None:
+    faults = refused(room, file(f"id,number\n{bad_id},1\n"))
+    assert [(line, pointer) for line, pointer, _ in faults] == [(2, "/id")]
+
+
+def test_formulas_are_text_like_any_other(room, file) -> None:
+    load(room, file('id,name\na,"=HYPERLINK(""http://x"")"\nb,@SUM(1)\n'), "airlines")
+    assert [each["name"] for each in records(room, "airlines")] == ['=HYPERLINK("http://x")', "@SUM(1)"]
+
+
+@pytest.mark.parametrize("actor", [GUEST, Actor("account", "u1", "users")])
+def test_only_admins_import(room, actor: Actor) -> None:
+    with pytest.raises(Forbidden):
+        room.imports.begin("flights", ("number",), Options(), actor=actor)
+
+
+@pytest.mark.parametrize("name, problem", [("nowhere", NotFound), ("_admins", Invalid), ("users", Invalid), ("_meta", NotFound)])
+def test_only_base_collections_are_filled(room, name: str, problem: type[Exception]) -> None:
+    room.collections.create({"name": "users", "type": "accounts"}, actor=SYSTEM)
+    with pytest.raises(problem):
+        room.imports.begin(name, ("id", "email"), Options(), actor=SYSTEM)
+
+
+def test_a_schema_that_changed_while_reading_stops_the_import(room, file) -> None:
+    path = file("number\n1\n")
+    with open_rows(path) as rows, room.imports.begin("flights", rows.header, Options(), actor=SYSTEM) as judged:
+        room.imports.judge(judged, rows)
+        room.collections.create({"name": "later"}, actor=SYSTEM)
+        with pytest.raises(Conflict, match="changed while"):
+            room.imports.keep(judged)
+    assert records(room) == []
+
+
+# --- the command
+
+
+@pytest.fixture
+def run(room):
+    """`run(file, "--yes")`: the import command over this backend."""
+    def nothing(*_: object) -> Any:
+        raise AssertionError("not this command")
+
+    group = commands(Actions(nothing, nothing, nothing, nothing, nothing, lambda: nullcontext(room.imports)))
+
+    def command(path: Path, *options: str, collection: str = "flights") -> Result:
+        return CliRunner().invoke(group, ["import", str(path), "--collection", collection, *options])
+
+    return command
+
+
+def test_the_command_says_what_it_did(run, room, file) -> None:
+    done = run(file("number,distance,junk\n1,2,x\n"), "--yes", "--ignore", "junk")
+    assert done.exit_code == 0, done.output
+    assert "flights.csv → flights: number, distance" in done.output
+    assert "ignored: junk" in done.output
+    assert "Kept 1 record in `flights`." in done.output
+
+
+def test_the_command_does_not_write_where_nobody_can_be_asked(run, room, file) -> None:
+    done = run(file("number\n1\n"))
+    assert done.exit_code == 1
+    assert "--yes" in done.output
+    assert records(room) == []
+
+
+def test_the_command_shows_the_first_bad_rows_and_counts_the_others(run, room, file) -> None:
+    done = run(file("number,distance\n" + "x,0\n" * 30), "--yes")
+    assert done.exit_code == 1
+    assert "line 2: number: `x` is no whole number" in done.output
+    assert done.output.count("line ") == 20
+    assert "… and 10 more" in done.output
+    assert "30 bad rows, 0 good; nothing was written." in done.output
+    assert records(room) == []
+
+
+@pytest.mark.parametrize(
+    "content, name, options, said",
+    [
+        ("numbr\n1\n", "a.csv", (), "did you mean `number`"),
+        ("number\n1\n", "a.xlsx", (), ".csv, .jsonl"),
+        ("", "a.csv", (), "no header"),
+        ("{}", "a.jsonl", ("--null", "NA"), "--null"),
+        ("number\n1\n", "a.csv", ("--collection", "nowhere"), "no such collection"),
+        ("number\n1\n", "a.csv", ("--clear-missing", "carier"), "did you mean `carrier`"),
+    ],
+)
+def test_a_refused_import_is_one_sentence(run, file, content: str, name: str, options: tuple[str, ...], said: str) -> None:
+    done = run(file(content, name), "--yes", *options)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert "Traceback" not in done.output
