@@ -252,13 +252,14 @@ class RecordUseCases:
             stores.records.check_guard(request.guard)
         return stores.schema.collection(name)
 
-    def _values(self, stores: Stores, ruling: Ruling, request: Request) -> Values:
-        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, self._clock.now())
+    def _values(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Values:
+        now = self._clock.now()
+        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, now, creating=creating)
 
     def _draft_passes(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
     ) -> bool:
-        values = self._values(stores, ruling, request)
+        values = self._values(stores, ruling, request, creating=True)
         if ruling.local:
             return holds(ruling.condition, record, values)
         return stores.records.draft_matches(collection, record, shape(ruling.condition, values))

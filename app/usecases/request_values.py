@@ -14,37 +14,35 @@ Paths = frozenset[tuple[str, ...]]
 
 
 def request_values(
-    stores: Stores, paths: Paths, actor: Actor, facts: RequestFacts, body: Mapping[str, Any] | None, now: datetime
+    stores: Stores,
+    paths: Paths,
+    actor: Actor,
+    facts: RequestFacts,
+    body: Mapping[str, Any] | None,
+    now: datetime,
+    *,
+    creating: bool = False,
 ) -> Values:
     """Only what `paths` name is gathered; the actor's record costs one keyed SELECT, and only where a rule reads more than its id."""
-    if not paths:
-        return Values(now, {})
     known: dict[tuple[str, ...], Any] = {}
     for path in paths:
-        value = _plain(path, actor, facts, body)
-        if value is not None:
-            known[path] = value
+        source, name = path[0], path[1] if len(path) > 1 else ""
+        if source == "body":
+            _put(known, ("body", name), body or {}, name)
+        elif source in ("query", "headers"):
+            _put(known, path, getattr(facts, source), name)
+        elif source != "auth":
+            known[path] = getattr(facts, source)
+        elif not actor.is_guest and not _needs_record(path):
+            known[path] = {"id": actor.id, "collectionName": actor.collection}[name]
     known.update(_of_account(stores, [path for path in paths if _needs_record(path)], actor))
-    return Values(now, known)
+    return Values(now, known, creating)
 
 
-def _plain(path: tuple[str, ...], actor: Actor, facts: RequestFacts, body: Mapping[str, Any] | None) -> Any:
-    first, rest = path[0], path[1:]
-    if first == "auth":
-        return {"id": actor.id, "collectionName": actor.collection}.get(rest[0]) or None
-    if first == "body":
-        return _inside(body or {}, rest)
-    if first in ("query", "headers"):
-        return getattr(facts, first).get(rest[0])
-    return getattr(facts, first, None)
-
-
-def _inside(body: Any, keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        if not isinstance(body, Mapping) or key not in body:
-            return None
-        body = body[key]
-    return body
+def _put(known: dict[tuple[str, ...], Any], path: tuple[str, ...], source: Mapping[str, Any], name: str) -> None:
+    """A null in a body is there; what is not named is not."""
+    if name in source:
+        known[path] = source[name]
 
 
 def _needs_record(path: tuple[str, ...]) -> bool:
