@@ -10,10 +10,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy import column as sql_column
@@ -26,8 +26,7 @@ from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
 
 _KEYS = sql_table("_signing_keys", sql_column("kid"), sql_column("sealed", LargeBinary), sql_column("public"), sql_column("created"))
-# One row at most, of id 1: a later token takes an earlier one's place.
-_SETUP = sql_table("_setup_token", sql_column("id"), sql_column("digest"), sql_column("expires"))
+_SETUP = sql_table("_setup_tokens", sql_column("digest"), sql_column("expires"))
 
 Build = Callable[[], Executable]
 
@@ -88,19 +87,22 @@ class SqlKeyStore(_Statements):
         self._run(("add key",), lambda: insert(_KEYS).values({name: bindparam(name) for name in values}), values)
 
     def put_setup_token(self, digest: str, expires: str) -> None:
-        self._run(("put setup",), lambda: _PUT_SETUP, {"digest": digest, "expires": expires})
+        self._run(("drop setup",), lambda: delete(_SETUP), {})
+        values = {"digest": digest, "expires": expires}
+        self._run(("put setup",), lambda: insert(_SETUP).values({name: bindparam(name) for name in values}), values)
 
     def has_setup_token(self, digest: str, now: str) -> bool:
         return bool(self._run(("has setup",), lambda: select(_SETUP.c.digest).where(_GOOD), {"digest": digest, "now": now}))
 
     def take_setup_token(self, digest: str, now: str) -> bool:
-        """Found by the digest, so that comparing takes no time from which the token itself could be learnt."""
-        taken = self._run(("take setup",), lambda: delete(_SETUP).where(_GOOD).returning(_SETUP.c.digest), {"digest": digest, "now": now})
-        return bool(taken)
+        """Takes whatever is kept, so that also of two tokens, made by two servers that started at once, one wins: the second
+        DELETE waits for the first one's rows and finds them gone. It is found by its digest, so that comparing takes no time
+        from which the token itself could be learnt."""
+        there = select(_GOOD_ONE.c.digest).where(_GOOD_ONE.c.digest == bindparam("digest"), _GOOD_ONE.c.expires > bindparam("now"))
+        values = {"digest": digest, "now": now}
+        taken = self._run(("take setup",), lambda: delete(_SETUP).where(exists(there)).returning(_SETUP.c.digest), values)
+        return (digest,) in taken
 
 
 _GOOD = and_(_SETUP.c.digest == bindparam("digest"), _SETUP.c.expires > bindparam("now"))
-_PUT_SETUP = text(
-    "INSERT INTO _setup_token (id, digest, expires) VALUES (1, :digest, :expires) "
-    "ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires = excluded.expires"
-)
+_GOOD_ONE = _SETUP.alias()
