@@ -1,8 +1,9 @@
 """Observations as JSON lines, by structlog: what operators read. It shows each type's own fields, which hold no secrets."""
 
+import re
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
+from functools import cache
 from typing import Any, BinaryIO
 
 import orjson
@@ -15,18 +16,16 @@ from ports.observer import (
     RequestRefusedByRule,
     RequestServed,
     Retried,
-    SchemaReloaded,
 )
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-# How each type is called in the log, and from which level on it shows. Types that are not here show with `info`.
-_SHOWN: dict[type[Observation], tuple[str, str]] = {
-    SchemaReloaded: ("info", "schema_reloaded"),
-    CommitFailed: ("error", "commit_failed"),
-    Retried: ("debug", "retried"),
-    RequestRefusedByRule: ("debug", "request_refused_by_rule"),
-    RequestFailed: ("error", "request_failed"),
+# As what each type shows; those that are not here show as `info`.
+_LEVELS: dict[type[Observation], str] = {
+    CommitFailed: "error",
+    RequestFailed: "error",
+    RequestRefusedByRule: "debug",
+    Retried: "debug",
 }
 
 
@@ -56,9 +55,10 @@ class LoggingObserver:
         if isinstance(observation, RequestServed):
             self._logger.info("request", **_request(observation))
             return
-        level, event = _SHOWN.get(type(observation), ("info", type(observation).__name__))
+        level = _LEVELS.get(type(observation), "info")
         if LEVELS[level] >= self._least:
-            getattr(self._logger, level)(event, **asdict(observation))  # type: ignore[call-overload]
+            fields: dict[str, Any] = asdict(observation) if is_dataclass(observation) else {}
+            getattr(self._logger, level)(_event(type(observation).__name__), **fields)
 
 
 def _request(served: RequestServed) -> dict[str, Any]:
@@ -75,5 +75,11 @@ def _request(served: RequestServed) -> dict[str, Any]:
     }
 
 
-def _json(event: Any, **_: Callable[..., Any]) -> bytes:
-    return orjson.dumps(event)
+@cache
+def _event(name: str) -> str:
+    """RequestFailed is called request_failed."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _json(event: Any, **_: Any) -> bytes:
+    return orjson.dumps(event, default=str)

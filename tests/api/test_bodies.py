@@ -3,6 +3,7 @@
 Ours are stricter in two ways: keys named twice are refused, and so is text that no engine stores (NUL, lone surrogates).
 """
 
+import io
 import json
 import time
 
@@ -11,7 +12,15 @@ from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inbound.web.bodies import MAX_DEPTH, MAX_DIGITS, MAX_KEYS, MAX_VALUES, parse, read_json, read_object
+from adapters.inbound.web.bodies import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_KEYS,
+    MAX_VALUES,
+    parse,
+    read_json,
+    read_object,
+)
 from domain.errors import Invalid, Problem, TooLarge, UnsupportedMedia
 
 REFUSED = {
@@ -290,10 +299,11 @@ def test_the_limits_let_large_honest_bodies_through():
     assert len(parse(b"[" + b"0," * (MAX_VALUES - 2) + b"0]")) == MAX_VALUES - 1
 
 
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))), inner, max_size=4),
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )  # fmt: skip
 
@@ -313,7 +323,7 @@ def test_any_bytes_are_read_or_refused(raw):
 
 
 def request(body=b"{}", **environ):
-    return Request({"REQUEST_METHOD": "POST", "wsgi.input": __import__("io").BytesIO(body), "CONTENT_LENGTH": str(len(body)), **environ})
+    return Request({"REQUEST_METHOD": "POST", "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), **environ})
 
 
 MEDIA = [

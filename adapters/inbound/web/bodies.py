@@ -8,8 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, NoReturn
 
 from flask import Request
@@ -41,6 +40,9 @@ def read_json(request: Request) -> Any:
     """What the body says. UnsupportedMedia, TooLarge, or Invalid with the place where it can be told."""
     _check_media_type(request)
     raw = request.get_data(cache=False)
+    # Werkzeug ends a body without a length at the limit, as if it had been sent so.
+    if request.content_length is None and len(raw) >= (request.max_content_length or len(raw) + 1):
+        raise TooLarge("the body is larger than allowed")
     return parse(raw)
 
 
@@ -152,8 +154,9 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _refuse_duplicates(text: str) -> NoReturn:
     """Read once more, slowly, to say where they are."""
-    faults = tuple(Fault(pointer, "duplicate_key", f"{pointer[:200]} is there twice") for pointer in _duplicates(_decoder(_Pairs).decode(text), ""))
-    raise Invalid(faults[0].detail, code="duplicate_key", faults=faults[:20])
+    places = islice(_duplicates(_decoder(_Pairs).decode(text), ""), 20)
+    faults = tuple(Fault(place, "duplicate_key", f"{place[:200]} is there twice") for place in places)
+    raise Invalid(faults[0].detail, code="duplicate_key", faults=faults)
 
 
 def _duplicates(value: Any, pointer: str) -> Iterator[str]:

@@ -110,7 +110,7 @@ def trace(error: BaseException) -> Iterator[str]:
         yield from trace(cause)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
     for frame in traceback.extract_tb(error.__traceback__, limit=-40):
-        yield f"  {frame.filename}:{frame.lineno} in {frame.name}: {frame.line}"
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
 
 
 def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> bytes:
@@ -127,8 +127,9 @@ def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | No
 
 
 def _answer(
-    status: int, code: str, detail: str, *, hint: str | None = None, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] | None = None
-) -> Response:
+    status: int, code: str, detail: str, *,
+    hint: str | None = None, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
     body = problem_body(status, code, detail, id=request_id(), hint=hint, faults=faults)
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 

@@ -1,0 +1,105 @@
+"""Collections over HTTP, for admins: read, create, change and delete them while the backend runs."""
+
+import orjson
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from adapters.inbound.web.bodies import read_json
+from adapters.inbound.web.callers import caller_of
+from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
+from adapters.inbound.web.headers import Headers
+from adapters.inbound.web.openapi import (
+    GONE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    UNCHANGED,
+    answers,
+    documented,
+    json_of,
+    takes,
+)
+from adapters.inbound.web.parameters import read_parameters
+from adapters.inbound.web.responses import empty_response, json_response
+from app.usecases.backend import Backend
+from domain.errors import invalid
+from domain.schema.collection import Collection
+
+PATH = "/api/v1/collections"
+
+
+def blueprint(backend: Backend) -> Blueprint:
+    door = Blueprint("collections", __name__, url_prefix=PATH, description="What records look like, and who may do what with them")
+    collections = backend.collections
+
+    @door.route("")
+    @documented("list_collections", responses=answers({200: json_of("CollectionList", "Every collection, by name")}, 400, 401, 403))
+    def list_collections() -> Response:
+        """List the collections"""
+        read_parameters(request.environ, ())
+        found = collections.list(actor=caller_of(request, backend))
+        return json_response(orjson.dumps({"items": [each.definition() for each in found]}))
+
+    @door.route("", methods=("POST",))
+    @documented(
+        "create_collection", requestBody=takes("CollectionDefinition"),
+        responses=answers({201: json_of("Collection", "The new collection", headers=("ETag", "Location"))}, 400, 401, 403, 409, 413, 415),
+    )  # fmt: skip
+    def create_collection() -> Response:
+        """Create a collection with its table and indexes"""
+        read_parameters(request.environ, ())
+        actor = caller_of(request, backend)
+        made = collections.create(read_json(request), actor=actor)
+        return _shown(made, 201, [("Location", f"{PATH}/{made.name}")])
+
+    @door.route("/<c>")
+    @documented(
+        "get_collection", parameters=[IF_NONE_MATCH],
+        responses=answers({200: json_of("Collection", "The collection", headers=("ETag",)), 304: UNCHANGED}, 400, 401, 403, 404),
+    )  # fmt: skip
+    def get_collection(c: str) -> Response:
+        """Get one collection"""
+        read_parameters(request.environ, ())
+        found = collections.get(c, actor=caller_of(request, backend))
+        headers = [("Cache-Control", "private, no-cache"), ("Vary", "Authorization")]
+        if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), _etag(found)):
+            return empty_response(304, [*headers, ("ETag", _etag(found))])
+        return _shown(found, 200, headers)
+
+    @door.route("/<c>", methods=("PATCH",))
+    @documented(
+        "change_collection", parameters=[IF_MATCH], requestBody=takes("CollectionChange"),
+        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
+    )  # fmt: skip
+    def change_collection(c: str) -> Response:
+        """Replace the parts of a collection that the body names"""
+        read_parameters(request.environ, ())
+        actor = caller_of(request, backend)
+        return _shown(collections.change(c, read_json(request), actor=actor, if_match=_version_asked()), 200, [])
+
+    @door.route("/<c>", methods=("DELETE",))
+    @documented("delete_collection", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
+    def delete_collection(c: str) -> Response:
+        """Delete a collection with all its records"""
+        read_parameters(request.environ, ())
+        collections.delete(c, actor=caller_of(request, backend), if_match=_version_asked())
+        return empty_response(204)
+
+    return door
+
+
+def _version_asked() -> int | None:
+    """A collection has one present version, so naming several makes no sense."""
+    asked = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
+    if asked is None:
+        return None
+    if len(asked) > 1:
+        raise invalid("If-Match", "invalid_header", "If-Match names one version of a collection")
+    return asked[0].version
+
+
+def _etag(collection: Collection) -> str:
+    return format_etag(collection.version, collection.created, collection.id) or ""
+
+
+def _shown(collection: Collection, status: int, headers: Headers) -> Response:
+    return json_response(orjson.dumps(collection.definition()), status, [*headers, ("ETag", _etag(collection))])

@@ -1,0 +1,151 @@
+"""Records over HTTP. These are the hot paths: answers are JSON bytes made once, and decorators only document.
+
+What a body may hold is the business of domain.records; conditions, limits and forms of a request are read in adapters.inbound.web.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Request, Response, request
+from flask_smorest import Blueprint
+
+from adapters.inbound.web.bodies import read_object
+from adapters.inbound.web.callers import caller_of
+from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
+from adapters.inbound.web.facts import facts_of
+from adapters.inbound.web.openapi import (
+    GONE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    UNCHANGED,
+    answers,
+    documented,
+    in_query,
+    json_of,
+    takes,
+)
+from adapters.inbound.web.parameters import LISTING, SHOWING, list_query, read_parameters
+from adapters.inbound.web.responses import empty_response, json_response
+from app.usecases.backend import Backend
+from domain.errors import NotFound
+from domain.records.page import MAX_LIMIT, Page, Shown
+from domain.schema.fields.relations import RECORD_ID
+
+PATH = "/api/v1/collections"
+# Kept by the asker's own browser and asked about each time; by nobody else's cache. Where the answer depends on who asks, Vary says it.
+REVALIDATED = "private, no-cache"
+# Proxies refuse long headers; the body has the cursor anyway.
+LONGEST_LINK = 2000
+
+_FIELDS = in_query("fields", "Names of fields, separated by commas; the answer holds only these.")
+_EXPAND = in_query("expand", "Relations to follow, separated by commas; `author.team` follows two.")
+_IN_LIST = [
+    in_query("filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
+    in_query("sort", "Names of fields, separated by commas; `-views` sorts from the greatest."),
+    in_query("limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=30),
+    in_query("cursor", "Where to go on: `next` of the page before."),
+    in_query("page", "Which page, instead of a cursor.", type="integer", minimum=1),
+    in_query("count", "Whether the answer tells the total.", enum=["none", "exact"], default="none"),
+    _EXPAND,
+    _FIELDS,
+]
+
+
+def blueprint(backend: Backend) -> Blueprint:
+    door = Blueprint("records", __name__, url_prefix=PATH, description="The data itself")
+    records = backend.records
+
+    @door.route("/<c>/records")
+    @documented(
+        "list_records", parameters=_IN_LIST,
+        responses=answers({200: json_of("RecordPage", "A page of records", headers=("Link",))}, 400, 401, 403, 404),
+    )  # fmt: skip
+    def list_records(c: str) -> Response:
+        """List the records that the list rule lets you see"""
+        query = read_parameters(request.environ, LISTING)
+        page = records.list(c, list_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
+        return json_response(orjson.dumps(page.as_object()), 200, _link(c, query, page))
+
+    @door.route("/<c>/records", methods=("POST",))
+    @documented(
+        "create_record", requestBody=takes("RecordValues"),
+        responses=answers({201: json_of("Record", "The new record", headers=("ETag", "Location"))}, 400, 401, 403, 404, 409, 413, 415),
+    )  # fmt: skip
+    def create_record(c: str) -> Response:
+        """Create a record under the create rule"""
+        _no_parameters(request)
+        actor = caller_of(request, backend)
+        shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request))
+        return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_tag(shown)])
+
+    @door.route("/<c>/records/<id>")
+    @documented(
+        "get_record", parameters=[_EXPAND, _FIELDS, IF_NONE_MATCH],
+        responses=answers({200: json_of("Record", "The record", headers=("ETag",)), 304: UNCHANGED}, 400, 401, 403, 404),
+    )  # fmt: skip
+    def get_record(c: str, id: str) -> Response:
+        """Get one record that the view rule lets you see"""
+        query = read_parameters(request.environ, SHOWING)
+        shown = records.get(
+            c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query),
+            fields=query.get("fields", ""), expand=query.get("expand", ""),
+        )  # fmt: skip
+        tag = _tag(shown)
+        headers = [("Cache-Control", REVALIDATED), ("Vary", "Authorization"), *tag]
+        if tag and none_match(request.environ.get("HTTP_IF_NONE_MATCH"), tag[0][1]):
+            return empty_response(304, headers)
+        return json_response(_record(shown), 200, headers)
+
+    @door.route("/<c>/records/<id>", methods=("PATCH",))
+    @documented(
+        "update_record", parameters=[IF_MATCH], requestBody=takes("RecordValues"),
+        responses=answers({200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
+    )  # fmt: skip
+    def update_record(c: str, id: str) -> Response:
+        """Change the fields that the body names, under the update rule"""
+        _no_parameters(request)
+        if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
+        actor = caller_of(request, backend)
+        shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request), if_match=if_match)
+        return json_response(_record(shown), 200, _tag(shown))
+
+    @door.route("/<c>/records/<id>", methods=("DELETE",))
+    @documented("delete_record", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
+    def delete_record(c: str, id: str) -> Response:
+        """Delete a record under the delete rule, with what its relations say"""
+        _no_parameters(request)
+        if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
+        records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request), if_match=if_match)
+        return empty_response(204)
+
+    return door
+
+
+def _record(shown: Shown) -> bytes:
+    return orjson.dumps(shown.as_object())
+
+
+def _tag(shown: Shown) -> list[tuple[str, str]]:
+    etag = format_etag(shown.version, shown.created, shown.etag_extra)
+    return [("ETag", etag)] if etag else []
+
+
+def _checked(id: str) -> str:
+    """What cannot be an id names nothing; it goes no further."""
+    if not RECORD_ID.fullmatch(id):
+        raise NotFound("there is no such record, or you may not see it")
+    return id
+
+
+def _no_parameters(request: Request) -> None:
+    read_parameters(request.environ, ())
+
+
+def _link(c: str, query: dict[str, str], page: Page) -> list[tuple[str, str]]:
+    """The same list from the next cursor on (RFC 8288)."""
+    if page.next is None:
+        return []
+    following: dict[str, Any] = {name: value for name, value in query.items() if name not in ("cursor", "page")}
+    link = f'<{PATH}/{c}/records?{urlencode({**following, "cursor": page.next})}>; rel="next"'
+    return [("Link", link)] if len(link) <= LONGEST_LINK else []

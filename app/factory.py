@@ -1,0 +1,48 @@
+"""Backend in, Flask out: which doors there are, and what holds for all of them."""
+
+import atexit
+
+from flask import Flask
+
+from adapters.inbound import ops
+from adapters.inbound.rest import auth, collections, docs, records
+from adapters.inbound.web import errors, openapi
+from adapters.inbound.web.edge import Edge
+from adapters.inbound.web.headers import protections
+from adapters.outbound.logging_observer import LoggingObserver
+from app.settings import Settings
+from app.usecases.backend import Backend
+from ports.observer import Observer
+
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint)
+
+
+def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:
+    """The WSGI application. Without a backend one is composed as the settings say, without settings as the environment says;
+    it is closed when the process ends."""
+    if backend is None:
+        settings = settings or Settings.from_environment()
+        backend = _composed(settings)
+    settings = settings or Settings()
+    observer = observer or LoggingObserver(settings.log_level)
+
+    app = Flask("stillroom", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
+    app.url_map.merge_slashes = False
+    api = openapi.api(app)
+    for blueprint in _BLUEPRINTS:
+        api.register_blueprint(blueprint(backend))
+    app.register_blueprint(docs.blueprint(api))
+    errors.install(app, observer)
+    https = settings.public_url.startswith("https://")
+    app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https))  # type: ignore[method-assign]
+    return app
+
+
+def _composed(settings: Settings) -> Backend:
+    from app import wiring  # opens every adapter: not wanted by those who bring a backend
+
+    composed = wiring.build(settings)
+    atexit.register(composed.close)
+    return composed.backend

@@ -1,0 +1,18 @@
+"""Everything that the application can do, one attribute per capability: what every front door is handed."""
+
+from dataclasses import dataclass
+
+from app.usecases.accounts import AccountUseCases
+from app.usecases.collections import CollectionUseCases
+from app.usecases.operations import OperationsUseCases
+from app.usecases.records import RecordUseCases
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The use cases are the inbound port; their docstrings are the promise."""
+
+    collections: CollectionUseCases
+    records: RecordUseCases
+    accounts: AccountUseCases
+    operations: OperationsUseCases

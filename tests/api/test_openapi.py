@@ -1,0 +1,95 @@
+"""The document describes every endpoint and is valid; Swagger UI shows it without the network."""
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from adapters.inbound.web.parameters import LISTING
+from tests.api.doors import client
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document():
+    return client().get("/api/v1/openapi.json").get_json()
+
+
+def operations(document):
+    return [(path, method, each) for path, item in document["paths"].items() for method, each in item.items() if method in METHODS]
+
+
+def test_the_document_is_valid_openapi_3_1(document):
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_it_describes_every_route_that_there_is(document):
+    app = client().application
+    served = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("docs.")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }  # fmt: skip
+    assert {(path, method) for path, method, _ in operations(document)} == served
+
+
+def test_every_operation_has_an_id_of_its_own_and_a_summary(document):
+    ids = [each["operationId"] for _, _, each in operations(document)]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z_]+", id) for id in ids)
+    assert [path for path, _, each in operations(document) if not each.get("summary")] == []
+
+
+def test_every_refusal_is_documented_as_a_problem(document):
+    shared = document["components"]["responses"]
+    for path, method, operation in operations(document):
+        assert "default" in operation["responses"], (path, method)
+        for status, answer in operation["responses"].items():
+            if status == "default" or int(status) >= 400:
+                content = shared[answer["$ref"].rpartition("/")[2]]["content"]
+                assert list(content) == ["application/problem+json"], (path, method, status)
+
+
+def test_bodies_and_parameters_are_described(document):
+    records = document["paths"]["/api/v1/collections/{c}/records"]
+    assert [each["name"] for each in records["get"]["parameters"]] == list(LISTING)
+    for path, method, operation in operations(document):
+        assert ("requestBody" in operation) == (method in ("post", "patch")), (path, method)
+
+
+def test_it_is_revalidated_by_its_tag():
+    door = client()
+    first = door.get("/api/v1/openapi.json")
+    again = door.get("/api/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.content_type, again.status_code, again.data) == ("application/json", 304, b"")
+
+
+def test_swagger_ui_is_ours_down_to_the_last_file():
+    door = client()
+    page = door.get("/api/v1/docs")
+    html = page.get_data(as_text=True)
+    assert page.mimetype == "text/html"
+    links = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert len(links) == 4
+    for link in links:
+        assert link.startswith("/api/v1/docs/")
+        answer = door.get(link)
+        assert (answer.status_code, len(answer.data) > 50) == (200, True)
+    assert door.get("/api/v1/docs/start.js").get_data(as_text=True).count("/api/v1/openapi.json") == 1
+
+
+def test_the_page_runs_no_script_that_stands_in_it():
+    page = client().get("/api/v1/docs")
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+    assert (policy["default-src"], policy["script-src"], policy["connect-src"]) == ("'none'", "'self'", "'self'")
+    assert re.findall(r"<script(?! src=)|\son\w+=|<style", page.get_data(as_text=True)) == []
+
+
+OTHER_FILES = ["index.html", "oauth2-redirect.html", "LICENSE", "../__init__.py", "..%2f__init__.py", "%2e%2e/__init__.py", "swagger-ui.js"]
+
+
+@pytest.mark.parametrize("file", OTHER_FILES)
+def test_nothing_else_of_the_package_is_served(file):
+    assert client().get(f"/api/v1/docs/{file}").status_code == 404
