@@ -42,10 +42,10 @@ USERS = {
 
 @pytest.fixture
 def backend():
-    made = make_backend()
-    made.collections.create(USERS, actor=ADMIN)
-    made.collections.create(POSTS, actor=ADMIN)
-    yield made
+    with make_backend() as made:
+        made.collections.create(USERS, actor=ADMIN)
+        made.collections.create(POSTS, actor=ADMIN)
+        yield made
     made.close()
 
 

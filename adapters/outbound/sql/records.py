@@ -3,7 +3,21 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Double, Select, Update, and_, cast, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Double,
+    Select,
+    Update,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy import Text as PlainText
 from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.elements import ColumnElement
@@ -204,7 +218,7 @@ class SqlRecordStore:
         sets = {name: _bind(table, name) for name in stamps(collection, now)}
         return (
             update(table)
-            .values({relation: None, "version": table.c.version + 1, **sets})
+            .values({relation: null(), "version": table.c.version + 1, **sets})
             .where(self._one_of(table.c.id))
         )
 
