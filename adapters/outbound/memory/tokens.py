@@ -27,14 +27,14 @@ class QuickTokens:
     def issue(self, actor: Actor, purpose: str = ACCESS) -> Issued:
         lifetime = self._lifetimes[purpose]
         said = [actor.id, actor.collection, actor.epoch, purpose, (self._clock.now() + lifetime).timestamp()]
-        text = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+        text = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
         return Issued(f"{text}.{self._signature(text)}", int(lifetime.total_seconds()))
 
     def read(self, token: str, purpose: str = ACCESS) -> Actor:
         text, _, signature = token.partition(".")
         if not token.isascii() or not hmac.compare_digest(self._signature(text), signature):
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
-        whose, collection, epoch, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text))
+        whose, collection, epoch, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if said_purpose != purpose:
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
         if expires <= self._clock.now().timestamp():
