@@ -1,4 +1,4 @@
-"""Records under their rules, told over the whole backend in memory."""
+"""Records under their rules, told over the whole backend, on every database alike."""
 
 import pytest
 
@@ -41,12 +41,12 @@ USERS = {
 
 
 @pytest.fixture
-def backend():
-    with make_backend() as made:
+def backend(database_url):
+    with make_backend(database=database_url) as made:
         made.collections.create(USERS, actor=ADMIN)
         made.collections.create(POSTS, actor=ADMIN)
         yield made
-    made.close()
+
 
 
 def sign_up(backend, name):
