@@ -22,7 +22,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     it is closed when the process ends."""
     if backend is None:
         settings = settings or Settings.from_environment()
-        backend = _composed(settings)
+        backend, composed_observer = _composed(settings)
+        observer = observer or composed_observer
     settings = settings or Settings()
     observer = observer or LoggingObserver(settings.log_level)
 
@@ -40,9 +41,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     return app
 
 
-def _composed(settings: Settings) -> Backend:
+def _composed(settings: Settings) -> tuple[Backend, Observer]:
     from app import wiring  # opens every adapter: not wanted by those who bring a backend
 
     composed = wiring.build(settings)
     atexit.register(composed.close)
-    return composed.backend
+    return composed.backend, composed.observer

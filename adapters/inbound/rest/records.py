@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Request, Response, request
+from flask import Request, Response
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import read_object
-from adapters.inbound.web.callers import caller_of
+from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.openapi import (
@@ -63,6 +63,7 @@ def blueprint(backend: Backend) -> Blueprint:
     )  # fmt: skip
     def list_records(c: str) -> Response:
         """List the records that the list rule lets you see"""
+        request = this_request()
         query = read_parameters(request.environ, LISTING)
         page = records.list(c, list_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
         return json_response(orjson.dumps(page.as_object()), 200, _link(c, query, page))
@@ -74,6 +75,7 @@ def blueprint(backend: Backend) -> Blueprint:
     )  # fmt: skip
     def create_record(c: str) -> Response:
         """Create a record under the create rule"""
+        request = this_request()
         _no_parameters(request)
         actor = caller_of(request, backend)
         shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request))
@@ -86,6 +88,7 @@ def blueprint(backend: Backend) -> Blueprint:
     )  # fmt: skip
     def get_record(c: str, id: str) -> Response:
         """Get one record that the view rule lets you see"""
+        request = this_request()
         query = read_parameters(request.environ, SHOWING)
         shown = records.get(
             c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query),
@@ -104,6 +107,7 @@ def blueprint(backend: Backend) -> Blueprint:
     )  # fmt: skip
     def update_record(c: str, id: str) -> Response:
         """Change the fields that the body names, under the update rule"""
+        request = this_request()
         _no_parameters(request)
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
         actor = caller_of(request, backend)
@@ -114,6 +118,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @documented("delete_record", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
+        request = this_request()
         _no_parameters(request)
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
         records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request), if_match=if_match)

@@ -3,11 +3,11 @@
 It wraps the whole Flask application: so it holds for answers that no Flask hook sees, and costs less than such hooks.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body, trace
 from adapters.inbound.web.headers import Headers, protected
@@ -77,7 +77,7 @@ def _nothing() -> None:
 
 def _request_id(environ: Mapping[str, Any]) -> str:
     given = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+    return given if _GIVEN_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _served(environ: Mapping[str, Any], answer: _Answer, seconds: float) -> RequestServed:
