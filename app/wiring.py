@@ -60,10 +60,10 @@ class Parts:
     observer: Observer
 
 
-def build(settings: Settings) -> Composed:
+def build(settings: Settings, *, log_level: str | None = None) -> Composed:
     """Opens what the settings name. The database must be at this version: see `migrate`."""
     with ExitStack() as opened:
-        observer = LoggingObserver(settings.log_level)
+        observer = LoggingObserver(log_level or settings.log_level)
         clock = SystemClock()
         limits = Limits(group=settings.threads, body=settings.write_timeout)
         work = SqlUnitOfWork(open_database(settings.database), STORES, observer, limits)
@@ -93,7 +93,8 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
 
 @contextmanager
 def open_backend(settings: Settings) -> Iterator[Composed]:
-    composed = build(settings)
+    """For a command: a person reads its output, so only what is wrong is logged."""
+    composed = build(settings, log_level="warning")
     try:
         yield composed
     finally:

@@ -140,12 +140,12 @@ class ImportUseCases:
     def judge(self, judged: Judged, rows: Iterable[Row | BadRow]) -> None:
         """Judges each row as a create by an admin would, and looks up what its relations point at. Reads only."""
         now, known = self._clock.now(), _Known()
+        stamp, values = write_instant(now), Values(now, {})
         source = iter(rows)
         while chunk := list(islice(source, _CHUNK)):
-            results = [self._drafted(judged, row, write_instant(now)) for row in chunk]
+            results = [self._drafted(judged, row, stamp) for row in chunk]
             bad = [each for each in results if isinstance(each, BadRow)]
             drafts = [each for each in results if not isinstance(each, BadRow)]
-            values = Values(now, {})
             verdicts = self._work.read(lambda stores: self._judged_by_store(stores, judged, drafts, known, values))  # noqa: B023 - run at once
             judged.put(verdicts)
             bad += [BadRow(each.line, each.faults) for each in verdicts if each.faults]

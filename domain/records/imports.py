@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean
@@ -160,6 +161,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,40})(?:\.0*)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 
 
+@lru_cache(maxsize=10_000)  # columns of numbers repeat themselves: hours, counts, years
 def _whole(text: str) -> int:
     match = _WHOLE.fullmatch(text)
     if match is None:

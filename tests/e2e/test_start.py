@@ -29,7 +29,9 @@ def refused(server: Server, *, patience: float = 20) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """All but what SQLite lays beside a database that it only reads."""
+    kept = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith(("-shm", "-wal"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
 
 
 # --- starting, going on, ending

@@ -231,10 +231,14 @@ def _report(judged: Judged, skip_bad: bool) -> None:
 
 
 def _say_bad(bad: BadRows) -> None:
+    """The first ones; and where all of them point at what is not there, the way around it."""
     for row in bad.first:
         click.echo(_bad_row(row), err=True)
     if bad.count > len(bad.first):
         click.echo(f"… and {bad.count - len(bad.first):,} more", err=True)
+    lost = sorted({fault.pointer[1:] for row in bad.first for fault in row.faults if fault.code == "no_such_record"})
+    if lost:
+        click.echo("Import what these point at first, or leave them empty: " + " ".join(f"--clear-missing {name}" for name in lost), err=True)
 
 
 def _bad_row(row: BadRow) -> str:
