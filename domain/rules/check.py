@@ -11,7 +11,7 @@ from decimal import Decimal
 from domain.errors import did_you_mean
 from domain.rules.functions import is_formattable
 from domain.rules.parse import parse, parse_name
-from domain.rules.paths import Found, Scope, Sight, resolve, unknown_field
+from domain.rules.paths import Found, Scope, Sight, resolve
 from domain.rules.syntax import (
     MAX_CHARACTERS,
     MAX_RELATION_STEPS,
@@ -60,7 +60,7 @@ _ARTICLED = {
     Kind.TEXT: "a text", Kind.INTEGER: "an integer", Kind.NUMBER: "a number", Kind.DECIMAL: "a decimal", Kind.BOOL: "a bool",
     Kind.DATE: "a date", Kind.DAY: "a day", Kind.JSON: "json",
 }  # fmt: skip
-_INTEGER_MACROS = frozenset("@second @minute @hour @day @weekday @month @year".split())
+_INTEGER_MACROS = frozenset({"@second", "@minute", "@hour", "@day", "@weekday", "@month", "@year"})
 _ORDERED = frozenset({">", ">=", "<", "<="})
 _YES = Literal(True, Kind.BOOL)
 
@@ -72,7 +72,8 @@ def check(text: str | Expr, scope: Scope) -> Condition:
     source = Source(text if isinstance(text, str) else "", scope.pointer)
     condition = _Checker(scope, source).condition(parse(text, scope.pointer) if isinstance(text, str) else text)
     if joins(condition) > MAX_RELATION_STEPS:
-        raise source.beyond("relation_steps", 0, f"at most {MAX_RELATION_STEPS} different relation steps, list rules of their targets included")
+        detail = f"at most {MAX_RELATION_STEPS} different relation steps, those of the targets' list rules included"
+        raise source.beyond("relation_steps", 0, detail)
     return condition
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 EARTH_RADIUS_KM = 6371.0
 # What SQLite's strftime and PostgreSQL can both do. Week numbers (%W) and Julian days (%J) are not among them.
-_FORMAT = re.compile(r"(?:[^%]|%[dfHjmMsSwY%])*")
+_FORMAT = re.compile(r"(?:[A-Za-z0-9 _.,:/-]|%[dfHjmMsSwY%]){1,100}")
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -40,7 +40,6 @@ _SPECIFIERS = {
 
 def geo_distance(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
     """Kilometres along the surface of a sphere, by the haversine formula."""
-    half_lat = math.radians(lat_b - lat_a) / 2
-    half_lon = math.radians(lon_b - lon_a) / 2
-    haversine = math.sin(half_lat) ** 2 + math.cos(math.radians(lat_a)) * math.cos(math.radians(lat_b)) * math.sin(half_lon) ** 2
+    up, over = math.sin(math.radians(lat_b - lat_a) * 0.5), math.sin(math.radians(lon_b - lon_a) * 0.5)
+    haversine = up * up + math.cos(math.radians(lat_a)) * math.cos(math.radians(lat_b)) * (over * over)
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, haversine)))

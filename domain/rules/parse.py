@@ -32,10 +32,10 @@ from domain.rules.syntax import (
     Word,
 )
 
-MACROS = frozenset(
-    "@now @second @minute @hour @day @weekday @month @year @yesterday @tomorrow"
-    " @todayStart @todayEnd @monthStart @monthEnd @yearStart @yearEnd".split()
-)
+MACROS = frozenset({
+    "@now", "@second", "@minute", "@hour", "@day", "@weekday", "@month", "@year", "@yesterday", "@tomorrow",
+    "@todayStart", "@todayEnd", "@monthStart", "@monthEnd", "@yearStart", "@yearEnd",
+})  # fmt: skip
 _WORDS = {"true": True, "false": False, "null": None}
 _COMPARISONS = frozenset({"=", "!=", ">", ">=", "<", "<=", "~", "!~"})
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

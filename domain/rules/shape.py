@@ -1,20 +1,384 @@
-"""A condition made ready for one request: what is known is folded away, every value that is left stands in a numbered slot.
+"""Making a condition ready for one request: what is known is folded away, every value that is left stands in a numbered slot.
 
 Two requests whose conditions have the same shape run the same statement with other values, so stores keep what they compiled by it.
+
+In a shape
+- a null test is a Compare with `=` or `!=` whose right side is `Literal(None, None)`; for texts and dates `''` counts as null in it;
+- what is known stands on the right, but for `~` with a field on its right; comparisons among known values are gone;
+- `Literal(True, BOOL)` stays beside a function that answers yes or no, and the format of `strftime` stays a Literal; all other
+  values are Slots, e-mail addresses as they were written;
+- `In` lists Slots only, unless its operand has many values: fields, null and what a column cannot hold are split off;
+- a bound of an integer or decimal column is one that the column could hold, a bound of a day column beside an instant is a day.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from domain.rules.tree import TRUE, Condition
+from domain.errors import Invalid
+from domain.rules.bound import ANYTHING, Bound
+from domain.rules.evaluate import TEXTUAL, Knowledge, decide, is_request, owns_nothing
+from domain.rules.exact import storable_bound
+from domain.rules.patterns import is_pattern, matches_everything, rewritten
+from domain.rules.tree import (
+    FALSE,
+    TRUE,
+    And,
+    Call,
+    Compare,
+    Condition,
+    Constant,
+    In,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Request,
+    Shift,
+    Slot,
+)
+from domain.rules.values import Values, is_incremented, is_set, lookup, read
+from domain.rules.walk import every_operand, parts, paths_of
+from domain.schema.kinds import Kind
+
+__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape"]
+
+_ABSENT = Literal(None, None)
+_MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_PREDICATES = ("hasRole", "startsWith", "contains")
+_MIDNIGHT = "T00:00:00.000Z"
+# Conditions that ask nothing of the request, with what became of them. Each entry holds its condition, so no other can come to
+# have that identity; equality would walk the whole tree at every request.
+_KEPT: dict[int, tuple[Condition, Bound | None]] = {}
+_MOST_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """`shape` has Slot operands only where values were; `values[slot.index]` is each one's value in Python form."""
+def shape(condition: Condition, values: Values) -> Bound:
+    """The condition for this request. Raises Invalid (`not_supported`) where it reads the elements of a list in the request."""
+    kept = _KEPT.get(id(condition))
+    if kept is None:
+        kept = _keep(condition, values)
+    return kept[1] or _shaped(condition, values)
 
-    shape: Condition
-    values: tuple[Any, ...] = ()
+
+def all_of(*conditions: Condition) -> Condition:
+    """All of them at once, as a rule and a filter. What one says of the elements of a many-valued path says nothing of the
+    elements that another speaks of."""
+    asked = [each for each in conditions if each != TRUE]
+    if len(asked) < 2:
+        return asked[0] if asked else TRUE
+    return And(tuple(Not(Not(each)) if needs_many(each) else each for each in asked))
 
 
-ANYTHING = Bound(TRUE)
+def needs_many(condition: Condition) -> bool:
+    """Whether it reads paths of many values: back relations, `@collection`, `:each`, guards included."""
+    for operand in every_operand(condition):
+        if isinstance(operand, Request) and operand.modifier == "each":
+            return True
+        if isinstance(operand, Path) and (operand.many or operand.root or any(step.many for step in operand.steps)):
+            return True
+    return False
+
+
+def _keep(condition: Condition, values: Values) -> tuple[Condition, Bound | None]:
+    kept = (condition, None if _asks_request(condition) else _shaped(condition, values))
+    if len(_KEPT) >= _MOST_KEPT:
+        _KEPT.clear()
+    _KEPT[id(condition)] = kept
+    return kept
+
+
+def _asks_request(condition: Condition) -> bool:
+    return any(isinstance(each, Request) or (isinstance(each, Literal) and each.macro) for each in every_operand(condition))
+
+
+def _shaped(condition: Condition, values: Values) -> Bound:
+    shaper = _Shaper(values)
+    found = shaper.condition(condition)
+    return Bound(found, tuple(shaper.slots))
+
+
+class _Shaper:
+    def __init__(self, values: Values) -> None:
+        self.slots: list[Any] = []
+        self._values = values
+        self._known = Knowledge(values)
+
+    # --- conditions
+
+    def condition(self, condition: Condition) -> Condition:
+        mark = len(self.slots)
+        found = self._condition(condition)
+        if isinstance(found, Constant):
+            # What was asked on the way is not asked any more.
+            del self.slots[mark:]
+        return found
+
+    def _condition(self, condition: Condition) -> Condition:
+        if isinstance(condition, Compare):
+            return self._compare(condition)
+        if isinstance(condition, And):
+            return self._joined(And, condition.items, TRUE, FALSE)
+        if isinstance(condition, Or):
+            return self._joined(Or, condition.items, FALSE, TRUE)
+        if isinstance(condition, In):
+            return self._listed(condition)
+        return _opposite(self.condition(condition.item)) if isinstance(condition, Not) else condition
+
+    def _joined(
+        self, kind: type[And] | type[Or], items: tuple[Condition, ...], neutral: Constant, decisive: Constant
+    ) -> Condition:
+        found: list[Condition] = []
+        for item in items:
+            shaped = self.condition(item)
+            if shaped == decisive:
+                return decisive
+            if isinstance(shaped, kind):
+                found.extend(shaped.items)
+            elif shaped != neutral:
+                found.append(shaped)
+        if not found:
+            return neutral
+        return found[0] if len(found) == 1 else kind(tuple(found))
+
+    def _compare(self, compare: Compare) -> Condition:
+        left, right = self._simple(compare.left), self._simple(compare.right)
+        if isinstance(left, Request) and left.modifier == "changed":
+            return self._changed(left)
+        if _is_known(left) and _is_known(right):
+            return _constant(self._decided(compare, left, right))
+        if compare.op in ("~", "!~"):
+            return self._looks_like(compare, left, right)
+        if isinstance(left, Call) and left.name in _PREDICATES and isinstance(right, Literal):
+            return self._predicate(left, compare)
+        if _is_known(right):
+            return self._against(compare.op, left, right, compare)
+        if _is_known(left):
+            return self._against(_MIRRORED[compare.op], right, left, compare)
+        return replace(compare, left=self._operand(left), right=self._operand(right))
+
+    def _decided(self, compare: Compare, left: Operand, right: Operand) -> bool:
+        """A comparison of what turned out to be known; whose values they are is told by how it was written."""
+        if compare.op not in ("=", "!="):
+            return self._known.decides(Compare(compare.op, left, right, compare.kind))
+        l, r = (self._value(side, compare.kind) for side in (left, right))
+        unowned = owns_nothing(compare.left, l, compare.right) or owns_nothing(compare.right, r, compare.left)
+        return decide(compare.op, compare.kind, l, r, unowned=unowned)
+
+    def _against(self, op: str, operand: Operand, known: Operand, compare: Compare) -> Condition:
+        value = self._value(known, compare.kind)
+        if op in ("=", "!=") and compare.kind in TEXTUAL:
+            value = value or None
+        if value is None and op in ("=", "!=") and is_request(known):
+            return _constant(op == "!=")
+        return self._bounded(op, operand, value, compare.kind, any_=compare.any)
+
+    def _bounded(self, op: str, operand: Operand, value: Any, kind: Kind, *, any_: bool = False) -> Condition:
+        """An operand of the record against a value that is known."""
+        if value is None:
+            return Compare(op, self._operand(operand), _ABSENT, kind, any_) if op in ("=", "!=") else FALSE
+        verdict = _verdict(op, operand, value, kind)
+        if isinstance(verdict, bool):
+            return _constant(verdict)
+        if isinstance(verdict, str):
+            return Compare("!=", self._operand(operand), _ABSENT, kind, any_)
+        op, value, kind = verdict
+        return Compare(op, self._operand(operand), self._slot(value, kind), kind, any_)
+
+    def _predicate(self, call: Call, compare: Compare) -> Condition:
+        part = call.args[1]
+        if _is_known(part) and not self._value(part, Kind.TEXT):
+            # Every text begins with nothing and holds it.
+            return TRUE
+        return replace(compare, left=self._operand(call))
+
+    def _changed(self, request: Request) -> Condition:
+        if not is_set(self._values, request.path):
+            return FALSE
+        if self._values.creating or is_incremented(self._values, request.path) or request.stored is None:
+            return TRUE
+        raw, kind = lookup(self._values, request.path), request.stored.kind
+        asked = read(raw, kind)
+        if asked is None and raw is not None and raw != "":
+            return TRUE
+        return self._bounded("!=", request.stored, asked, kind)
+
+    def _looks_like(self, compare: Compare, left: Operand, right: Operand) -> Condition:
+        if not _is_known(right):
+            known = self._slot(self._value(left, Kind.TEXT) or "", Kind.TEXT) if _is_known(left) else self._operand(left)
+            return replace(compare, left=known, right=self._operand(right))
+        text = self._value(right, Kind.TEXT) or ""
+        pattern = isinstance(right, (Literal, Request)) and is_pattern(text)
+        if not text or (pattern and matches_everything(text)):
+            return _constant(compare.op == "~")
+        slot = self._slot(rewritten(text), Kind.TEXT, "pattern") if pattern else self._slot(text, Kind.TEXT, "text")
+        return replace(compare, left=self._operand(left), right=slot)
+
+    # --- lists
+
+    def _listed(self, member: In) -> Condition:
+        operand = self._simple(member.operand)
+        if _is_many(operand):
+            return self._listed_many(replace(member, operand=operand))
+        each = tuple(Compare("=", member.operand, item, member.kind) for item in member.items)
+        found = self._joined(Or, each, FALSE, TRUE)
+        if not _is_known(operand):
+            found = _gathered(found)
+        return _opposite(found) if member.negated else found
+
+    def _listed_many(self, member: In) -> Condition:
+        """Elements decide one by one, so the list stays whole; only what no element could equal is left out."""
+        items = [item for item in (self._item(item, member) for item in member.items) if item is not None]
+        if not items:
+            return _constant(member.negated)
+        return replace(member, operand=self._operand(member.operand), items=tuple(items))
+
+    def _item(self, item: Operand, member: In) -> Operand | None:
+        simple = self._simple(item)
+        if not _is_known(simple):
+            return self._operand(simple)
+        value = self._value(simple, member.kind)
+        if value is None or (value == "" and member.kind in TEXTUAL):
+            return None if is_request(simple) else _ABSENT
+        return self._slot(value, member.kind)
+
+    # --- operands
+
+    def _value(self, operand: Operand, kind: Kind) -> Any:
+        return self._known.value(operand, kind)
+
+    def _slot(self, value: Any, kind: Kind, form: str = "value") -> Slot:
+        self.slots.append(value)
+        return Slot(len(self.slots) - 1, kind, form)
+
+    def _simple(self, operand: Operand) -> Operand:
+        """The operand without what is known already inside it."""
+        if isinstance(operand, Request) and operand.modifier == "each":
+            raise Invalid("`:each` of a list in the request is not supported yet", code="not_supported")
+        if isinstance(operand, Shift) and not _is_known(operand):
+            inner = self._simple(operand.operand)
+            return Shift(inner, operand.seconds) if not _is_known(inner) else self._literal(Shift(inner, operand.seconds), Kind.DATE)
+        if isinstance(operand, Call) and not _is_known(operand):
+            return self._simple_call(Call(operand.name, tuple(self._simple(arg) for arg in operand.args), operand.kind))
+        return operand
+
+    def _simple_call(self, call: Call) -> Operand:
+        if _is_known(call):
+            return self._literal(call, call.kind)
+        if call.name == "geoDistance" and any(_is_known(arg) and self._value(arg, Kind.NUMBER) is None for arg in call.args):
+            return _ABSENT
+        return self._simple_coalesce(call) if call.name == "coalesce" else call
+
+    def _simple_coalesce(self, call: Call) -> Operand:
+        first, second = call.args
+        for known, other in ((first, second), (second, first)):
+            if _is_known(known):
+                value = self._known.value(Call("coalesce", (known, known), call.kind), call.kind)
+                if value is None:
+                    # Twice the same is the same, read as the kind of the call.
+                    return Call("coalesce", (other, other), call.kind)
+                if known is first:
+                    return Literal(value, call.kind)
+        return call
+
+    def _literal(self, operand: Operand, kind: Kind) -> Literal:
+        value = self._value(operand, kind)
+        return _ABSENT if value is None else Literal(value, kind)
+
+    def _operand(self, operand: Operand) -> Operand:
+        """An operand of the record, with slots for the values inside it."""
+        if isinstance(operand, Path):
+            return self._path(operand)
+        if isinstance(operand, Shift):
+            return Shift(self._operand(operand.operand), operand.seconds)
+        assert isinstance(operand, Call)
+        kinds = _ARGUMENTS.get(operand.name) or (operand.kind,) * len(operand.args)
+        args = zip(operand.args, kinds, strict=True)
+        return Call(operand.name, tuple(self._argument(arg, kind, operand.name) for arg, kind in args), operand.kind)
+
+    def _argument(self, operand: Operand, kind: Kind, function: str) -> Operand:
+        if not _is_known(operand):
+            return self._operand(operand)
+        if function == "strftime":
+            return operand
+        value = self._value(operand, kind)
+        return self._slot(value if value is not None or kind is not Kind.TEXT else "", kind)
+
+    def _path(self, path: Path) -> Path:
+        if all(step.guard is None for step in path.steps):
+            return path
+        steps = tuple(replace(step, guard=self._guard(step.guard)) for step in path.steps)
+        return replace(path, steps=steps)
+
+    def _guard(self, guard: Condition | None) -> Condition | None:
+        found = None if guard is None else self.condition(guard)
+        return None if found == TRUE else found
+
+
+_ARGUMENTS = {
+    "geoDistance": (Kind.NUMBER,) * 4,
+    "strftime": (Kind.TEXT, Kind.DATE),
+    "lower": (Kind.TEXT,),
+    "length": (Kind.TEXT,),
+    "startsWith": (Kind.TEXT, Kind.TEXT),
+    "contains": (Kind.TEXT, Kind.TEXT),
+}
+
+
+def _is_known(operand: Operand) -> bool:
+    if isinstance(operand, Path):
+        return False
+    return isinstance(operand, (Literal, Request)) or not paths_of(operand)
+
+
+def _is_many(operand: Operand) -> bool:
+    return any(part.many for part in parts(operand) if isinstance(part, Path))
+
+
+def _constant(value: bool) -> Constant:
+    return TRUE if value else FALSE
+
+
+def _opposite(condition: Condition) -> Condition:
+    """Two negations stay: each is a scope of its own for what `?` speaks of."""
+    return _constant(not condition.value) if isinstance(condition, Constant) else Not(condition)
+
+
+def _gathered(found: Condition) -> Condition:
+    """Equalities of one operand with values, as one list again."""
+    items = found.items if isinstance(found, Or) else (found,)
+    equal = [item for item in items if isinstance(item, Compare) and isinstance(item.right, Slot)]
+    if len(equal) < 2 or any(item.left != equal[0].left for item in equal):
+        return found
+    listed = In(equal[0].left, tuple(item.right for item in equal), equal[0].kind)
+    others = tuple(item for item in items if not (isinstance(item, Compare) and isinstance(item.right, Slot)))
+    return Or((listed, *others)) if others else listed
+
+
+def _verdict(op: str, operand: Operand, value: Any, kind: Kind) -> bool | str | tuple[str, Any, Kind]:
+    """The comparison that the column itself can answer."""
+    own, scale = _own_kind(operand)
+    if kind in (Kind.INTEGER, Kind.DECIMAL) and own in (Kind.INTEGER, Kind.DECIMAL):
+        found = storable_bound(op, value, own, scale)
+        return (*found, own) if isinstance(found, tuple) else found
+    if kind is Kind.DATE and own is Kind.DAY and value:
+        return _day_bound(op, value)
+    return op, value, kind
+
+
+def _own_kind(operand: Operand) -> tuple[Kind, int]:
+    if not isinstance(operand, Path):
+        return (operand.kind, 0) if isinstance(operand, Call) else (Kind.DATE, 0)
+    if operand.modifier == "length":
+        return Kind.INTEGER, 0
+    return operand.kind, operand.scale
+
+
+def _day_bound(op: str, instant: str) -> bool | tuple[str, str, Kind]:
+    """A day is its first instant: one that is later than that lies between two days."""
+    day = instant[:10]
+    if instant.endswith(_MIDNIGHT):
+        return op, day, Kind.DAY
+    if op in ("=", "!="):
+        return op == "!="
+    return ("<=" if op in ("<", "<=") else ">"), day, Kind.DAY

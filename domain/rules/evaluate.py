@@ -1,0 +1,495 @@
+"""Deciding a condition in Python: for drafts, bodies and actors, and as the measure that both SQL compilers are held to.
+
+A `?` comparison holds when some choice of elements makes it hold, and all `?` comparisons of one scope (the whole condition, or
+one `!( )`) that go through the same many-valued path speak of the same element. Without `?` every element must match.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.rules.bound import Bound
+from domain.rules.functions import ascii_lower, geo_distance, strftime
+from domain.rules.patterns import holds as holds_text
+from domain.rules.patterns import is_pattern, matches
+from domain.rules.tree import (
+    And,
+    Call,
+    Compare,
+    Condition,
+    Constant,
+    In,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Request,
+    Shift,
+    Slot,
+)
+from domain.rules.values import MISSING, Values, is_incremented, is_set, lookup, macro, read, request_value
+from domain.rules.walk import every_path, parts, paths_of, sides
+from domain.schema.fields import email_key
+from domain.schema.fields.times import read_instant, write_instant
+from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
+
+Record = Mapping[str, Any]
+World = Mapping[str, Mapping[str, Record]]
+MIDNIGHT = "T00:00:00.000Z"
+TEXTUAL = frozenset({Kind.TEXT, Kind.DATE, Kind.DAY})
+_NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda l, r: l < r,
+    "<=": lambda l, r: l <= r,
+    ">": lambda l, r: l > r,
+    ">=": lambda l, r: l >= r,
+}
+
+
+def holds(condition: Condition, record: Record, values: Values, world: World | None = None) -> bool:
+    """Whether the record fulfils the condition. `record` and those in `world` (collection, then id) hold Python forms by field
+    name, None or nothing where a value is absent; only a condition that `is_local` needs no world."""
+    return _Reader(record, values, (), world).some(condition, {})
+
+
+def holds_bound(bound: Bound, record: Record, world: World | None = None) -> bool:
+    """The same for a condition made ready for a request."""
+    return _Reader(record, _NO_REQUEST, bound.values, world).some(bound.shape, {})
+
+
+def is_local(condition: Condition) -> bool:
+    """Whether the record alone (with the request) decides it: no other record is looked at."""
+    return not any(path.steps or path.root for path in every_path(condition))
+
+
+class Knowledge:
+    """What can be told of a request before any record is looked at: the values of operands that hold no path."""
+
+    def __init__(self, values: Values) -> None:
+        self._reader = _Reader({}, values, (), None)
+
+    def value(self, operand: Operand, kind: Kind) -> Any:
+        return self._reader.value(operand, kind, {})
+
+    def decides(self, atom: "Compare | In") -> bool:
+        """The answer to a comparison all of whose sides are known."""
+        return self._reader.some(atom, {})
+
+
+def decide(op: str, kind: Kind, left: Any, right: Any, *, unowned: bool = False) -> bool:
+    """One comparison of two values, None being absent. `unowned`: one of them is an absent `@request` value and the other
+    no literal, so they are not equal, whatever the other is."""
+    if op in ("=", "!="):
+        if kind in TEXTUAL:
+            left, right = left or None, right or None
+        return (left == right and not unowned) == (op == "=")
+    return left is not None and right is not None and _ORDER[op](left, right)
+
+
+def is_request(operand: Operand) -> bool:
+    """A value of the request, or made of one without any field of a record."""
+    found = list(parts(operand))
+    return any(isinstance(part, Request) for part in found) and not any(isinstance(part, Path) for part in found)
+
+
+def is_literal(operand: Operand) -> bool:
+    return not any(isinstance(part, (Path, Request)) for part in parts(operand))
+
+
+def owns_nothing(operand: Operand, value: Any, other: Operand) -> bool:
+    """An absent `@request` value equals nothing but a literal: a guest does not own the records without an owner."""
+    return value in (None, "") and is_request(operand) and not is_literal(other)
+
+
+def by_key(left: Operand, right: Operand) -> bool:
+    """Whether two sides are compared as e-mail addresses: the field's side, and a value of the request or the text."""
+    fields = [side for side in (left, right) if isinstance(side, Path)]
+    plain = all(not paths_of(side) for side in (left, right) if not isinstance(side, Path))
+    return bool(fields) and plain and all(path.email and path.modifier is None for path in fields)
+
+
+# --- variables: which element of a many-valued path is meant
+
+
+@dataclass(frozen=True, slots=True)
+class _Many:
+    """A place where a path has many values: `@collection` itself, the last of `path.steps`, or with `each` a JSON array."""
+
+    path: Path | Request
+    each: bool = False
+
+
+Env = dict[_Many, Any]
+
+
+def _manys(operand: Operand) -> Iterator[_Many]:
+    """From the outside in: what comes later can only be found once what comes before is chosen."""
+    for part in parts(operand):
+        if isinstance(part, Request) and part.modifier == "each":
+            yield _Many(part, each=True)
+        elif isinstance(part, Path) and part.many:
+            yield from _manys_of(part)
+
+
+def _manys_of(path: Path) -> Iterator[_Many]:
+    if path.root is not None:
+        yield _reached(path, 0)
+    for at, step in enumerate(path.steps):
+        if step.many:
+            yield _reached(path, at + 1)
+    if path.modifier == "each":
+        yield _Many(_inner(path), each=True)
+
+
+def _reached(path: Path, length: int) -> _Many:
+    """The same for every path that goes the same way so far."""
+    return _Many(Path("", Kind.JSON, "", path.steps[:length], root=path.root, alias=path.alias))
+
+
+def _inner(path: Path) -> Path:
+    return Path(path.name, path.kind, path.collection, path.steps, path.json, root=path.root, alias=path.alias)
+
+
+# --- reading
+
+
+@dataclass(slots=True)
+class _Reader:
+    record: Record
+    values: Values
+    slots: Sequence[Any]
+    world: World | None
+
+    # --- conditions
+
+    def some(self, condition: Condition, env: Env) -> bool:
+        """Whether it holds for some choice of the elements that its `?` comparisons speak of and `env` has not chosen."""
+        if isinstance(condition, Constant):
+            return condition.value
+        if isinstance(condition, Not):
+            return not self.some(condition.item, {})
+        if isinstance(condition, Or):
+            return any(self.some(item, env) for item in condition.items)
+        if isinstance(condition, And):
+            return self._every(condition.items, env)
+        if not condition.any:
+            return self._for_all(condition, {})
+        return self._chosen((condition,), env) if _free(condition, env) else self._fits(condition, env)
+
+    def _every(self, items: tuple[Condition, ...], env: Env) -> bool:
+        """Items that share an element are decided together, all others one by one."""
+        linked = []
+        for item in items:
+            if _free(item, env):
+                linked.append(item)
+            elif not self.some(item, env):
+                return False
+        return all(self._chosen(group, env) for group in _groups(linked, env))
+
+    def _chosen(self, group: tuple[Condition, ...], env: Env) -> bool:
+        if len(group) == 1 and not isinstance(group[0], (Compare, In)):
+            return self.some(group[0], env)
+        choice = _free(group[0], env)[0]
+        rest = group[0] if len(group) == 1 else And(group)
+        return any(self.some(rest, {**env, choice: element}) for element in self._elements(choice, env))
+
+    def _for_all(self, atom: Compare | In, env: Env) -> bool:
+        open_ = [many for side in sides(atom) for many in _manys(side) if many not in env]
+        if not open_:
+            return self._fits(atom, env)
+        return all(self._for_all(atom, {**env, open_[0]: element}) for element in self._elements(open_[0], env))
+
+    def _fits(self, atom: Compare | In, env: Env) -> bool:
+        if isinstance(atom, In):
+            found = any(self._equal(atom.operand, item, atom.kind, env) for item in atom.items)
+            return found != atom.negated
+        if atom.op in ("~", "!~"):
+            return self._looks_like(atom, env) == (atom.op == "~")
+        if atom.op in ("=", "!="):
+            return self._equal(atom.left, atom.right, atom.kind, env) == (atom.op == "=")
+        return decide(atom.op, atom.kind, self.value(atom.left, atom.kind, env), self.value(atom.right, atom.kind, env))
+
+    def _equal(self, left: Operand, right: Operand, kind: Kind, env: Env) -> bool:
+        l, r = self.value(left, kind, env), self.value(right, kind, env)
+        if kind in TEXTUAL:
+            l, r = l or None, r or None
+            if l is not None and r is not None and by_key(left, right):
+                l, r = email_key(l), email_key(r)
+        return decide("=", kind, l, r, unowned=owns_nothing(left, l, right) or owns_nothing(right, r, left))
+
+    def _looks_like(self, atom: Compare, env: Env) -> bool:
+        text, part = self._text(atom.left, env), self._text(atom.right, env)
+        right = atom.right
+        pattern = right.form == "pattern" if isinstance(right, Slot) else isinstance(right, (Literal, Request)) and is_pattern(part)
+        return matches(part, text) if pattern else holds_text(text, part)
+
+    # --- operands
+
+    def value(self, operand: Operand, kind: Kind, env: Env) -> Any:
+        """The operand read as the kind, None where it is absent."""
+        return _READ[type(operand)](self, operand, kind, env)
+
+    def _text(self, operand: Operand, env: Env) -> str:
+        return self.value(operand, Kind.TEXT, env) or ""
+
+    def literal(self, operand: Literal, kind: Kind, env: Env) -> Any:
+        if operand.kind is None:
+            return None
+        value = macro(operand.value, self.values.now) if operand.macro else operand.value
+        return _converted(value, operand.kind, kind)
+
+    def slot(self, operand: Slot, kind: Kind, env: Env) -> Any:
+        return _converted(self.slots[operand.index], operand.kind, kind)
+
+    def request(self, operand: Request, kind: Kind, env: Env) -> Any:
+        if operand.modifier is None:
+            return request_value(self.values, operand.path, kind)
+        if operand.modifier == "each":
+            return read(env[_Many(operand, each=True)], kind)
+        if operand.modifier == "isset":
+            return is_set(self.values, operand.path)
+        if operand.modifier == "changed":
+            return self._is_changed(operand)
+        if operand.modifier == "length":
+            raw = lookup(self.values, operand.path)
+            return _converted(len(raw) if isinstance(raw, (list, tuple)) else 0, Kind.INTEGER, kind)
+        text = request_value(self.values, operand.path, Kind.TEXT)
+        return None if text is None else ascii_lower(text)
+
+    def _is_changed(self, operand: Request) -> bool:
+        if not is_set(self.values, operand.path):
+            return False
+        if self.values.creating or is_incremented(self.values, operand.path) or operand.stored is None:
+            return True
+        raw, kind = lookup(self.values, operand.path), operand.stored.kind
+        asked = read(raw, kind)
+        if asked is None and raw is not None and raw != "":
+            return True
+        return not decide("=", kind, asked, self.path(operand.stored, kind, {}))
+
+    def path(self, operand: Path, kind: Kind, env: Env) -> Any:
+        if operand.modifier == "each":
+            return _from_json(env[_Many(_inner(operand), each=True)], kind)
+        if operand.modifier == "length":
+            return _converted(self._length(operand, env), Kind.INTEGER, kind)
+        if operand.modifier == "lower":
+            text = self._stored(operand, Kind.TEXT, env)
+            return None if text is None else ascii_lower(text)
+        return self._stored(operand, kind, env)
+
+    def _stored(self, path: Path, kind: Kind, env: Env) -> Any:
+        raw = self._raw(path, env)
+        if path.kind is Kind.JSON:
+            return _from_json(raw, kind)
+        if path.kind is Kind.DECIMAL and kind is Kind.NUMBER and raw is not None:
+            # In two steps, as both engines do it, so that the rare double rounding is the same.
+            return float(raw.scaleb(path.scale)) / float(10**path.scale)
+        return _converted(raw, path.kind, kind)
+
+    def _raw(self, path: Path, env: Env) -> Any:
+        element = self._element(path, len(path.steps), env)
+        value = None if element is None else element.get(path.name)
+        for key in path.json:
+            value = _dug(value, key)
+        return value
+
+    def _length(self, path: Path, env: Env) -> int:
+        if path.kind is Kind.JSON:
+            raw = self._raw(path, env)
+            return len(raw) if isinstance(raw, (list, tuple)) else 0
+        return sum(element is not None for element in self._all(path, len(path.steps)))
+
+    # --- elements
+
+    def _all(self, path: Path, length: int) -> list[Record | None]:
+        """Every record at the end of that many steps, whichever way leads there."""
+        if length == 0:
+            return [self.record] if path.root is None else self._roots(path.root)
+        step = path.steps[length - 1]
+        return [found for element in self._all(path, length - 1) for found in self._next(element, path, length, many=step.many)]
+
+    def _next(self, element: Record | None, path: Path, length: int, *, many: bool) -> Sequence[Record | None]:
+        return self._pointing_at(element, path, length) if many else [self._target(element, path, length)]
+
+    def _elements(self, many: _Many, env: Env) -> Sequence[Any]:
+        """The values to choose from; never none: what leads nowhere counts as one absent value."""
+        if many.each:
+            return self._each(many.path, env)
+        assert isinstance(many.path, Path)
+        if not many.path.steps:
+            return self._roots(many.path.root or "")
+        element = self._element(many.path, len(many.path.steps) - 1, env)
+        return self._pointing_at(element, many.path, len(many.path.steps))
+
+    def _each(self, source: Path | Request, env: Env) -> Sequence[Any]:
+        if isinstance(source, Request):
+            raw = lookup(self.values, source.path)
+            raw = None if raw is MISSING else raw
+        else:
+            raw = self._raw(source, env)
+        if isinstance(raw, (list, tuple)):
+            return raw or [None]
+        return [raw]
+
+    def _element(self, path: Path, length: int, env: Env) -> Record | None:
+        """The record that the path has reached after `length` steps, None where it leads nowhere."""
+        if length == 0:
+            return self.record if path.root is None else env[_reached(path, 0)]
+        if path.steps[length - 1].many:
+            return env[_reached(path, length)]
+        return self._target(self._element(path, length - 1, env), path, length)
+
+    def _target(self, element: Record | None, path: Path, length: int) -> Record | None:
+        step = path.steps[length - 1]
+        id_ = None if element is None else element.get(step.field)
+        target = self._records(step.target).get(id_) if id_ else None
+        return target if target is not None and self._passes(step.guard, target) else None
+
+    def _pointing_at(self, element: Record | None, path: Path, length: int) -> list[Record | None]:
+        step = path.steps[length - 1]
+        if element is None:
+            return [None]
+        found = [each for each in self._records(step.target).values() if each.get(step.field) == element["id"]]
+        return [each for each in found if self._passes(step.guard, each)] or [None]
+
+    def _roots(self, name: str) -> list[Record | None]:
+        return [*self._records(name).values()] or [None]
+
+    def _records(self, name: str) -> Mapping[str, Record]:
+        if self.world is None:
+            raise ValueError(f"this condition looks into `{name}`: it needs a world")
+        return self.world.get(name, {})
+
+    def _passes(self, guard: Condition | None, target: Record) -> bool:
+        return guard is None or _Reader(target, self.values, self.slots, self.world).some(guard, {})
+
+    # --- computed
+
+    def shift(self, operand: Shift, kind: Kind, env: Env) -> str | None:
+        moment = self._instant(operand.operand, env)
+        try:
+            return None if moment is None else write_instant(moment + timedelta(seconds=operand.seconds))
+        except OverflowError:
+            return None
+
+    def _instant(self, operand: Operand, env: Env) -> datetime | None:
+        text = self.value(operand, Kind.DATE, env)
+        return read_instant(text) if text else None
+
+    def call(self, operand: Call, kind: Kind, env: Env) -> Any:
+        return _converted(_CALLS[operand.name](self, operand.args, operand.kind, env), operand.kind, kind)
+
+    def coalesce(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> Any:
+        for arg in args:
+            value = self.value(arg, kind, env)
+            if value is not None and value != "" and _is_storable(value, kind):
+                return value
+        return None
+
+    def lower(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> str | None:
+        text = self.value(args[0], Kind.TEXT, env)
+        return None if text is None else ascii_lower(text)
+
+    def length(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> int:
+        return len(self._text(args[0], env))
+
+    def starts_with(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
+        return self._text(args[0], env).startswith(self._text(args[1], env))
+
+    def contains(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
+        return self._text(args[1], env) in self._text(args[0], env)
+
+    def geo_distance(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> float | None:
+        numbers = [self.value(arg, Kind.NUMBER, env) for arg in args]
+        return None if None in numbers else geo_distance(*numbers)
+
+    def strftime(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> str | None:
+        moment = self._instant(args[1], env)
+        return None if moment is None else strftime(self._text(args[0], env), moment)
+
+    def has_role(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
+        name = self._text(args[0], env)
+        held = [lookup(self.values, arg.path) for arg in args[1:] if isinstance(arg, Request)]
+        return any(name in each if isinstance(each, (list, tuple)) else name == each for each in held)
+
+
+_READ: dict[type, Callable[[_Reader, Any, Kind, Env], Any]] = {
+    Path: _Reader.path,
+    Literal: _Reader.literal,
+    Request: _Reader.request,
+    Call: _Reader.call,
+    Shift: _Reader.shift,
+    Slot: _Reader.slot,
+}
+_CALLS: dict[str, Callable[[_Reader, tuple[Operand, ...], Kind, Env], Any]] = {
+    "coalesce": _Reader.coalesce,
+    "lower": _Reader.lower,
+    "length": _Reader.length,
+    "startsWith": _Reader.starts_with,
+    "contains": _Reader.contains,
+    "geoDistance": _Reader.geo_distance,
+    "strftime": _Reader.strftime,
+    "hasRole": _Reader.has_role,
+}
+
+
+def _converted(value: Any, own: Kind, kind: Kind) -> Any:
+    """A value of one kind as another that it may be compared as; exact numbers compare with each other as they are."""
+    if value is None or own is kind:
+        return value
+    if kind is Kind.NUMBER:
+        return float(value)
+    if kind is Kind.DATE and own is Kind.DAY:
+        return value + MIDNIGHT if value else value
+    return value
+
+
+def _from_json(value: Any, kind: Kind) -> Any:
+    """What is inside JSON, if it is of the type that is asked for; numbers are doubles. A date is a text like any other there."""
+    if kind in TEXTUAL:
+        return value if isinstance(value, str) else None
+    if kind is Kind.BOOL:
+        return value if isinstance(value, bool) else None
+    if kind is Kind.JSON:
+        return value
+    return read(value, Kind.NUMBER) if type(value) in (int, float) else None
+
+
+def _dug(value: Any, key: str | int) -> Any:
+    """A number is a position in an array and nothing else."""
+    if isinstance(key, int):
+        return value[key] if isinstance(value, (list, tuple)) and key < len(value) else None
+    return value.get(key) if isinstance(value, Mapping) else None
+
+
+def _is_storable(value: Any, kind: Kind) -> bool:
+    return kind is not Kind.INTEGER or (type(value) is int and INT64_MIN <= value <= INT64_MAX)
+
+
+def _free(condition: Condition, env: Env) -> list[_Many]:
+    """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own."""
+    pending, found = [condition], dict[_Many, None]()
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (And, Or)):
+            pending.extend(reversed(item.items))
+        elif isinstance(item, (Compare, In)) and item.any:
+            found.update((many, None) for side in sides(item) for many in _manys(side) if many not in env)
+    return list(found)
+
+
+def _groups(items: list[Condition], env: Env) -> list[tuple[Condition, ...]]:
+    """Items that share an element, directly or through others."""
+    groups: list[tuple[set[_Many], list[Condition]]] = []
+    for item in items:
+        shared, members = set(_free(item, env)), [item]
+        apart = []
+        for group in groups:
+            if group[0] & shared:
+                shared, members = shared | group[0], group[1] + members
+            else:
+                apart.append(group)
+        groups = [*apart, (shared, members)]
+    return [tuple(members) for _, members in groups]
