@@ -3,9 +3,13 @@
 import json
 import time
 
+import jwt
 import pytest
 
 from adapters.inbound.web.identity import LONGEST
+from adapters.outbound.jwt_tokens import JwtTokens
+from adapters.outbound.sealed_secrets import Seal
+from adapters.outbound.system_clock import SystemClock
 from app import testing
 from domain.actor import SYSTEM
 
@@ -91,10 +95,17 @@ def test_without_that_token_nobody_becomes_an_admin(client, backend, token):
     assert backend.accounts.setup_token() is not None
 
 
-def test_public_keys_are_a_jwk_set(client):
+def test_public_keys_are_a_jwk_set_that_verifies_our_tokens(client, backend, ann):
+    accounts = backend.accounts
+    accounts._tokens = JwtTokens(accounts._work, Seal(b"a secret of the tests, long enough"), SystemClock())
     answer = client.get("/.well-known/jwks.json")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
-    assert isinstance(answer.get_json()["keys"], list)
+    headers = bearer(client)
+    token = headers["Authorization"].removeprefix("Bearer ")
+    key = jwt.PyJWKSet.from_dict(answer.get_json())[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, key, algorithms=["EdDSA"], audience="stillroom")["sub"] == ann[0]["id"]
+    assert client.get(ME, headers=headers).status_code == 200
+    problem(client.get(ME, headers={"Authorization": f"Bearer {jwt.encode({'sub': ann[0]['id']}, 'x' * 32)}"}), 401)
 
 
 def test_the_document_names_these_operations(client):
