@@ -72,9 +72,8 @@ def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:
 
 def _fill(field: Field) -> object:
     """A literal default also fills the records that are there; `@now` and the actor's id mean the moment of a create."""
-    if field.default is None or field.default in field.magic_defaults:
-        return None
-    return field.accept(field.default, lambda pattern, text: True)
+    literal = field.literal_default
+    return None if literal is None else field.accept(literal, lambda pattern, text: True)
 
 
 def _needs_values(old: Field | None, new: Field) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from adapters.outbound.sql.engines import open_database
-from adapters.outbound.sql.limits import Limits
+from adapters.outbound.sql.limits import DEFAULTS, Limits
 from adapters.outbound.sql.start import migrate_database
 from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
@@ -59,7 +59,7 @@ def open_work(notes) -> Iterator[Callable[..., SqlUnitOfWork]]:
     """Opens units of work and closes them after the test: `open_work(url, stores=…, limits=…)`; the database is migrated."""
     opened: list[SqlUnitOfWork] = []
 
-    def open_(url: str, stores=None, limits: Limits = Limits()) -> SqlUnitOfWork:
+    def open_(url: str, stores=None, limits: Limits = DEFAULTS) -> SqlUnitOfWork:
         database = open_database(url)
         migrate_database(database)
         opened.append(SqlUnitOfWork(database, stores or every_store(), notes, limits))

@@ -84,18 +84,34 @@ def grow(id):
 
 
 def ids(work, table="posts"):
+    return column(work, "id", table)
+
+
+def column(work, name, table="posts", *, checked=True):
+    """The column's values in the order of ids. Unchecked, the schema version is not asked for, as no store would do."""
+
     def body(stores):
+        if checked:
+            stores.current()
         session = stores.records
         target = session.tables[table]
-        return [row[0] for row in session.execute(prepare(select(target.c.id).order_by(target.c.id), session.dialect), {})]
+        wanted = select(target.c[name]).order_by(target.c.id)
+        return [row[0] for row in session.execute(prepare(wanted, session.dialect), {})]
 
     return work.read(body)
 
 
-def column(work, name, table="posts"):
-    def body(stores):
-        session = stores.records
-        target = session.tables[table]
-        return [row[0] for row in session.execute(prepare(select(target.c[name]).order_by(target.c.id), session.dialect), {})]
+_TOLD_BY = {
+    "sqlite": ["SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"],
+    "postgresql": [
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY 1, 2",
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1",
+        "SELECT conname FROM pg_constraint WHERE connamespace = current_schema()::regnamespace ORDER BY 1",
+    ],
+}
 
-    return work.read(body)
+
+def everything(work):
+    """Tables, indexes and rows of the system, as the engine tells them."""
+    texts = [*_TOLD_BY[work.database.dialect], "SELECT * FROM _collections ORDER BY id", "SELECT * FROM _meta"]
+    return work.read(lambda stores: [stores.records.command(text) for text in texts])

@@ -27,7 +27,9 @@ class Catalogues:
     def at(self, version: int, run: Callable[[str], Rows]) -> Catalogue:
         """The one of this version; `run` reads in the transaction that found the version, and so finds it too."""
         current = self._current
-        return current if current is not None and current.schema.version == version else self._load(current, run)
+        return (
+            current if current is not None and current.schema.version == version else self._load(current, run)
+        )
 
     def keep(self, catalogue: Catalogue) -> None:
         with self._changing:

@@ -45,7 +45,9 @@ def add_index(collection: Collection, index: Index, dialect: str) -> str:
     columns = index_columns(collection, index)
     if not index.unique and "id" not in columns:
         columns += ("id",)
-    nulls = " NULLS FIRST" if dialect == "postgresql" else ""  # what SQLite does anyway, and does not let itself be told
+    nulls = (
+        " NULLS FIRST" if dialect == "postgresql" else ""
+    )  # what SQLite does anyway, and does not let itself be told
     over = ", ".join(_quoted(name, dialect) + nulls for name in columns)
     unique = "UNIQUE " if index.unique else ""
     name = _quoted(index_name(collection, index), dialect)

@@ -61,7 +61,9 @@ def open_database(url: str) -> "SqliteDatabase | PostgresDatabase":
         return SqliteDatabase(parsed.database or ":memory:")
     if parsed.get_backend_name() == "postgresql":
         return PostgresDatabase(parsed)
-    raise ValueError(f"no database of the kind `{parsed.get_backend_name()}`: sqlite and postgresql are known")
+    raise ValueError(
+        f"no database of the kind `{parsed.get_backend_name()}`: sqlite and postgresql are known"
+    )
 
 
 class SqliteDatabase:
@@ -119,7 +121,12 @@ class SqliteDatabase:
         # threads at once, but it is handed on from one to another.
         where = ":memory:" if self.in_memory else f"file:{_uri_path(self.path)}?mode={mode}"
         return sqlite3.connect(
-            where, uri=not self.in_memory, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=512
+            where,
+            uri=not self.in_memory,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=5.0,
+            cached_statements=512,
         )
 
     def execute(self, connection: sqlite3.Connection, text: str, arguments: Any) -> Rows:
@@ -134,7 +141,9 @@ class SqliteDatabase:
     can_go_on = in_transaction
 
     def alchemy(self) -> Engine:
-        engine = create_engine("sqlite://", creator=self.open_writer, poolclass=StaticPool if self.in_memory else NullPool)
+        engine = create_engine(
+            "sqlite://", creator=self.open_writer, poolclass=StaticPool if self.in_memory else NullPool
+        )
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
 
@@ -183,7 +192,9 @@ class PostgresDatabase:
     def open_reader(self) -> "psycopg.Connection[tuple[Any, ...]]":
         return self.open()
 
-    def open(self, *, statement_limit: float = 5.0, lock_limit: float = 5.0) -> "psycopg.Connection[tuple[Any, ...]]":
+    def open(
+        self, *, statement_limit: float = 5.0, lock_limit: float = 5.0
+    ) -> "psycopg.Connection[tuple[Any, ...]]":
         import psycopg
         from psycopg.types.string import TextLoader
 
@@ -195,8 +206,14 @@ class PostgresDatabase:
             autocommit=True, prepare_threshold=3, client_encoding="utf-8",
         )  # fmt: skip
         for name in ("json", "jsonb"):
-            connection.adapters.register_loader(name, TextLoader)  # documents stay the text that they are answered as
-        connection.execute(_POSTGRES_SETTINGS.format(statement=max(1, round(statement_limit)), lock=max(1, round(lock_limit))))  # type: ignore[arg-type]
+            connection.adapters.register_loader(
+                name, TextLoader
+            )  # documents stay the text that they are answered as
+        connection.execute(
+            _POSTGRES_SETTINGS.format(
+                statement=max(1, round(statement_limit)), lock=max(1, round(lock_limit))
+            )
+        )  # type: ignore[arg-type]
         return connection
 
     def execute(self, connection: Any, text: str, arguments: Any) -> Rows:

@@ -49,13 +49,19 @@ def _told_by_postgres(error: Exception, statement: str, schema: Schema) -> Excep
     if state is not None:
         return _first(_POSTGRES, state, error, statement, schema)
     # Without a state the server did not say it: the connection broke.
-    return _lost(error, statement, schema) if type(error).__name__ in ("OperationalError", "InterfaceError") else None
+    return (
+        _lost(error, statement, schema)
+        if type(error).__name__ in ("OperationalError", "InterfaceError")
+        else None
+    )
 
 
 Tell = Callable[[Exception, str, Schema], Exception | None]
 
 
-def _first(table: Mapping[str, Tell], code: str, error: Exception, statement: str, schema: Schema) -> Exception | None:
+def _first(
+    table: Mapping[str, Tell], code: str, error: Exception, statement: str, schema: Schema
+) -> Exception | None:
     """The entry of the code, or of the longest beginning of it that is listed."""
     for length in range(len(code), 1, -1):
         tell = table.get(code[:length])
@@ -66,7 +72,11 @@ def _first(table: Mapping[str, Tell], code: str, error: Exception, statement: st
 
 def not_unique(fields: tuple[str, ...]) -> Conflict:
     faults = tuple(Fault(f"/{name}", "not_unique", "another record has this value") for name in fields)
-    return Conflict("another record has the same " + (" and ".join(f"`{name}`" for name in fields) or "value"), code="not_unique", faults=faults)
+    return Conflict(
+        "another record has the same " + (" and ".join(f"`{name}`" for name in fields) or "value"),
+        code="not_unique",
+        faults=faults,
+    )
 
 
 def _not_unique_on_sqlite(error: Exception, statement: str, schema: Schema) -> Exception:
@@ -84,7 +94,11 @@ def _referred(error: Exception, statement: str, schema: Schema) -> Exception:
     if statement.lstrip()[:6].upper() == "DELETE":
         return Conflict("other records refer to this one", code="referred")
     name = _constraint(error)
-    faults = (Fault(f"/{name[4:]}", "no_such_record", "there is no such record"),) if name.startswith("_fk_") else ()
+    faults = (
+        (Fault(f"/{name[4:]}", "no_such_record", "there is no such record"),)
+        if name.startswith("_fk_")
+        else ()
+    )
     return Invalid("a relation points at a record that is not there", code="no_such_record", faults=faults)
 
 
@@ -109,7 +123,12 @@ def _too_slow(error: Exception, statement: str, schema: Schema) -> Exception:
 
 
 def too_slow() -> Unavailable:
-    return Unavailable("this takes longer than it may", retry_after=5, code="too_slow", hint="ask for less at a time, or add an index")
+    return Unavailable(
+        "this takes longer than it may",
+        retry_after=5,
+        code="too_slow",
+        hint="ask for less at a time, or add an index",
+    )
 
 
 def _full(error: Exception, statement: str, schema: Schema) -> Exception:
@@ -134,7 +153,11 @@ def _outdated(error: Exception, statement: str, schema: Schema) -> Exception:
 
 def _mistake_or_outdated(error: Exception, statement: str, schema: Schema) -> Exception | None:
     """SQLite has one code for every mistake in a statement; only a name that is not there can come of a schema change."""
-    return StatementOutdated() if str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error) else None
+    return (
+        StatementOutdated()
+        if str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error)
+        else None
+    )
 
 
 _SQLITE: Mapping[str, Tell] = {
@@ -178,6 +201,16 @@ _POSTGRES: Mapping[str, Tell] = {
 
 def commit_failed(error: Exception) -> Problem:
     """Of a COMMIT that did not return well. What was written may be there after all: the answer says neither."""
-    if getattr(error, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(error, "sqlstate", None) == "53100":
-        return OutOfSpace("there is no room left for data; whether this change was kept is not known", code="outcome_unknown")
-    return Unavailable("the change could not be made durable; whether it was kept is not known", retry_after=2, code="outcome_unknown")
+    if (
+        getattr(error, "sqlite_errorname", None) == "SQLITE_FULL"
+        or getattr(error, "sqlstate", None) == "53100"
+    ):
+        return OutOfSpace(
+            "there is no room left for data; whether this change was kept is not known",
+            code="outcome_unknown",
+        )
+    return Unavailable(
+        "the change could not be made durable; whether it was kept is not known",
+        retry_after=2,
+        code="outcome_unknown",
+    )

@@ -14,4 +14,5 @@ class Limits:
     change: float = 60.0  # a schema change; it may have to build indexes
 
 
+DEFAULTS = Limits()
 UNLIMITED = float("inf")

@@ -17,14 +17,23 @@ class Link:
     """Made for one catalogue; when the schema moves on, `fit` gives it a new session, whose stores know the new one."""
 
     def __init__(
-        self, database: Database, connection: Connection, catalogue: Catalogue, make: MakeStores, *, writing: bool, limit: float
+        self,
+        database: Database,
+        connection: Connection,
+        catalogue: Catalogue,
+        make: MakeStores,
+        *,
+        writing: bool,
+        limit: float,
     ) -> None:
         self.database, self.connection = database, connection
         self._make, self._writing, self._limit = make, writing, limit
         self.fit(catalogue)
 
     def fit(self, catalogue: Catalogue) -> None:
-        self.session = Session(self.database, self.connection, catalogue, writing=self._writing, limit=self._limit)
+        self.session = Session(
+            self.database, self.connection, catalogue, writing=self._writing, limit=self._limit
+        )
         self.stores = self._make(self.session)
 
     @property

@@ -39,7 +39,9 @@ class Queue:
     def __enter__(self) -> None:
         self.enter(threading.TIMEOUT_MAX)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.leave()
 
     def _count(self, by: int) -> None:

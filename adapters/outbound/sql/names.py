@@ -40,7 +40,9 @@ def fields_of_index(name: str, schema: Schema) -> tuple[str, ...]:
 
 def index_columns(collection: Collection, index: Index) -> tuple[str, ...]:
     """An e-mail is unique, compared and sorted by its key."""
-    return tuple(key_column(name) if collection.every_field[name].type == "email" else name for name in index.fields)
+    return tuple(
+        key_column(name) if collection.every_field[name].type == "email" else name for name in index.fields
+    )
 
 
 def shown_field(column: str) -> str:

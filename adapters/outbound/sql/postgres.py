@@ -8,11 +8,18 @@ from typing import Any, TypeVar
 
 from adapters.outbound.sql.catalogues import Catalogues
 from adapters.outbound.sql.engines import Connection, PostgresDatabase
-from adapters.outbound.sql.errors import ConnectionLost, Contended, LockTimeout, SchemaMoved, commit_failed, translated
+from adapters.outbound.sql.errors import (
+    ConnectionLost,
+    Contended,
+    LockTimeout,
+    SchemaMoved,
+    commit_failed,
+    translated,
+)
 from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.links import Link, MakeStores, Pool
-from adapters.outbound.sql.snapshots import read
 from adapters.outbound.sql.session import SCHEMA_VERSION, Catalogue
+from adapters.outbound.sql.snapshots import read
 from domain.errors import Unavailable
 from ports.observer import CommitFailed, Observer, Retried
 
@@ -26,7 +33,7 @@ _LOCK = "SELECT {function}(7305, '_meta'::regclass::oid::int)"
 _BEGIN = "BEGIN READ WRITE; " + _LOCK.format(function="pg_advisory_xact_lock_shared") + f"; {SCHEMA_VERSION}"
 _UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 _BEGIN_CHANGE = (
-    f"BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'; "
+    "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'; "
     + _LOCK.format(function="pg_advisory_xact_lock")
     + f"; {SCHEMA_VERSION}"
 )
@@ -35,7 +42,14 @@ _BEGIN_CHANGE = (
 class PostgresGround:
     """One pool for reads and writes."""
 
-    def __init__(self, database: PostgresDatabase, catalogues: Catalogues, make: MakeStores, observer: Observer, limits: Limits) -> None:
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        catalogues: Catalogues,
+        make: MakeStores,
+        observer: Observer,
+        limits: Limits,
+    ) -> None:
         self._database, self._catalogues, self._make, self._limits = database, catalogues, make, limits
         self._pool = Pool(self._open, self._fits, limits.group)
         self._transactions = OwnTransactions(self._pool, observer)
@@ -50,6 +64,7 @@ class PostgresGround:
         changed: list[Catalogue] = []
 
         def noted(link: Link) -> T:
+            link.session.changing = True
             value = body(link)
             changed[:] = [link.catalogue]
             return value
@@ -59,7 +74,9 @@ class PostgresGround:
         except Unavailable:
             self._catalogues.forget()  # if it was the COMMIT that failed, the change may be there
             raise
-        self._catalogues.keep(Catalogue(changed[0].schema))  # another object, so that no connection of before fits
+        self._catalogues.keep(
+            Catalogue(changed[0].schema)
+        )  # another object, so that no connection of before fits
         return value
 
     def close(self) -> None:
@@ -68,7 +85,9 @@ class PostgresGround:
     def _open(self) -> Link:
         current = self._catalogues.current()
         connection = self._connect()
-        return Link(self._database, connection, current, self._make, writing=False, limit=self._limits.statement)
+        return Link(
+            self._database, connection, current, self._make, writing=False, limit=self._limits.statement
+        )
 
     def _connect(self) -> Connection:
         try:
@@ -92,7 +111,9 @@ class OwnTransactions:
 
     def change(self, body: Callable[[Link], T], *, limit: float) -> T:
         """Waits for writers in short turns, since those that come later queue up behind our waiting."""
-        return self._again(lambda: self._once(body, _BEGIN_CHANGE, limit), _SCHEMA_ATTEMPTS, (Contended, LockTimeout))
+        return self._again(
+            lambda: self._once(body, _BEGIN_CHANGE, limit), _SCHEMA_ATTEMPTS, (Contended, LockTimeout)
+        )
 
     def _again(self, once: Callable[[], T], attempts: int, after: tuple[type[Unavailable], ...]) -> T:
         for attempt in range(1, attempts):
@@ -166,7 +187,7 @@ class OwnTransactions:
             self._give_back(link)
 
     def _give_back(self, link: Link) -> None:
-        link.session.writing = False
+        link.session.writing = link.session.changing = False
         self._pool.give(link)
 
 

@@ -16,7 +16,16 @@ from adapters.outbound.sql.session import Catalogue, Session
 from adapters.outbound.sql.statements import prepare
 from domain.actor import ADMINS
 from domain.errors import Conflict, Fault
-from domain.schema.changes import AddField, AddIndex, CreateTable, DropField, DropIndex, DropTable, Require, Step
+from domain.schema.changes import (
+    AddField,
+    AddIndex,
+    CreateTable,
+    DropField,
+    DropIndex,
+    DropTable,
+    Require,
+    Step,
+)
 from domain.schema.collection import Collection, Rules, Schema, stored_collection
 from domain.schema.fields import email_key
 
@@ -25,7 +34,8 @@ ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", rules=Rules
 
 _PARTS = ("fields", "indexes", "rules", "checks")
 _COLLECTIONS = sql_table(
-    "_collections", *(sql_column(name) for name in ("id", "name", "type", "definition", "version", "created", "updated"))
+    "_collections",
+    *(sql_column(name) for name in ("id", "name", "type", "definition", "version", "created", "updated")),
 )
 # One statement, so that version and collections belong together also outside of a transaction.
 _EVERYTHING = (
@@ -41,8 +51,17 @@ def load_schema(run: Callable[[str], Iterable[tuple[Any, ...]]]) -> Schema:
     collections = {ADMINS: ADMIN_ACCOUNTS}
     for _, id, name, type, definition, version, created, updated in rows:
         if id is not None:
-            row = {"id": id, "name": name, "type": type, "version": version, "created": created, "updated": updated}
-            collections[name] = stored_collection({**row, "definition": json.loads(definition)}, lambda pattern, text: True)
+            row = {
+                "id": id,
+                "name": name,
+                "type": type,
+                "version": version,
+                "created": created,
+                "updated": updated,
+            }
+            collections[name] = stored_collection(
+                {**row, "definition": json.loads(definition)}, lambda pattern, text: True
+            )
     return Schema(rows[0][0], collections)
 
 
@@ -58,13 +77,17 @@ class SqlSchemaStore:
     def count_null(self, collection: Collection, field: str) -> int:
         table = self._table(collection)
         held = table.c[field]
-        absent = or_(held.is_(None), held == "") if collection.every_field[field].absent_text else held.is_(None)
+        absent = (
+            or_(held.is_(None), held == "") if collection.every_field[field].absent_text else held.is_(None)
+        )
         return self._number(select(func.count()).select_from(table).where(absent))
 
     def apply(self, old: Collection | None, new: Collection | None, steps: tuple[Step, ...]) -> None:
         collection = new or old
         if collection is None:
             return
+        if not self._session.changing:
+            raise RuntimeError("collections change inside change_schema() alone: others may be writing")
         after = self._after(old, new)
         for step in steps:
             _CARRY_OUT[type(step)](self, step, after, old or collection, collection)
@@ -94,10 +117,15 @@ class SqlSchemaStore:
         values = {step.field.name: encode(step.fill) if encode else step.fill}
         if step.field.type == "email":
             values[key_column(step.field.name)] = email_key(str(step.fill))
-        table = Catalogue(Schema(0, {**self._session.schema.collections, collection.name: collection})).tables[collection.name]
-        binds = {name: bindparam(f"fill_{at}", type_=table.c[name].type) for at, name in enumerate(values)}
+        table = Catalogue(
+            Schema(0, {**self._session.schema.collections, collection.name: collection})
+        ).tables[collection.name]
+        binds: dict[str, Any] = {
+            name: bindparam(f"fill_{at}", type_=table.c[name].type) for at, name in enumerate(values)
+        }
         self._session.execute(
-            prepare(update(table).values(binds), self._dialect), {binds[name].key: value for name, value in values.items()}
+            prepare(update(table).values(binds), self._dialect),
+            {binds[name].key: value for name, value in values.items()},
         )
 
     def _drop_field(self, step: DropField, after: Schema, old: Collection, new: Collection) -> None:
@@ -114,7 +142,11 @@ class SqlSchemaStore:
         columns = [table.c[name] for name in index_columns(collection, step.index)]
         held = [each.is_not(None) for each in columns]
         found = self._session.execute(
-            prepare(select(*columns).where(*held).group_by(*columns).having(func.count() > 1).limit(1), self._dialect), {}
+            prepare(
+                select(*columns).where(*held).group_by(*columns).having(func.count() > 1).limit(1),
+                self._dialect,
+            ),
+            {},
         )
         if found:
             fields = tuple(shown_field(column.name) for column in columns)
@@ -129,14 +161,16 @@ class SqlSchemaStore:
     def _save(self, old: Collection | None, new: Collection | None) -> None:
         if new is None:
             assert old is not None
-            self._session.execute(prepare(sql_delete(_COLLECTIONS).where(_COLLECTIONS.c.id == bindparam("which")), self._dialect), {"which": old.id})
+            gone = sql_delete(_COLLECTIONS).where(_COLLECTIONS.c.id == bindparam("which"))
+            self._session.execute(prepare(gone, self._dialect), {"which": old.id})
             return
         row = _row(new)
-        binds = {name: bindparam(f"new_{name}") for name in row}
+        binds: dict[str, Any] = {name: bindparam(f"new_{name}") for name in row}
         write: Any = insert(_COLLECTIONS).values(binds)
         if old is not None:
             write = update(_COLLECTIONS).values(binds).where(_COLLECTIONS.c.id == bindparam("which"))
-        self._session.execute(prepare(write, self._dialect), {"which": new.id, **{f"new_{name}": value for name, value in row.items()}})
+        values = {f"new_{name}": value for name, value in row.items()}
+        self._session.execute(prepare(write, self._dialect), {"which": new.id, **values})
 
     def _table(self, collection: Collection) -> Table:
         return self._session.tables[collection.name]

@@ -13,7 +13,6 @@ from adapters.outbound.sql.columns import tables
 from adapters.outbound.sql.engines import Connection, Database
 from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slow, translated
 from adapters.outbound.sql.statements import Prepared
-from domain.errors import Unavailable
 from domain.schema.collection import Schema
 
 SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
@@ -50,11 +49,14 @@ class Session:
     """What stores run statements on. `writing` sessions stand in a transaction and under a time limit for the whole body;
     others give each statement the limit anew."""
 
-    def __init__(self, database: Database, connection: Connection, catalogue: Catalogue, *, writing: bool, limit: float) -> None:
+    def __init__(
+        self, database: Database, connection: Connection, catalogue: Catalogue, *, writing: bool, limit: float
+    ) -> None:
         self.dialect, self.writing = database.dialect, writing
         self.catalogue = catalogue
         self.until = float("inf")
-        self.broken: Exception | None = None
+        self.failed: Exception | None = None
+        self.changing = False  # whether collections may be changed here
         self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
 
     @property
@@ -78,7 +80,9 @@ class Session:
         """The statement once for each of `rows`; for those that answer nothing."""
         self.check_time()
         try:
-            self._database.execute_many(self._connection, prepared.text, [prepared.arguments(row) for row in rows])
+            self._database.execute_many(
+                self._connection, prepared.text, [prepared.arguments(row) for row in rows]
+            )
         except self._database.errors as error:
             self._refuse(error, prepared.text)
 
@@ -98,8 +102,8 @@ class Session:
         if isinstance(problem, StatementOutdated):
             # A writer holds the schema still, so there the statement is simply wrong.
             problem = None if self.writing else SchemaMoved()
-        if self.writing and not self._database.can_go_on(self._connection):
-            self.broken = problem or error
+        if self.writing:
+            self.failed = problem or error
         if problem is None:
             raise error
         raise problem from error
@@ -114,22 +118,22 @@ class Session:
 
     def start_limit(self, limit: float) -> None:
         """From now on the body has this many seconds."""
-        self.until, self.broken = monotonic() + limit, None
+        self.until, self.failed = monotonic() + limit, None
 
     def check_time(self) -> None:
         """Between statements, never by interrupting one: that would throw away the transaction that others share."""
         if not self.writing:
             self.until = monotonic() + self._limit
-        elif self.broken is not None:
-            # Without its transaction each statement would be kept by itself.
-            raise Unavailable("this change was undone by an earlier error in it") from self.broken
+        elif self.failed is not None and not self._database.can_go_on(self._connection):
+            # On SQLite without its transaction each statement would be kept by itself; PostgreSQL takes none any more.
+            raise self.failed
         elif monotonic() > self.until:
             raise too_slow()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What happens inside is undone when it raises; what came before stays."""
-        before, self._depth = self.catalogue, self._depth + 1
+        before, self._depth = (self.catalogue, self.failed), self._depth + 1
         name = f"nested_{self._depth}"
         self.command(f"SAVEPOINT {name}")
         try:
@@ -137,25 +141,27 @@ class Session:
             self.finish_statements()
             self.command(f"RELEASE {name}")
         except BaseException:
-            self.catalogue = before
-            self._undo_to(name)
+            if self._undone_to(name):
+                self.catalogue, self.failed = before
             raise
         finally:
             self._depth -= 1
 
-    def _undo_to(self, name: str) -> None:
+    def _undone_to(self, name: str) -> bool:
         if not self._database.in_transaction(self._connection):
-            return
+            return False
         try:
             # Not by `command`: the time may be over, and on PostgreSQL the transaction is broken until this undoes it.
             self._database.execute(self._connection, f"ROLLBACK TO {name}", None)
             self._database.execute(self._connection, f"RELEASE {name}", None)
-            self.broken = None
         except self._database.errors as error:
-            self.broken = error
+            self.failed = error
             self._database.abandon(self._connection)  # half a body must not be kept with what others wrote
+            return False
+        return True
 
     def finish_statements(self) -> None:
-        """Raises where a statement broke the transaction and the body went on as if it had not."""
-        if self.broken is not None:
-            raise self.broken
+        """A body (or nested one) in which a statement failed is undone, also where it caught that: PostgreSQL can do nothing
+        else, and what SQLite would keep is half of what was meant. To go on after a refusal, nest what may be refused."""
+        if self.failed is not None:
+            raise self.failed

@@ -1,5 +1,6 @@
 """Bodies on SQLite: reads on connections of their own, writes through one shared writer, schema changes alone."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -10,10 +11,10 @@ from adapters.outbound.sql.errors import commit_failed
 from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.links import Link, MakeStores, Pool
 from adapters.outbound.sql.locks import OpenDoor, Turnstile
-from adapters.outbound.sql.snapshots import in_snapshot, read
 from adapters.outbound.sql.session import SCHEMA_VERSION
+from adapters.outbound.sql.snapshots import in_snapshot, read
 from adapters.outbound.sql.writer import SharedWriter
-from domain.errors import Fault, Invalid
+from domain.errors import Fault, Invalid, Unavailable
 from domain.schema.collection import Schema
 from ports.observer import CommitFailed, Observer
 
@@ -22,8 +23,21 @@ Body = Callable[[Link], T]
 
 
 class SqliteGround:
-    def __init__(self, database: SqliteDatabase, catalogues: Catalogues, make: MakeStores, observer: Observer, limits: Limits) -> None:
-        self._database, self._catalogues, self._make, self._observer, self._limits = database, catalogues, make, observer, limits
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        catalogues: Catalogues,
+        make: MakeStores,
+        observer: Observer,
+        limits: Limits,
+    ) -> None:
+        self._database, self._catalogues, self._make, self._observer, self._limits = (
+            database,
+            catalogues,
+            make,
+            observer,
+            limits,
+        )
         self._readers = Pool(self._open_reader, self._fits, limits.group)
         # In memory there is one connection, and a reader would see what a group has not committed yet: no sharing there.
         self._writer = SharedWriter(
@@ -71,9 +85,10 @@ class SqliteGround:
 
     def _changed(self, link: Link, body: Body[T]) -> T:
         self._refresh(link)
-        before = link.session.schema
+        before, link.session.changing = link.session.schema, True
         value = body(link)
         link.session.check_time()
+        link.session.finish_statements()
         self._check_foreign_keys(link, _touched(before, link.session.schema))
         return value
 
@@ -92,8 +107,14 @@ class SqliteGround:
         for name in names:
             found = link.command(f'PRAGMA foreign_key_check("{name}")')
             if found:
-                fault = Fault("/fields", "no_such_record", f"{len(found)} records of `{name}` would point at records that are not there")
-                raise Invalid("a relation points at a record that is not there", code="no_such_record", faults=(fault,))
+                fault = Fault(
+                    "/fields",
+                    "no_such_record",
+                    f"{len(found)} records of `{name}` would point at records that are not there",
+                )
+                raise Invalid(
+                    "a relation points at a record that is not there", code="no_such_record", faults=(fault,)
+                )
 
     @contextmanager
     def _without_foreign_keys(self) -> Iterator[Link]:
@@ -107,11 +128,14 @@ class SqliteGround:
             link.close()
 
     def _learn_what_is_there(self) -> None:
-        """After an import the planner's statistics are those of an empty table."""
-        with self._writer.exclusive():
-            connection = self._database.open_writer()
-            connection.executescript("PRAGMA analysis_limit = 1000; ANALYZE;")
-            self._database.close(connection)
+        """After an import the planner's statistics are those of an empty table. What was imported is kept either way."""
+        try:
+            with self._writer.exclusive():
+                connection = self._database.open_writer()
+                connection.executescript("PRAGMA analysis_limit = 1000; ANALYZE;")
+                self._database.close(connection)
+        except (Unavailable, sqlite3.Error):
+            return
 
     def _refresh(self, link: Link) -> None:
         version = link.session.command(SCHEMA_VERSION)[0][0]
@@ -135,9 +159,15 @@ class SqliteGround:
 
     def _link(self, connection: object, *, writing: bool) -> Link:
         current = self._catalogues.current()
-        return Link(self._database, connection, current, self._make, writing=writing, limit=self._limits.statement)
+        return Link(
+            self._database, connection, current, self._make, writing=writing, limit=self._limits.statement
+        )
 
 
 def _touched(before: Schema, after: Schema) -> tuple[str, ...]:
     """Collections that are another than before."""
-    return tuple(name for name, each in after.collections.items() if before.collections.get(name) is not each and not each.system)
+    return tuple(
+        name
+        for name, each in after.collections.items()
+        if before.collections.get(name) is not each and not each.system
+    )

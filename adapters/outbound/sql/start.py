@@ -22,8 +22,9 @@ APPLICATION_ID = 0x5374696C  # "Stil", in the header of a SQLite file
 FORMAT = "stillroom"
 _HEADER = b"SQLite format 3\0"
 # Up to this size every page is looked at, at about 1 GB a second; beyond it a start would take too long.
-_CHECKED_WHOLE = 256 * 1024 * 1024
+_CHECKED_WHOLE = 64 * 1024 * 1024
 _OLDEST_POSTGRES = 130000
+_OLDEST_SQLITE = (3, 37)  # STRICT tables
 
 
 class StartError(Exception):
@@ -32,17 +33,23 @@ class StartError(Exception):
 
 def check_database(database: Database) -> bool:
     """Whether it needs `migrate_database`. StartError where it must not be touched. Changes nothing."""
-    if isinstance(database, SqliteDatabase):
-        return _check_sqlite(database)
-    with _told(database), closing_engine(database) as engine, engine.connect() as connection:
-        return _check_postgres(database, connection)
+    with _told(database):
+        if isinstance(database, SqliteDatabase):
+            return _check_sqlite(database)
+        with closing_engine(database) as engine, engine.connect() as connection:
+            return _check_postgres(database, connection)
 
 
 def migrate_database(database: Database) -> None:
     """Brings the system tables to our revision, in one transaction; of several processes one does it, the others wait."""
     if not check_database(database):
         return
-    with _told(database), _only_one(database), closing_engine(database) as engine, engine.begin() as connection:
+    with (
+        _told(database),
+        _only_one(database),
+        closing_engine(database) as engine,
+        engine.begin() as connection,
+    ):
         _lock_postgres(connection)
         if revision_of(connection) != HEAD:
             upgrade(connection)
@@ -53,6 +60,8 @@ def migrate_database(database: Database) -> None:
 
 
 def _check_sqlite(database: SqliteDatabase) -> bool:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StartError(f"this Python brings SQLite {sqlite3.sqlite_version}; 3.37 is the oldest that works")
     if database.in_memory:
         with closing_engine(database) as engine, engine.connect() as connection:
             return revision_of(connection) != HEAD
@@ -64,14 +73,18 @@ def _check_sqlite(database: SqliteDatabase) -> bool:
     try:
         return _check_content(path)
     except sqlite3.DatabaseError as error:
-        raise StartError(f"{path} cannot be read as a SQLite database ({_reason(error)}); restore it from a backup") from error
+        raise StartError(
+            f"{path} cannot be read as a SQLite database ({_reason(error)}); restore it from a backup"
+        ) from error
 
 
 def _check_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise StartError(f"{path.parent} is not a folder")
     if not os.access(path.parent, os.W_OK | os.X_OK) or _is_read_only(path.parent):
-        raise StartError(f"the folder {path.parent} is read-only; SQLite keeps its log beside the database and must write there")
+        raise StartError(
+            f"the folder {path.parent} is read-only; SQLite keeps its log beside the database and must write there"
+        )
     if path.exists() and not path.is_file():
         raise StartError(f"{path} is not a file")
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
@@ -93,13 +106,17 @@ def _check_content(path: Path) -> bool:
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
         ask: Any = lambda statement: connection.execute(statement).fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
         if tables and (ask("PRAGMA application_id")[0] != APPLICATION_ID or "_meta" not in tables):
             raise StartError(f"{path} is the database of another program; name another file")
         _check_pages(path, ask)
         if not tables:
             return True
-        return _is_older(str(path), ask("SELECT format FROM _meta")[0], ask("SELECT version_num FROM _migrations")[0])
+        return _is_older(
+            str(path), ask("SELECT format FROM _meta")[0], ask("SELECT version_num FROM _migrations")[0]
+        )
     finally:
         connection.close()
 
@@ -107,7 +124,9 @@ def _check_content(path: Path) -> bool:
 def _check_pages(path: Path, ask: Any) -> None:
     """The beginning of the answer is enough: "ok", or the first thing that is wrong."""
     size = path.stat().st_size
-    if size <= _CHECKED_WHOLE and ask("PRAGMA quick_check(1)")[0] != "ok":
+    whole = ask("PRAGMA page_count")[0] * ask("PRAGMA page_size")[0]
+    cut_short = size < whole and not Path(f"{path}-wal").exists()  # new pages may still be in the log alone
+    if cut_short or (size <= _CHECKED_WHOLE and ask("PRAGMA quick_check(1)")[0] != "ok"):
         raise StartError(f"{path} is damaged; restore it from a backup")
 
 
@@ -120,20 +139,25 @@ def _reason(error: Exception) -> str:
 
 def _check_postgres(database: Database, connection: Connection) -> bool:
     name = _name(database)
-    version, encoding = connection.execute(text("SELECT current_setting('server_version_num')::int, current_setting('server_encoding')")).one()
+    asked = "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    version, encoding = connection.execute(text(asked)).one()
     if version < _OLDEST_POSTGRES:
         raise StartError(f"{name} is PostgreSQL {version // 10000}; version 13 is the oldest that works")
     if encoding != "UTF8":
         raise StartError(f"{name} keeps text as {encoding}; create it with ENCODING 'UTF8'")
     tables = set(inspect(connection).get_table_names())
     if tables and "_meta" not in tables:
-        raise StartError(f"{name} holds tables of another program; give Stillroom a database or a schema of its own")
+        raise StartError(
+            f"{name} holds tables of another program; give Stillroom a database or a schema of its own"
+        )
     if not tables:
         return True
     try:
         format = connection.execute(text("SELECT format FROM _meta")).scalar_one()
     except DBAPIError as error:
-        raise StartError(f"{name} holds tables of another program; give Stillroom a database or a schema of its own") from error
+        raise StartError(
+            f"{name} holds tables of another program; give Stillroom a database or a schema of its own"
+        ) from error
     return _is_older(name, format, revision_of(connection))
 
 
@@ -150,7 +174,9 @@ def _is_older(name: str, format: str, revision: str | None) -> bool:
     if format != FORMAT:
         raise StartError(f"{name} is the database of another program")
     if revision not in REVISIONS:
-        raise StartError(f"{name} was written by a newer Stillroom (revision {revision}); start that one, or restore a backup from before")
+        raise StartError(
+            f"{name} was written by a newer Stillroom (revision {revision}); start that one, or restore a backup from before"
+        )
     return revision != HEAD
 
 
@@ -183,7 +209,13 @@ def _told(database: Database) -> Iterator[None]:
 
 
 def _name(database: Database) -> str:
-    return database.path if isinstance(database, SqliteDatabase) else database.name if isinstance(database, PostgresDatabase) else ""
+    return (
+        database.path
+        if isinstance(database, SqliteDatabase)
+        else database.name
+        if isinstance(database, PostgresDatabase)
+        else ""
+    )
 
 
 def _cause(error: Exception) -> str:

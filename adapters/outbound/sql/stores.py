@@ -18,7 +18,11 @@ class SqlStores:
     """Each store is made when it is first asked for, and then kept as long as the session."""
 
     def __init__(
-        self, session: Session, records: Factory[RecordStore], accounts: Factory[AccountStore], keys: Factory[KeyStore]
+        self,
+        session: Session,
+        records: Factory[RecordStore],
+        accounts: Factory[AccountStore],
+        keys: Factory[KeyStore],
     ) -> None:
         self._session, self._records, self._accounts, self._keys = session, records, accounts, keys
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from adapters.outbound.sql.catalogues import Catalogues
 from adapters.outbound.sql.engines import Database, PostgresDatabase, Rows, SqliteDatabase, open_database
 from adapters.outbound.sql.errors import SchemaMoved, translated
-from adapters.outbound.sql.limits import UNLIMITED, Limits
+from adapters.outbound.sql.limits import DEFAULTS, UNLIMITED, Limits
 from adapters.outbound.sql.links import Link, MakeStores
 from adapters.outbound.sql.postgres import PostgresGround
 from adapters.outbound.sql.snapshots import in_snapshot
@@ -35,8 +35,10 @@ class Ground(Protocol):
 class SqlUnitOfWork:
     """One for a process, used by all its threads. Nothing is opened before the first body runs."""
 
-    def __init__(self, database: Database | str, stores: MakeStores, observer: Observer, limits: Limits = Limits()) -> None:
-        self.database = open_database(database) if isinstance(database, str) else database
+    def __init__(
+        self, database: Database | str, stores: MakeStores, observer: Observer, limits: Limits = DEFAULTS
+    ) -> None:
+        self.database: Database = open_database(database) if isinstance(database, str) else database
         self._limits, self._running = limits, local()
         self._catalogues = Catalogues(self._run_apart, observer)
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
@@ -45,7 +47,9 @@ class SqlUnitOfWork:
         outer = self._outer()
         if outer is not None:
             return self._read_inside(outer, body, snapshot)
-        return self._under_the_present_schema(lambda: self._ground.read(lambda link: self._inside(link, body), snapshot=snapshot))
+        return self._under_the_present_schema(
+            lambda: self._ground.read(lambda link: self._inside(link, body), snapshot=snapshot)
+        )
 
     def run(self, body: Body[T], *, alone: bool = False, unhurried: bool = False) -> T:
         outer = self._outer()
@@ -53,17 +57,21 @@ class SqlUnitOfWork:
             return _nested(outer, body)
         limit = UNLIMITED if unhurried else self._limits.body
         return self._under_the_present_schema(
-            lambda: self._ground.run(lambda link: self._inside(link, body), alone=alone or unhurried, limit=limit)
+            lambda: self._ground.run(
+                lambda link: self._inside(link, body), alone=alone or unhurried, limit=limit
+            )
         )
 
     def change_schema(self, body: Body[T]) -> T:
         outer = self._outer()
         if outer is not None:
-            if not getattr(self._running, "changing", False):
+            if not outer.session.changing:
                 raise RuntimeError("a schema change cannot begin inside a transaction that shares its commit")
             return _nested(outer, body)
         return self._under_the_present_schema(
-            lambda: self._ground.change(lambda link: self._inside(link, body, changing=True), limit=self._limits.change)
+            lambda: self._ground.change(
+                lambda link: self._inside(link, body), limit=self._limits.change
+            )
         )
 
     def close(self) -> None:
@@ -72,13 +80,13 @@ class SqlUnitOfWork:
     def _outer(self) -> Link | None:
         return getattr(self._running, "link", None)
 
-    def _inside(self, link: Link, body: Body[T], changing: bool = False) -> T:
+    def _inside(self, link: Link, body: Body[T]) -> T:
         """Runs the body; calls of ours that it makes, in this thread, join it."""
-        self._running.link, self._running.changing = link, changing
+        self._running.link = link
         try:
             return body(link.stores)
         finally:
-            self._running.link, self._running.changing = None, False
+            self._running.link = None
 
     def _read_inside(self, outer: Link, body: Body[T], snapshot: bool) -> T:
         if snapshot and not self.database.in_transaction(outer.connection):
@@ -114,6 +122,8 @@ def _nested(outer: Link, body: Body[T]) -> T:
         return body(outer.stores)
 
 
-def _ground(database: Database, catalogues: Catalogues, stores: MakeStores, observer: Observer, limits: Limits) -> Ground:
+def _ground(
+    database: Database, catalogues: Catalogues, stores: MakeStores, observer: Observer, limits: Limits
+) -> Ground:
     grounds = {SqliteDatabase: SqliteGround, PostgresDatabase: PostgresGround}
     return grounds[type(database)](database, catalogues, stores, observer, limits)  # type: ignore[abstract,arg-type]

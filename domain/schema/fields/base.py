@@ -56,8 +56,15 @@ class Field:
 
     def fits_default(self, matches: Matches) -> None:
         """Raises Unfit where the default is no value of this field."""
-        if self.default is not None and self.default not in self.magic_defaults:
-            self.accept(self.default, matches)
+        if self.literal_default is not None:
+            self.accept(self.literal_default, matches)
+
+    @property
+    def literal_default(self) -> Any:
+        """The default where it is a value; None where it is a word that stands for one (`@now`), or absent."""
+        # A json default may be an object, which no set can be asked for.
+        is_word = isinstance(self.default, str) and self.default in self.magic_defaults
+        return None if is_word else self.default
 
     def definition(self) -> dict[str, Any]:
         """The field as its JSON definition, without the options that stand at their defaults."""
