@@ -48,7 +48,6 @@ def backend(database_url):
         yield made
 
 
-
 def sign_up(backend, name):
     body = {"email": f"{name}@example.org", "password": "correct horse", "name": name}
     shown = backend.records.create("users", body, actor=GUEST, facts=FACTS)
