@@ -5,7 +5,7 @@ from threading import local
 from typing import Protocol, TypeVar
 
 from adapters.outbound.sql.catalogues import Catalogues
-from adapters.outbound.sql.engines import Database, PostgresDatabase, Rows, SqliteDatabase, open_database
+from adapters.outbound.sql.engines import Database, Rows, open_database
 from adapters.outbound.sql.errors import SchemaMoved, translated
 from adapters.outbound.sql.limits import DEFAULTS, UNLIMITED, Limits
 from adapters.outbound.sql.links import Link, MakeStores
@@ -125,5 +125,5 @@ def _nested(outer: Link, body: Body[T]) -> T:
 def _ground(
     database: Database, catalogues: Catalogues, stores: MakeStores, observer: Observer, limits: Limits
 ) -> Ground:
-    grounds = {SqliteDatabase: SqliteGround, PostgresDatabase: PostgresGround}
-    return grounds[type(database)](database, catalogues, stores, observer, limits)  # type: ignore[abstract,arg-type]
+    kinds: dict[str, Callable[..., Ground]] = {"sqlite": SqliteGround, "postgresql": PostgresGround}
+    return kinds[database.dialect](database, catalogues, stores, observer, limits)
