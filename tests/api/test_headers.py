@@ -37,7 +37,8 @@ def test_every_answer_is_protected(method, path, status):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
-    assert not {"Server", "X-Powered-By", "Set-Cookie"} & set(answer.headers.keys())
+    assert answer.headers["Server"] == "stillroom"
+    assert not {"X-Powered-By", "Set-Cookie"} & set(answer.headers.keys())
 
 
 @pytest.mark.parametrize("path", ["/livez", "/nothing", f"{RECORDS}/r1"])

@@ -13,12 +13,14 @@ PROTECTIONS: tuple[tuple[str, str], ...] = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
+    # Servers write their own name where there is none.
+    ("Server", "stillroom"),
 )
 # Browsers obey it on https alone; sent where clients are known to come by https.
 STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-# Swagger UI loads scripts, styles and images from us and asks us only; it writes styles into its elements.
+# Swagger UI loads scripts, styles and images from us and asks us only.
 DOCUMENTATION_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
