@@ -300,7 +300,7 @@ def _stray(source: Source, at: int) -> Invalid:
         return source.refusal("syntax_error", at, "this is neither a number nor a name")
     shown = f"`{character}`" if character.isprintable() else "this character"
     plain = unicodedata.normalize("NFKC", character)
-    known = _MEANT.get(character) or _LOOKALIKES.get(character) or (plain if plain != character and plain.isascii() else None)
+    known = _MEANT.get(plain) or _LOOKALIKES.get(character) or (plain if plain != character and plain.isascii() else None)
     hint = f"did you mean `{known}`?" if known and known.strip() else None
     return source.refusal("syntax_error", at, f"{shown} (U+{ord(character):04X}) means nothing here", hint)
 
