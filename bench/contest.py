@@ -1,0 +1,169 @@
+"""The contest itself: fills both backends, makes sure that they answer alike, and times them by turns."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import pocketbase, stillroom
+from bench.api import NotAsExpected, headers
+from bench.cases import Case, Wish, seen
+from bench.load import Load, Measured, WrkFailed, write_load
+from bench.processes import Memory
+from bench.servers import Server, empty_view
+
+EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`settings` go to Stillroom and the empty view alike."""
+
+    cases: tuple[Case, ...]
+    rows: int
+    rounds: int
+    seconds: int
+    warm_up: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One round of one server."""
+
+    measured: Measured
+    cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.measured.per_second
+
+    @property
+    def cpu_microseconds(self) -> float:
+        return self.cpu_seconds * 1e6 / max(1, self.measured.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Samples of each server, one a round; none where `failure` says why."""
+
+    case: Case
+    samples: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """`starts` are seconds of a start on existing data, `memory` that of each worker after the load."""
+
+    results: tuple[Result, ...]
+    starts: Mapping[str, float]
+    memory: Mapping[str, list[Memory]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A filled contestant: `owner` is the account that owns its rows."""
+
+    server: Server
+    owner: str
+    token: Callable[[], str]
+    wish: Callable[[Case], Wish]
+
+
+def hold(plan: Plan, folder: Path) -> Contest:
+    """Every server it started is stopped when this returns or raises."""
+    with ExitStack() as running:
+        empty = running.enter_context(empty_view(folder / "empty", plan.settings))
+        ours = running.enter_context(stillroom.stillroom(folder / "stillroom", plan.settings))
+        theirs = running.enter_context(pocketbase.pocketbase(folder / "pocketbase"))
+        backends = (
+            Backend(ours, _filled(ours, stillroom.fill, plan), lambda: stillroom.token(ours), lambda case: case.ours),
+            Backend(theirs, _filled(theirs, pocketbase.fill, plan), lambda: pocketbase.token(theirs), lambda case: case.theirs),
+        )
+        # What ran before has been stopped: this is the second start of both, on the data of the first.
+        starts = {each.name: each.start() for each in (empty, ours, theirs)}
+        results = tuple(_result(case, empty, backends, plan, folder) for case in plan.cases)
+        memory = {each.name: each.worker_memory() for each in (empty, ours, theirs)}
+    return Contest(results, starts, memory)
+
+
+def _filled(server: Server, fill: Callable[[Server, int], str], plan: Plan) -> str:
+    _say(f"filling {server.name} with {plan.rows:,} rows")
+    server.start()
+    owner = fill(server, plan.rows)
+    server.stop()
+    return owner
+
+
+def _result(case: Case, empty: Server, backends: tuple[Backend, ...], plan: Plan, folder: Path) -> Result:
+    try:
+        _check_alike(case, backends, plan)
+        loads = {empty: _empty_load(empty, folder)}
+        loads |= {each.server: _load(case, each, plan, folder) for each in backends}
+        return Result(case, _by_turns(case, loads, plan))
+    except (NotAsExpected, WrkFailed, OSError) as failure:
+        return Result(case, failure=str(failure))
+
+
+def _check_alike(case: Case, backends: tuple[Backend, ...], plan: Plan) -> None:
+    """Before anything is timed: the right status, and the same rows from both."""
+    ours, theirs = (seen(_first_answer(case, each, plan)) for each in backends)
+    if ours != theirs:
+        raise NotAsExpected(f"{OURS} and {THEIRS} answer differently: {ours} and {theirs}")
+
+
+def _first_answer(case: Case, backend: Backend, plan: Plan) -> dict[str, object]:
+    wish = backend.wish(case)
+    path, body = next(case.pool(wish, plan.rows, backend.owner))
+    token = backend.token() if case.signed else ""
+    answer: dict[str, object] = backend.server.api.expect(wish.status, case.method, path, body, token=token)
+    return answer
+
+
+def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> Load:
+    pool = list(case.pool(backend.wish(case), plan.rows, backend.owner))
+    sent = headers(backend.token() if case.signed else "", has_body=case.body is not None)
+    script = folder / f"{case.name}-{backend.server.name}.lua"
+    return write_load(script, backend.server.api.port, case.method, pool, sent)
+
+
+def _empty_load(empty: Server, folder: Path) -> Load:
+    return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {})
+
+
+def _by_turns(case: Case, loads: Mapping[Server, Load], plan: Plan) -> dict[str, tuple[Sample, ...]]:
+    """A B C A B C: what disturbs the machine for a while disturbs all of them."""
+    for server, load in loads.items():
+        _say(f"{case.title}: warming up {server.name}")
+        load.run(plan.warm_up)
+    samples: dict[str, tuple[Sample, ...]] = {server.name: () for server in loads}
+    for turn, server, load in _turns(loads, plan.rounds):
+        _say(f"{case.title}: round {turn + 1} of {plan.rounds}, {server.name}")
+        samples[server.name] += (_sample(server, load, plan.seconds),)
+    return samples
+
+
+def _turns(loads: Mapping[Server, Load], rounds: int) -> Iterator[tuple[int, Server, Load]]:
+    for turn in range(rounds):
+        for server, load in loads.items():
+            yield turn, server, load
+
+
+def _sample(server: Server, load: Load, seconds: int) -> Sample:
+    before = server.cpu_seconds()
+    measured = load.run(seconds)
+    # wrk leaves when its time is up; what it still had asked for is worked off here, and counts.
+    time.sleep(0.05)
+    spent = server.cpu_seconds() - before
+    if measured.refused or measured.broken or not measured.requests:
+        raise NotAsExpected(
+            f"{server.name}: of {measured.requests:,} requests {measured.refused:,} were refused and {measured.broken:,} broken off"
+        )
+    return Sample(measured, spent)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

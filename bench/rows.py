@@ -1,0 +1,88 @@
+"""The rows that both backends hold, field by field the same: made from numbers, so that every run has the same ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+AUTHORS = 200
+# A filter on one category chooses a twentieth of the rows: 500 of 10,000.
+CATEGORIES = 20
+STATUSES = ("draft", "live", "held", "gone")
+
+_FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
+_SENTENCE = "Water finds the lowest place, and the still finds what the water left behind. "
+# Prime, and greater than 10,000: multiples of one prime modulo another scatter, and meet no value twice.
+_SCATTER, _SPAN = 7_919, 1_000_003
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOf:
+    """A field in words that each side translates to its own."""
+
+    name: str
+    type: str
+    collection: str = ""
+
+
+AUTHOR_FIELDS = (FieldOf("name", "text"), FieldOf("city", "text"))
+POST_FIELDS = (
+    FieldOf("title", "text"),
+    FieldOf("body", "text"),
+    FieldOf("status", "select"),
+    FieldOf("category", "integer"),
+    FieldOf("views", "integer"),
+    FieldOf("rating", "number"),
+    FieldOf("featured", "bool"),
+    FieldOf("published", "date"),
+    FieldOf("author", "relation", "authors"),
+    FieldOf("owner", "relation", "users"),
+)
+# Relations have an index of their own on both sides.
+POST_INDEXES = ("category",)
+PUBLIC = {"list": "", "view": ""}
+OWNED = dict.fromkeys(("view", "create", "update"), "owner = @request.auth.id")
+
+
+def author_id(number: int) -> str:
+    return f"author{number:09d}"
+
+
+def post_id(number: int) -> str:
+    """15 characters of a–z and 0–9: what PocketBase takes for an id."""
+    return f"post{number:011d}"
+
+
+def authors() -> Iterator[dict[str, Any]]:
+    for number in range(AUTHORS):
+        yield {"id": author_id(number), "name": f"Author number {number}", "city": f"City {number % 17}"}
+
+
+def posts(count: int, owner: str) -> Iterator[dict[str, Any]]:
+    for number in range(count):
+        yield {"id": post_id(number), **post(number, owner)}
+
+
+def post(number: int, owner: str) -> dict[str, Any]:
+    """The values of a row without its id, as a client would create it."""
+    return {
+        "title": f"On distilling, part {number}",
+        "body": _SENTENCE * (1 + number % 4),
+        "status": STATUSES[number % len(STATUSES)],
+        "category": category(number),
+        "views": number * _SCATTER % _SPAN,
+        "rating": number % 50 / 10,
+        "featured": number % 9 == 0,
+        "published": _instant(number),
+        "author": author_id(number % AUTHORS),
+        "owner": owner,
+    }
+
+
+def category(number: int) -> int:
+    return number % CATEGORIES
+
+
+def _instant(number: int) -> str:
+    moment = _FIRST_DAY + timedelta(minutes=37 * number)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
