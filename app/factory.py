@@ -9,6 +9,7 @@ from adapters.inbound.rest import auth, collections, docs, records
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
+from adapters.inbound.web.sessions import NoSessions
 from adapters.outbound.logging_observer import LoggingObserver
 from app.settings import Settings
 from app.usecases.backend import Backend
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
     app.url_map.merge_slashes = False
+    app.session_interface = NoSessions()
     api = openapi.api(app)
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint(backend))

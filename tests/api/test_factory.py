@@ -4,6 +4,7 @@ import importlib
 import sys
 
 import pytest
+from flask import session
 
 import app
 from app import wiring
@@ -44,6 +45,13 @@ def test_two_apps_share_nothing():
     first, second = create_app(backend=backend(), observer=Noted()), create_app(Settings(max_body=2000), backend(), Noted())
     assert first.config["MAX_CONTENT_LENGTH"] != second.config["MAX_CONTENT_LENGTH"]
     assert first.url_map is not second.url_map
+
+
+def test_nothing_is_kept_in_cookies():
+    made = create_app(backend=backend(), observer=Noted())
+    with made.test_request_context("/livez"), pytest.raises(RuntimeError):
+        session["a"] = 1
+    assert "Set-Cookie" not in made.test_client().get("/livez", headers={"Cookie": "session=x"}).headers
 
 
 def test_the_package_offers_create_app_and_nothing_more():
