@@ -1,18 +1,56 @@
 """What writes of accounts need of passwords, done before any transaction: hashing is slow on purpose and must hold no lock."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.accounts.passwords import check_new_password, read_password
-from domain.errors import invalid
+from domain.accounts.sessions import ends_sessions
+from domain.actor import Actor
+from domain.errors import Forbidden, invalid
+from domain.records.visibility import owns
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
+from ports.accounts import Credentials
 from ports.passwords import Passwords
 from ports.unit_of_work import UnitOfWork
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was decided and hashed before a write. `collection_id` is that of the accounts collection that it was done for, None
+    where there was nothing to do: the transaction compares it with what it finds, since the schema may have moved between."""
+
+    collection_id: str | None = None
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Prepared()
 
 
 class PasswordDesk:
     def __init__(self, work: UnitOfWork, passwords: Passwords) -> None:
         self._work, self._passwords = work, passwords
+
+    def for_new(self, collection: Collection, body: Body) -> Prepared:
+        """For a sign-up; Invalid where there is no password or the policy refuses it."""
+        if PASSWORD not in body:
+            raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
+        hashed = self.prepare(body[PASSWORD], email=body.get("email"))
+        return Prepared(collection.id, {"password_hash": hashed, "epoch": 1})
+
+    def for_change(self, collection: Collection, id: str, body: Body, actor: Actor) -> Prepared:
+        """For a change of sign-in data: by the account itself with its present password, or by an admin."""
+        if not owns(collection, id, actor):
+            raise Forbidden("only the account itself and admins change its sign-in data")
+        credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
+        if (actor.collection, actor.id) == (collection.name, id):
+            self._check_old(credentials, body)
+        if PASSWORD not in body:
+            return Prepared(collection.id)
+        email = body.get("email") or (credentials.email if credentials else None)
+        return Prepared(collection.id, {"password_hash": self.prepare(body[PASSWORD], email=email)})
 
     def prepare(self, password: Any, *, email: Any) -> str:
         """The hash of a new password; Invalid where the policy refuses it."""
@@ -20,14 +58,21 @@ class PasswordDesk:
         check_new_password(text, f"/{PASSWORD}", email=email if isinstance(email, str) else None)
         return self._passwords.hash(text)
 
-    def check_old(self, collection: Collection, id: str, body: Mapping[str, Any]) -> None:
-        """A stolen token alone changes no sign-in data: the present password is asked for again."""
+    def _check_old(self, credentials: Credentials | None, body: Body) -> None:
+        """A stolen token alone changes no sign-in data, an admin's neither: the present password is asked for again."""
+        pointer = f"/{OLD_PASSWORD}"
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"
-            raise invalid(
-                f"/{OLD_PASSWORD}", "required", "sign-in data changes only with the present password", hint=hint
-            )
-        text = read_password(body[OLD_PASSWORD], f"/{OLD_PASSWORD}")
-        credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
+            raise invalid(pointer, "required", "sign-in data changes only with the present password", hint=hint)
+        text = read_password(body[OLD_PASSWORD], pointer)
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):
-            raise invalid(f"/{OLD_PASSWORD}", "wrong_password", "this is not the present password")
+            raise invalid(pointer, "wrong_password", "this is not the present password")
+
+
+def owed_for_new(collection: Collection) -> str | None:
+    """The `Prepared.collection_id` that a create in this collection needs."""
+    return collection.id if collection.is_accounts else None
+
+
+def owed_for_change(collection: Collection, body: Body) -> str | None:
+    return collection.id if collection.is_accounts and ends_sessions(body) else None

@@ -6,21 +6,21 @@ from typing import Any
 
 from app.usecases.deletion import delete_with_relations
 from app.usecases.expansion import Expansion, expand_tree
-from app.usecases.passwords import PasswordDesk
+from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
-from domain.errors import Fault, Forbidden, Invalid, NotFound, PreconditionFailed, Problem, invalid
+from domain.errors import Fault, Forbidden, Invalid, NotFound, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.reading import Guard, Reading, Window, guard_of
-from domain.records.visibility import owns, present, private_fields, selected_fields
+from domain.records.visibility import owns, present, private_fields, rule_for, selected_fields
 from domain.rules.evaluate import holds
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts, Values
-from domain.schema.collection import PASSWORD, Collection
+from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.observer import Observer, RequestRefusedByRule
@@ -153,17 +153,20 @@ class RecordUseCases:
     def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
         request = Request(actor, facts, body)
-        secrets = self._new_secrets(name, request)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
-        return self._work.run(lambda stores: self._create(stores, name, request, moment, secrets))
+        return self._prepared_for(
+            lambda: self._prepare_new(name, request),
+            lambda stores, prepared: self._create(stores, name, request, moment, prepared),
+        )
 
-    def _create(self, stores: Stores, name: str, request: Request, moment: Moment, secrets: Mapping[str, Any]) -> Shown:
+    def _create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
+        _check_prepared(prepared, owed_for_new(collection))
         made = draft(
             collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
         )
-        made = replace(made, secrets=secrets)
+        made = replace(made, secrets=prepared.secrets)
         if not self._draft_passes(stores, collection, made.values, ruling, request):
             self._observer.observe(RequestRefusedByRule(name, "create", collection.rules.create))
             raise Forbidden(f"the create rule of `{name}` does not allow this record")
@@ -184,9 +187,11 @@ class RecordUseCases:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions."""
         request = Request(actor, facts, body)
-        secrets = self._changed_secrets(name, id, request)
         now = write_instant(self._clock.now())
-        return self._work.run(lambda stores: self._update(stores, name, id, request, now, secrets, if_match))
+        return self._prepared_for(
+            lambda: self._prepare_change(name, id, request),
+            lambda stores, prepared: self._update(stores, name, id, request, now, prepared, if_match),
+        )
 
     def _update(
         self,
@@ -195,11 +200,12 @@ class RecordUseCases:
         id: str,
         request: Request,
         now: str,
-        secrets: Mapping[str, Any],
+        prepared: Prepared,
         if_match: tuple[IfMatch, ...] | None,
     ) -> Shown:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
+        _check_prepared(prepared, owed_for_change(collection, request.body or {}))
         asked = changes(
             collection,
             request.body or {},
@@ -208,8 +214,7 @@ class RecordUseCases:
             matches=self._patterns.matches,
             if_match=if_match,
         )
-        ends = bool(secrets) or (collection.is_accounts and "email" in asked.values)
-        asked = replace(asked, secrets=secrets, end_sessions=ends)
+        asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
         where = shape(ruling.condition, self._values(stores, ruling, request))
         after = stores.records.update(collection, id, asked, where)
         if after is None:
@@ -325,30 +330,46 @@ class RecordUseCases:
 
     # --- accounts: hashing is slow, so it comes before the transaction
 
-    def _new_secrets(self, name: str, request: Request) -> Mapping[str, Any]:
-        collection = self._present(name)
-        if collection is None or not collection.is_accounts:
-            return {}
-        body = request.body or {}
-        if PASSWORD not in body:
-            raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
-        return {"password_hash": self._passwords.prepare(body[PASSWORD], email=body.get("email")), "epoch": 1}
+    def _prepared_for(self, prepare: Callable[[], Prepared], write: Callable[[Stores, Prepared], Shown]) -> Shown:
+        """Prepares under the schema that this process knows, then writes; where the transaction finds another one, once more."""
+        try:
+            prepared = prepare()
+            return self._work.run(lambda stores: write(stores, prepared))
+        except _PreparedForAnother:
+            prepared = prepare()  # the transaction has brought this process up to date
+            return self._work.run(lambda stores: write(stores, prepared))
 
-    def _changed_secrets(self, name: str, id: str, request: Request) -> Mapping[str, Any]:
-        collection, body = self._present(name), request.body or {}
-        if collection is None or not collection.is_accounts or not (PASSWORD in body or "email" in body):
-            return {}
-        if not owns(collection, id, request.actor):
-            raise Forbidden("only the account itself and admins change its sign-in data")
-        if not request.actor.passes_rules:
-            self._passwords.check_old(collection, id, body)
-        if PASSWORD not in body:
-            return {}
-        return {"password_hash": self._passwords.prepare(body[PASSWORD], email=body.get("email"))}
+    def _prepare_new(self, name: str, request: Request) -> Prepared:
+        collection = self._known(name)
+        if collection is None or not owed_for_new(collection) or not self._is_open(collection, "create", request.actor):
+            return NOTHING
+        return self._passwords.for_new(collection, request.body or {})
 
-    def _present(self, name: str) -> Collection | None:
-        """The collection as this process knows it: enough to decide whether to hash; the transaction decides again."""
+    def _prepare_change(self, name: str, id: str, request: Request) -> Prepared:
+        collection, body = self._known(name), request.body or {}
+        if collection is None or not owed_for_change(collection, body) or not self._is_open(collection, "update", request.actor):
+            return NOTHING
+        return self._passwords.for_change(collection, id, body, request.actor)
+
+    def _known(self, name: str) -> Collection | None:
         return self._work.read(lambda stores: stores.schema.collections.get(name))
+
+    def _is_open(self, collection: Collection, action: str, actor: Actor) -> bool:
+        """Nobody makes us hash for what only admins may do; the transaction then says why not."""
+        try:
+            rule_for(collection, action, actor)
+        except Problem:
+            return False
+        return True
+
+
+class _PreparedForAnother(Exception):
+    """What was prepared belongs to another schema than the transaction's."""
+
+
+def _check_prepared(prepared: Prepared, owed: str | None) -> None:
+    if prepared.collection_id != owed:
+        raise _PreparedForAnother
 
 
 def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:

@@ -54,26 +54,27 @@ def _of_account(stores: Stores, paths: list[tuple[str, ...]], actor: Actor) -> d
     if not paths or collection is None:
         return {}
     seen: dict[tuple[str, str], Mapping[str, Any] | None] = {}
-    found = {path: _follow(stores, collection, actor.id, path[1:], seen) for path in paths}
-    return {path: value for path, value in found.items() if value is not None}
+    found = (_follow(stores, collection, actor.id, path[1:], seen) for path in paths)
+    return {("auth", *names): value for names, value in found if value is not None}
 
 
 def _follow(
     stores: Stores, collection: Collection, id: str, names: tuple[str, ...], seen: dict[tuple[str, str], Any]
-) -> Any:
-    """The value at the end of `names`, from the record with this id on, through single relations."""
+) -> tuple[tuple[str, ...], Any]:
+    """The value that `names` lead to from the record with this id, through single relations, and the names up to it: inside
+    a json field the rules find their way by themselves."""
     value: Any = id
     for at, name in enumerate(names):
         key = (collection.name, value)
         if key not in seen:
             seen[key] = stores.records.load(collection, value)
         record, field = seen[key], collection.every_field.get(name)
+        if record is not None and name in ("collectionId", "collectionName") and field is None:
+            return names, collection.id if name == "collectionId" else collection.name
         if record is None or field is None:
-            return collection.id if name == "collectionId" and record is not None else None
+            return names, None
         value = record[name]
-        if value is None or at == len(names) - 1:
-            return value
-        if not isinstance(field, RelationField):
-            return _inside(value, names[at + 1 :])
+        if value is None or not isinstance(field, RelationField) or at == len(names) - 1:
+            return names[: at + 1], value
         collection = stores.schema.collection(field.collection)
-    return value
+    return names, value

@@ -376,3 +376,49 @@ def test_unknown_names_in_fields_are_refused(backend, ann, fields):
 def test_fields_chooses_and_orders(backend, ann):
     made = create(backend, ann)
     assert get(backend, ann, made["id"], fields="title,id") == {"title": "Hello", "id": made["id"]}
+
+
+def test_a_sign_up_through_a_process_that_does_not_know_the_collection_yet_keeps_its_password(database_url):
+    if "memory" in database_url:
+        pytest.skip("a database in memory has one process")
+    with make_backend(database=database_url) as one, make_backend(database=database_url) as other:
+        other.operations.ready()
+        one.collections.create(USERS, actor=ADMIN)
+        ann = sign_up(other, "ann")
+        signed_in = one.accounts.sign_in("users", "ann@example.org", "correct horse", facts=FACTS)
+        assert signed_in.account.id == ann.id
+
+
+def test_sign_in_data_changes_only_with_the_present_password(backend, ann, bob):
+    def patch(actor, **body):
+        return backend.records.update("users", ann.id, body, actor=actor, facts=FACTS)
+
+    for body in ({"password": "another horse"}, {"email": "new@example.org"}, {"password": "another horse", "old_password": "wrong horse"}):
+        with pytest.raises(Invalid):
+            patch(ann, **body)
+    with pytest.raises(Forbidden):
+        patch(bob, password="another horse", old_password="correct horse")
+    with pytest.raises(Invalid):
+        patch(ann, password="ann@example.org", old_password="correct horse")
+    patch(ann, password="another horse", old_password="correct horse")
+    backend.accounts.sign_in("users", "ann@example.org", "another horse", facts=FACTS)
+    with pytest.raises(Unauthenticated):
+        patch(ann, name="Ann")
+    patch(ADMIN, password="a third horse")
+    backend.accounts.sign_in("users", "ann@example.org", "a third horse", facts=FACTS)
+    with pytest.raises(Unauthenticated):
+        backend.accounts.sign_in("users", "ann@example.org", "another horse", facts=FACTS)
+
+
+def test_rules_read_what_the_account_leads_to(backend, ann):
+    teams = {"name": "teams", "fields": [{"name": "name", "type": "text"}, {"name": "meta", "type": "json"}]}
+    backend.collections.create(teams, actor=ADMIN)
+    fields = [*USERS["fields"], {"name": "team", "type": "relation", "collection": "teams"}]
+    backend.collections.change("users", {"fields": fields}, actor=ADMIN)
+    team = backend.records.create("teams", {"name": "blue", "meta": {"level": 3}}, actor=ADMIN, facts=FACTS)
+    backend.records.update("users", ann.id, {"team": team.id}, actor=ADMIN, facts=FACTS)
+    level = "@request.auth.team.meta.level"
+    for rule, seen in (("name = @request.auth.team.name", 1), (f"{level} = 3", 1), (f"{level} = 4", 0)):
+        backend.collections.change("teams", {"rules": {"list": rule}}, actor=ADMIN)
+        assert len(backend.records.list("teams", ListQuery(), actor=ann, facts=FACTS).rows) == seen
+        assert len(backend.records.list("teams", ListQuery(), actor=GUEST, facts=FACTS).rows) == 0
