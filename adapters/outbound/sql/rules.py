@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Column,
     FromClause,
-    Text,
     and_,
     case,
     exists,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 
 from adapters.outbound.sql.rules_binds import Bind, after_prefix, bind_values, contains_pattern, sized_pattern
 from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
-from adapters.outbound.sql.rules_values import TEXTUAL, Operands, Term, first_instant, not_supported
+from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, not_supported
 from domain.rules.tree import (
     And,
     Call,
@@ -53,10 +52,8 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-_NAMES = {"=": "_is_v", "<": "_below_v", "<=": "_upto_v", ">": "_above_v", ">=": "_from_v"}
 _ABSENT = Literal(None, None)
 _ZERO, _ONE = literal_column("0"), literal_column("1")
-TEXT = Text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +102,9 @@ class RuleCompiler:
         return self._comparison(condition, source, truth=truth, beside=beside)
 
     def _member(self, member: In, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        slots = tuple(item for item in member.items if isinstance(item, Slot))
-        others = tuple(Compare("=", member.operand, item, member.kind) for item in member.items if not isinstance(item, Slot))
-        if isinstance(member.operand, Slot):
-            others, slots = tuple(Compare("=", member.operand, item, member.kind) for item in member.items), ()
-        if others:
-            rest = (In(member.operand, slots, member.kind),) if slots else ()
-            return self._compile(Or(others + rest), source, truth=truth, beside=beside)
+        slots = [item for item in member.items if isinstance(item, Slot)]
+        if len(slots) < len(member.items):
+            raise not_supported("a list of fields")
         return self._ask(self._is_one_of(slots, member.kind), member.operand, source, truth=truth, beside=beside)
 
     def _comparison(self, compare: Compare, source: FromClause, *, truth: bool, beside: bool) -> Truth:
@@ -119,30 +112,15 @@ class RuleCompiler:
             return self._comparison(replace(compare, op=compare.op[1:]), source, truth=not truth, beside=beside)
         if compare.op == "~":
             return self._likeness(compare, source, truth=truth, beside=beside)
-        compare = _arranged(compare)
         left, right = compare.left, compare.right
         if right == _ABSENT:
             return self._ask(self._is_present(compare.kind), left, source, truth=not truth, beside=beside)
         if isinstance(left, Call) and isinstance(right, Literal):
             return self._answer(left, source, truth=truth is right.value, beside=beside)
-        if isinstance(left, Slot) and isinstance(right, Slot):
-            return self._known(compare.op, left, right, truth=truth)
-        if self._is_split(compare):
-            return self._compile(_split(compare), source, truth=truth, beside=beside)
-        if isinstance(right, Slot | Literal):
+        if isinstance(right, Slot):
             test = self._equals(right, compare.kind) if compare.op == "=" else self._is_ordered(compare.op, right, compare.kind)
             return self._ask(test, left, source, truth=truth, beside=beside)
         return self._pair(compare, source, truth=truth)
-
-    def _known(self, op: str, left: Slot, right: Slot, *, truth: bool) -> Truth:
-        """Two values of the request, which only a rewriting below brings together."""
-        compared = self._operands.bind_pair(left, right, _NAMES[op], lambda a, b: bool(_COMPARE[op](a, b)) is truth)
-        return compared == true()
-
-    def _is_split(self, compare: Compare) -> bool:
-        """Decimals of different scales are different integers on SQLite: a choice between them is compared one by one."""
-        sides = (compare.left, compare.right)
-        return self._dialect == "sqlite" and compare.kind is Kind.DECIMAL and any(isinstance(side, Call) for side in sides)
 
     # --- one operand
 
@@ -181,16 +159,16 @@ class RuleCompiler:
 
     # --- tests against values
 
-    def _equals(self, to: Slot | Literal, kind: Kind) -> Test:
+    def _equals(self, to: Slot, kind: Kind) -> Test:
         def holds(operand: Operand, source: FromClause) -> Truth:
             if kind is Kind.TEXT and isinstance(operand, Path) and _is_inside_json(operand):
-                return self._operands.forms.json_text_is(source.c[operand.name], operand.json, self._constant(to, kind, Term(EMPTY), "="))
+                return self._operands.forms.json_text_is(source.c[operand.name], operand.json, self._operands.slot(to, kind))
             term = self._operands.term(operand, source, kind)
-            return term.value == self._constant(to, kind, term, "=")
+            return term.value == self._operands.slot(to, kind, term)
 
         def fails(operand: Operand, source: FromClause) -> Truth:
             term = self._operands.term(operand, source, kind)
-            return term.value.is_distinct_from(self._constant(to, kind, term, "="))
+            return term.value.is_distinct_from(self._operands.slot(to, kind, term))
 
         return Test(holds, fails, keyed=True)
 
@@ -208,10 +186,10 @@ class RuleCompiler:
 
         return Test(holds, fails, keyed=True)
 
-    def _is_ordered(self, op: str, to: Slot | Literal, kind: Kind) -> Test:
+    def _is_ordered(self, op: str, to: Slot, kind: Kind) -> Test:
         def compared(operand: Operand, source: FromClause, op: str) -> tuple[Expression, Truth]:
-            term = self._operands.term(operand, source, kind)
-            return term.value, _COMPARE[op](term.value, self._constant(to, kind, term, op))
+            term = self._operands.term(operand, source, kind, keyed=False)
+            return term.value, _COMPARE[op](term.value, self._operands.slot(to, kind, term))
 
         def fails(operand: Operand, source: FromClause) -> Truth:
             value, opposite = compared(operand, source, _OPPOSITES[op])
@@ -249,10 +227,8 @@ class RuleCompiler:
         return Test(holds, lambda operand, source: is_not_true(holds(operand, source)))
 
     def _raw(self, operand: Operand, source: FromClause, kind: Kind) -> Expression:
-        return self._operands.term(operand, source, kind).value
-
-    def _constant(self, to: Slot | Literal, kind: Kind, term: Term, op: str) -> Expression:
-        return self._operands.slot(to, kind, term, op) if isinstance(to, Slot) else self._operands.literal(to)
+        own = operand.kind if isinstance(operand, Path) and operand.kind is not Kind.JSON and operand.modifier is None else kind
+        return self._operands.term(operand, source, own).value
 
     # --- texts in texts
 
@@ -278,7 +254,7 @@ class RuleCompiler:
         return self._answer(call, source, truth=True, beside=False)
 
     def _answer(self, call: Call, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        """startsWith and contains; a field on their right is taken literally."""
+        """startsWith and contains, which tell capitals from small letters."""
         if call.name not in ("startsWith", "contains"):
             value = self._operands.value(call, source, Kind.BOOL)
             return value == (true() if truth else false())
@@ -304,18 +280,16 @@ class RuleCompiler:
     def _found(self, name: str, text: Expression, part: Expression) -> Truth:
         if name == "contains":
             return self._operands.forms.holds_text(text, part)
-        return func.substr(text, literal_column("1"), func.length(part)) == part
+        return func.substr(text, _ONE, func.length(part)) == part
 
     # --- two operands
 
     def _pair(self, compare: Compare, source: FromClause, *, truth: bool) -> Truth:
-        left, right = (self._operands.term(side, source, compare.kind) for side in (compare.left, compare.right))
+        left, right = (self._operands.term(side, source, compare.kind, keyed=compare.op == "=") for side in (compare.left, compare.right))
         if left.scale is not None and right.scale is not None and left.scale != right.scale:
             return _rescaled(compare.op, left, right, truth=truth)
         if left.email != right.email:
             left, right = (Term(self._operands.value(side, source, compare.kind)) for side in (compare.left, compare.right))
-        if left.day != right.day:
-            left, right = (Term(first_instant(term.value)) if term.day else term for term in (left, right))
         if compare.op == "=":
             return _equal(left.value, right.value, compare.kind, truth=truth)
         ordered = _COMPARE[compare.op](left.value, right.value)
@@ -327,27 +301,8 @@ def is_not_true(condition: Truth) -> Truth:
     return condition.is_not(true())
 
 
-def _arranged(compare: Compare) -> Compare:
-    """What is known stands on the right; numbers inside JSON are doubles, whatever they are compared with."""
-    left, right, op = compare.left, compare.right, compare.op
-    if isinstance(left, Slot | Literal) and not isinstance(right, Slot | Literal):
-        left, right, op = right, left, _MIRRORED[op]
-    doubles = compare.kind.is_numeric and any(_is_inside_json(side) for side in (left, right))
-    return Compare(op, left, right, Kind.NUMBER if doubles else compare.kind)
-
-
 def _is_inside_json(operand: Operand) -> bool:
     return isinstance(operand, Path) and operand.kind is Kind.JSON and operand.modifier is None
-
-
-def _split(compare: Compare) -> Condition:
-    """`coalesce(x, y) < z` as: x where there is one, else y."""
-    if not isinstance(compare.left, Call):
-        return _split(Compare(_MIRRORED[compare.op], compare.right, compare.left, compare.kind))
-    first, *rest = compare.left.args
-    there = Compare("!=", first, _ABSENT, compare.kind)
-    other = Call("coalesce", tuple(rest), compare.left.kind) if len(rest) > 1 else rest[0]
-    return Or((And((there, replace(compare, left=first))), And((Not(there), replace(compare, left=other)))))
 
 
 def _equal(left: Expression, right: Expression, kind: Kind, *, truth: bool) -> Truth:

@@ -5,6 +5,7 @@ Text compares by code point on both: columns are declared so, and what PostgreSQ
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -12,20 +13,21 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Double,
-    Integer,
     Numeric,
     Text,
     and_,
     case,
     cast,
     extract,
+    false,
     func,
     literal_column,
-    null,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import Invalid
+from domain.rules.functions import EARTH_RADIUS_KM
+from domain.schema.fields.times import write_instant
 
 Expression = ColumnElement[Any]
 Truth = ColumnElement[bool]
@@ -33,9 +35,7 @@ Keys = tuple[str | int, ...]
 
 EMPTY: Expression = literal_column("''", Text())
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@$-]+")
-# Ten thousand years: a date moved further is outside the calendar wherever it began.
-_FARTHEST = 320_000_000_000
-EARTH_KM = 6371
+_FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
 class Forms(Protocol):
@@ -96,12 +96,9 @@ class SqliteForms:
         return case((self._is_type(column, keys, "array"), length), else_=literal_column("0"))
 
     def moved(self, instant: Expression, seconds: int) -> Expression:
-        if abs(seconds) > _FARTHEST:
-            return cast(null(), Text())
-        shift = literal_column(f"'{seconds:+d} seconds'")
-        moved = func.strftime(literal_column("'%Y-%m-%dT%H:%M:%fZ'"), instant, shift)
-        # After 9999 it is NULL by itself; before the year 1 it would begin with 0000 or a minus.
-        return case((moved >= literal_column("'0001'"), moved))
+        shift = _quoted(f"{seconds:+d} seconds")
+        moved = func.strftime(_quoted("%Y-%m-%dT%H:%M:%fZ"), instant, shift, type_=Text())
+        return case((_stays_in_calendar(instant, seconds), moved))
 
     def formatted(self, pattern: str, instant: Expression) -> Expression:
         return func.strftime(_quoted(pattern), instant, type_=Text())
@@ -110,7 +107,7 @@ class SqliteForms:
         return cast(column, Double()) / literal_column(f"1e{scale}", Double())
 
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
-        return _haversine(lon_a, lat_a, lon_b, lat_b, func.min)
+        return _haversine(lon_a, lat_a, lon_b, lat_b)
 
     def _extract(self, column: Expression, keys: Keys) -> Expression:
         return func.json_extract(column, _sqlite_path(keys))
@@ -157,14 +154,9 @@ class PostgresqlForms:
         return case((self._is_type(column, keys, "array"), length), else_=literal_column("0"))
 
     def moved(self, instant: Expression, seconds: int) -> Expression:
-        if abs(seconds) > _FARTHEST:
-            return cast(null(), Text())
-        moment = literal_column("TIMESTAMPTZ '0001-01-01T00:00:00Z'")
-        end = literal_column("TIMESTAMPTZ '10000-01-01T00:00:00Z'")
-        shift = literal_column(f"INTERVAL '{seconds} seconds'")
-        moved = _instant(instant).op("+")(shift)
-        text = func.to_char(func.timezone(_quoted("UTC"), moved), _quoted('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-        return case((and_(moved >= moment, moved < end), text.collate("C")))
+        moved = _instant(instant).op("+")(literal_column(f"INTERVAL '{seconds} seconds'"))
+        text = func.to_char(func.timezone(_quoted("UTC"), moved), _quoted('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), type_=Text())
+        return case((_stays_in_calendar(instant, seconds), text.collate("C")))
 
     def formatted(self, pattern: str, instant: Expression) -> Expression:
         moment = func.timezone(_quoted("UTC"), _instant(instant))
@@ -179,7 +171,7 @@ class PostgresqlForms:
         return whole / literal_column(f"1e{scale}::float8", Double())
 
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
-        return _haversine(lon_a, lat_a, lon_b, lat_b, func.least)
+        return _haversine(lon_a, lat_a, lon_b, lat_b)
 
     def _inside(self, column: Expression, keys: Keys) -> Expression:
         if any(isinstance(key, int) for key in keys):
@@ -223,6 +215,17 @@ def _postgresql_path(keys: Keys) -> Expression:
     return _quoted("{" + ",".join(_key(key) for key in keys) + "}")
 
 
+def _stays_in_calendar(instant: Expression, seconds: int) -> Truth:
+    """Asked of the instant before it is moved: outside the years 1 to 9999 PostgreSQL fails and SQLite answers with what is no
+    date."""
+    try:
+        farthest = (_FIRST if seconds < 0 else _LAST) - timedelta(seconds=seconds)
+    except OverflowError:
+        return false()
+    bound = _quoted(write_instant(farthest))
+    return instant >= bound if seconds < 0 else instant <= bound
+
+
 def _instant(text: Expression) -> Expression:
     return cast(func.nullif(text, EMPTY), TIMESTAMP(timezone=True))
 
@@ -231,33 +234,23 @@ def _to_char(pattern: str) -> Callable[[Expression], Expression]:
     return lambda moment: func.to_char(moment, _quoted(pattern), type_=Text())
 
 
-def _counted(pattern: str, count: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
-    return lambda moment: func.to_char(count(moment), _quoted(pattern), type_=Text())
-
-
-def _week(moment: Expression) -> Expression:
-    """Whole weeks since the year's first Monday."""
-    return func.div(extract("doy", moment) + _SEVEN - extract("isodow", moment), _SEVEN)
-
-
-_SEVEN = literal_column("7", Integer())
-
 # What each letter of a strftime format is on PostgreSQL.
 _PIECES: dict[str, Callable[[Expression], Expression]] = {
     "d": _to_char("DD"), "f": _to_char("SS.MS"), "H": _to_char("HH24"), "j": _to_char("DDD"), "m": _to_char("MM"),
     "M": _to_char("MI"), "S": _to_char("SS"), "Y": _to_char("YYYY"),
     "s": lambda moment: cast(cast(func.floor(extract("epoch", moment)), BigInteger()), Text()),
-    "w": _counted("FM0", lambda moment: extract("dow", moment)), "W": _counted("FM00", _week),
+    "w": lambda moment: func.to_char(extract("dow", moment), _quoted("FM0"), type_=Text()),
     "%": lambda moment: _quoted("%"),
 }  # fmt: skip
 
 
-def _haversine(lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression, least: Any) -> Expression:
+def _haversine(lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
     """Kilometres on a sphere, in the evaluator's own steps, so that rounding is the same."""
     up, over = func.radians(lat_b - lat_a), func.radians(lon_b - lon_a)
+    one = _number("1.0")
     up_half, over_half = func.sin(up * _number("0.5")), func.sin(over * _number("0.5"))
-    chord = up_half * up_half + func.cos(func.radians(lat_a)) * func.cos(func.radians(lat_b)) * over_half * over_half
-    return _number(f"{2 * EARTH_KM}.0") * func.asin(func.sqrt(least(_number("1.0"), chord)), type_=Double())
+    chord = up_half * up_half + func.cos(func.radians(lat_a)) * func.cos(func.radians(lat_b)) * (over_half * over_half)
+    return _number(str(2 * EARTH_RADIUS_KM)) * func.asin(func.sqrt(case((chord < one, chord), (chord >= one, one))), type_=Double())
 
 
 def _number(digits: str) -> Expression:

@@ -25,15 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from adapters.outbound.sql.columns import key_column
-from adapters.outbound.sql.rules_binds import (
-    MIDNIGHT,
-    Bind,
-    Convert,
-    day_bound,
-    instant_of_day,
-    scaled,
-    whole,
-)
+from adapters.outbound.sql.rules_binds import Bind, Convert, scaled, whole
 from adapters.outbound.sql.rules_dialects import EMPTY, FORMS, Expression, Truth
 from domain.errors import Invalid
 from domain.rules.tree import Call, Condition, Literal, Operand, Path, Shift, Slot, Step
@@ -44,17 +36,19 @@ BIND_TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.TEXT: Text(), Kind.DATE: Text(), Kind.DAY: Text(), Kind.INTEGER: BigInteger(),
     Kind.NUMBER: Double(), Kind.DECIMAL: Numeric(), Kind.BOOL: Boolean(),
 }  # fmt: skip
+TEXT = Text()
 TEXTUAL = (Kind.TEXT, Kind.DATE, Kind.DAY)
+# A day stands for its first instant.
+_MIDNIGHT = literal_column("'T00:00:00.000Z'", TEXT)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """A value in SQL, and the form in which it stands there when that is not the plain one of its kind: `scale` of a decimal
-    kept as a scaled integer, `day` of a day that is compared with instants, `email` of an address read as its key."""
+    kept as a scaled integer, `email` of an address read as its key."""
 
     value: Expression
     scale: int | None = None
-    day: bool = False
     email: bool = False
 
 
@@ -107,22 +101,21 @@ class Operands:
 
     # --- values
 
-    def term(self, operand: Operand, source: FromClause, kind: Kind) -> Term:
-        """The operand as it is compared; columns stay bare where they can, so that their indexes serve."""
-        if not isinstance(operand, Path):
-            return Term(self.value(operand, source, kind))
-        email = operand.email and operand.modifier is None
-        value = self._through(operand.steps, source, lambda at: self._field(operand, at, kind, keyed=email))
-        if operand.kind is Kind.JSON or operand.modifier is not None:
-            return Term(value)
-        scale = operand.scale if kind is Kind.DECIMAL and self._dialect == "sqlite" else None
-        return Term(value, scale, day=operand.kind is Kind.DAY and kind is Kind.DATE, email=email)
+    def term(self, operand: Operand, source: FromClause, kind: Kind, *, keyed: bool = True) -> Term:
+        """The operand as it is compared; columns stay bare where they can, so that their indexes serve. `keyed`: e-mail addresses
+        are read by their keys."""
+        scale = 0 if kind is Kind.DECIMAL and self._dialect == "sqlite" else None
+        if not isinstance(operand, Path) or operand.modifier is not None or operand.kind is not kind:
+            return Term(self.value(operand, source, kind), scale)
+        keyed = keyed and operand.email
+        value = self._through(operand.steps, source, lambda at: self._field(operand, at, kind, keyed=keyed))
+        return Term(value, None if scale is None else operand.scale, keyed)
 
     def value(self, operand: Operand, source: FromClause, kind: Kind) -> Expression:
         """The operand in the plain form of its kind, e-mail addresses as they were written."""
         if isinstance(operand, Path):
             value = self._through(operand.steps, source, lambda at: self._field(operand, at, kind, keyed=False))
-            return first_instant(value) if operand.kind is Kind.DAY and kind is Kind.DATE else value
+            return _first_instant(value) if operand.kind is Kind.DAY and kind is Kind.DATE else value
         if isinstance(operand, Slot):
             return self.slot(operand, kind)
         if isinstance(operand, Literal):
@@ -134,14 +127,16 @@ class Operands:
         raise not_supported("this part of the rule")
 
     def literal(self, literal: Literal) -> Expression:
-        """True and false stand in the statement itself; other values are slots."""
+        """True, false and null stand in the statement itself; other values are slots."""
+        if literal.value is None:
+            return null()
         if isinstance(literal.value, bool):
             return true() if literal.value else false()
         raise not_supported("a value that was not made ready")
 
     def text(self, operand: Operand, source: FromClause) -> Expression:
         """Absent text is `''` for `~`, contains, startsWith and length."""
-        return func.coalesce(self.value(operand, source, Kind.TEXT), EMPTY, type_=Text())
+        return func.coalesce(self.value(operand, source, Kind.TEXT), EMPTY, type_=TEXT)
 
     def _field(self, path: Path, source: FromClause, kind: Kind, *, keyed: bool) -> Expression:
         if path.many or path.root or path.modifier == "each":
@@ -180,44 +175,25 @@ class Operands:
 
     # --- parameters
 
-    def slot(self, slot: Slot, kind: Kind, to: Term = PLAIN, op: str = "=") -> Expression:
+    def slot(self, slot: Slot, kind: Kind, to: Term = PLAIN) -> Expression:
         """The slot's value in the form of what it is compared with."""
         if to.scale is not None:
-            return self.bind(slot, f"_{_ROUNDING[op]}{to.scale}", scaled(to.scale, op))
-        suffix, convert = self._conversion(slot, kind, to)
-        return self.bind(slot, suffix, convert, BIND_TYPES[kind])
+            return self.bind(slot, "_scaled", scaled(to.scale))
+        if to.email:
+            return self.bind(slot, "_key", email_key, TEXT)
+        if kind is Kind.BOOL and self._dialect == "sqlite":
+            return self.bind(slot, "_flag", whole)
+        return self.bind(slot, "", None, BIND_TYPES[kind])
 
     def bind(self, slot: Slot, suffix: str = "", convert: Convert | None = None, type_: TypeEngine[Any] | None = None) -> Expression:
         """A parameter for one form of the slot's value: each form has a name of its own, or one would overwrite another."""
         name = f"{self._prefix}v{slot.index}{suffix}"
-        self.binds[name] = Bind(name, (slot.index,), convert)
+        self.binds[name] = Bind(name, slot.index, convert)
         return bindparam(name, type_=type_)
 
-    def bind_pair(self, left: Slot, right: Slot, suffix: str, convert: Convert) -> Expression:
-        name = f"{self._prefix}v{left.index}{suffix}{right.index}"
-        self.binds[name] = Bind(name, (left.index, right.index), convert)
-        return bindparam(name, type_=Boolean())
 
-    def _conversion(self, slot: Slot, kind: Kind, to: Term) -> tuple[str, Convert | None]:
-        if to.email:
-            return "_key", email_key
-        if to.day:
-            return "_day", day_bound if slot.kind is Kind.DATE else None
-        if kind is Kind.DATE and slot.kind is Kind.DAY:
-            return "_instant", instant_of_day
-        if kind is Kind.NUMBER and slot.kind is not Kind.NUMBER:
-            return "_number", float
-        if kind is Kind.BOOL and self._dialect == "sqlite":
-            return "_flag", whole
-        return "", None
-
-
-# Which neighbour a decimal between two storable ones moves to depends on the comparison, so each way is a form of its own.
-_ROUNDING = {"<": "up", ">=": "up", ">": "down", "<=": "down", "=": "same"}
-
-
-def first_instant(day: Expression) -> Expression:
-    return func.nullif(day, EMPTY, type_=Text()).concat(literal_column(f"'{MIDNIGHT}'", Text()))
+def _first_instant(day: Expression) -> Expression:
+    return func.nullif(day, EMPTY, type_=TEXT).concat(_MIDNIGHT)
 
 
 def _lower(operands: Operands, call: Call, source: FromClause) -> Expression:
@@ -231,7 +207,7 @@ def _length(operands: Operands, call: Call, source: FromClause) -> Expression:
 def _coalesce(operands: Operands, call: Call, source: FromClause) -> Expression:
     values = [operands.value(each, source, call.kind) for each in call.args]
     if call.kind in TEXTUAL:
-        return operands.forms.by_code_point(func.coalesce(*(func.nullif(value, EMPTY, type_=Text()) for value in values)))
+        return operands.forms.by_code_point(func.coalesce(*(func.nullif(value, EMPTY, type_=TEXT) for value in values)))
     return func.coalesce(*values)
 
 
@@ -242,7 +218,7 @@ def _geo_distance(operands: Operands, call: Call, source: FromClause) -> Express
 def _strftime(operands: Operands, call: Call, source: FromClause) -> Expression:
     pattern, date = call.args[0], operands.value(call.args[1], source, Kind.DATE)
     if not isinstance(pattern, Literal):
-        raise not_supported("a strftime format that is not written in the rule")
+        raise not_supported("a strftime format that the rule does not spell out")
     return operands.forms.formatted(str(pattern.value), date)
 
 
