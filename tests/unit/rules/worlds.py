@@ -35,7 +35,8 @@ POSTS = collection(
     hideout={"type": "relation", "collection": "users", "hidden": True},
 )  # fmt: skip
 USERS = collection(
-    "users", "accounts", name="text", team=to("teams"), role="text", roles="json", level="integer", salary={"type": "text", "hidden": True}
+    "users", "accounts", name="text", team=to("teams"), role="text", roles="json", level="integer", salary={"type": "text",
+    "hidden": True}
 )
 TEAMS = collection("teams", name="text", lead=to("users"), open="bool")
 MEMBERS = collection("members", user=to("users"), team=to("teams"), role="text", weight="integer")
@@ -47,14 +48,17 @@ _BLANK = dict.fromkeys(POSTS.every_field)
 POST: Mapping[str, Any] = {
     **_BLANK,
     "id": "p1", "version": 1, "created": "2026-01-02T03:04:05.678Z", "updated": "2026-01-02T03:04:05.678Z",
-    "title": "Hello_World", "subtitle": "50% off", "views": 10, "rank": 7, "score": 2.5, "price": Decimal("12.50"), "fee": Decimal("12.5000"),
+    "title": "Hello_World", "subtitle": "50% off",
+    "views": 10, "rank": 7, "score": 2.5, "price": Decimal("12.50"), "fee": Decimal("12.5000"),
     "live": True, "pinned": False, "due": "2026-11-22T00:00:00.000Z", "done": "2026-11-23T12:00:00.000Z", "day": "2026-11-22",
-    "meta": {"tags": ["a", "b"], "n": 5, "big": 2**53 + 1, "flag": True, "text": "x", "empty": "", "none": None, "list": [], "0": "zero",
+    "meta": {"tags": ["a", "b"], "n": 5, "big": 2**53 + 1, "flag": True, "text": "x", "empty": "",
+    "none": None, "list": [], "0": "zero",
              "deep": {"list": [{"k": "v"}]}},
     "status": "live", "link": "https://example.org/", "mail": "Ann@Example.org", "cc": "ANN@example.ORG",
     "author": "u1", "editor": "u2", "secret": "s3cret",
 }  # fmt: skip
-EMPTY: Mapping[str, Any] = {**_BLANK, "id": "p2", "version": 1, "created": "2026-01-02T03:04:05.678Z", "updated": "2026-01-02T03:04:05.678Z"}
+EMPTY: Mapping[str, Any] = {**_BLANK, "id": "p2", "version": 1, "created": "2026-01-02T03:04:05.678Z",
+"updated": "2026-01-02T03:04:05.678Z"}
 
 
 def _records(*records: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -68,7 +72,8 @@ WORLD = {
         {"id": "u2", "name": "Bob", "team": None, "email": "bob@example.org", "verified": False},
         {"id": "u3", "name": "Cyd", "team": "t1", "email": "cyd@example.org"},
     ),
-    "teams": _records({"id": "t1", "name": "Red", "lead": "u1", "open": True}, {"id": "t2", "name": "Blue", "lead": None, "open": False}),
+    "teams": _records({"id": "t1", "name": "Red", "lead": "u1", "open": True}, {"id": "t2", "name": "Blue",
+    "lead": None, "open": False}),
     "members": _records(
         {"id": "m1", "user": "u1", "team": "t1", "role": "viewer", "weight": 1},
         {"id": "m2", "user": "u2", "team": "t1", "role": "admin", "weight": 2},
@@ -86,13 +91,17 @@ ANN = Values(
     {
         ("method",): "PATCH", ("context",): "default",
         ("auth", "id"): "u1", ("auth", "collectionName"): "users", ("auth", "collectionId"): "c_users",
-        ("auth", "team"): "t1", ("auth", "team", "name"): "Red", ("auth", "level"): 3, ("auth", "role"): "chief", ("auth", "roles"): ["writer", "chef"],
+        ("auth", "team"): "t1", ("auth", "team", "name"): "Red", ("auth", "level"): 3, ("auth", "role"): "chief", ("auth",
+        "roles"): ["writer", "chef"],
         ("auth", "verified"): True, ("auth", "email"): "ann@example.org",
-        ("query", "n"): "10", ("query", "half"): "9.5", ("query", "word"): "hello", ("query", "pattern"): "h%o\\_w%", ("query", "blank"): "", ("query", "tail"): "%d\\",
+        ("query", "n"): "10", ("query", "half"): "9.5", ("query", "word"): "hello", ("query", "pattern"): "h%o\\_w%", ("query",
+        "blank"): "", ("query", "tail"): "%d\\",
         ("query", "nul"): "a\0", ("query", "yes"): "true", ("query", "day"): "2026-11-22",
         ("headers", "x_team"): "t1",
-        ("body", "title"): "Hello_World", ("body", "views"): 11, ("body", "rank+"): 1, ("body", "score"): None, ("body", "due"): "2026-11-22",
-        ("body", "price"): "12.50", ("body", "meta"): {"n": 5, "list": ["a", "b"]}, ("body", "author"): "u1", ("body", "live"): "yes",
+        ("body", "title"): "Hello_World", ("body", "views"): 11, ("body", "rank+"): 1, ("body", "score"): None, ("body",
+        "due"): "2026-11-22",
+        ("body", "price"): "12.50", ("body", "meta"): {"n": 5, "list": ["a", "b"]}, ("body", "author"): "u1", ("body",
+        "live"): "yes",
     },
 )  # fmt: skip
 
