@@ -214,9 +214,9 @@ _EQUALITY, _ORDERED, _LIKE = ["=", "!=", "?=", "?!="], ["<", "<=", ">", ">=", "?
 
 def _comparison(operands, ops):
     sides = st.sampled_from(operands)
-    single = [operand for operand in operands if "comments_via_post." not in operand and ":each" not in operand and "@collection" not in operand]
-    listed = st.tuples(sides, st.sampled_from(["in", "not in", "?in",
-    "?not in"]), st.lists(st.sampled_from(single), min_size=1, max_size=4))
+    single = [operand for operand in operands if not any(sign in operand for sign in ("comments_via_post.", ":each", "@collection"))]
+    lists = st.lists(st.sampled_from(single), min_size=1, max_size=4)
+    listed = st.tuples(sides, st.sampled_from(["in", "not in", "?in", "?not in"]), lists)
     return st.one_of(
         st.tuples(sides, st.sampled_from(ops), sides).map(" ".join),
         listed.map(lambda parts: f"{parts[0]} {parts[1]} ({', '.join(parts[2])})"),
