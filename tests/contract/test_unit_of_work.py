@@ -396,6 +396,16 @@ def test_writers_and_schema_changes_take_turns(ground):
 # --- the end --------------------------------------------------------------------------------------------------------
 
 
+def test_nothing_runs_after_closing(ground):
+    create(ground, POSTS)
+    ground.close()
+    ground.close()
+    for attempt in (ground.read, ground.run, ground.change_schema):
+        with pytest.raises(Unavailable) as refused:
+            attempt(lambda stores: stores.schema)
+        assert refused.value.code == "stopping"
+
+
 @on_shared_databases
 def test_closing_waits_for_running_bodies_and_refuses_new_ones(shared_url, open_work, notes):
     open_work(shared_url, bare_stores())  # migrates

@@ -289,6 +289,20 @@ def test_a_writer_that_waits_too_long_for_its_turn_is_told_that_we_are_busy(wire
     work.close()
 
 
+def test_a_turnstile_that_is_closed_while_it_waits_takes_no_turn_later(tmp_path):
+    holding, waiting = Turnstile(f"{tmp_path}/lock"), Turnstile(f"{tmp_path}/lock")
+    holding.acquire(1)
+    with pytest.raises(Unavailable):
+        waiting.acquire(0.05)
+    waiting.close()
+    waiting.close()
+    holding.release()
+    for _ in range(20):
+        holding.acquire(1)
+        holding.release()
+    holding.close()
+
+
 def test_turns_are_exclusive_among_many(tmp_path):
     inside, most = [], []
 

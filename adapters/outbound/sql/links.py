@@ -28,6 +28,7 @@ class Link:
     ) -> None:
         self.database, self.connection = database, connection
         self._make, self._writing, self._limit = make, writing, limit
+        self.spent = False  # whether to close it after this use
         self.fit(catalogue)
 
     def fit(self, catalogue: Catalogue) -> None:
@@ -67,7 +68,7 @@ class Pool:
             self.discard(link)
 
     def give(self, link: Link) -> None:
-        if self._closed or len(self._idle) >= self._most:
+        if self._closed or link.spent or len(self._idle) >= self._most:
             self.discard(link)
         else:
             self._idle.append(link)

@@ -59,7 +59,7 @@ class Turnstile:
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._changed = threading.Condition()
-        self._wanted = self._standing = self._held = False
+        self._wanted = self._standing = self._held = self._closed = False
 
     def acquire(self, timeout: float) -> None:
         with self._changed:
@@ -69,6 +69,10 @@ class Turnstile:
             self._stand()
             try:
                 self._changed.wait_for(lambda: self._held, min(timeout, threading.TIMEOUT_MAX))
+            except BaseException:  # an interrupt: a turn that came just then would never be given back
+                if self._held:
+                    self.release()
+                raise
             finally:
                 self._wanted = False
             if not self._held:
@@ -80,7 +84,11 @@ class Turnstile:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        os.close(self._file)
+        with self._changed:
+            # A thread that still stands in the queue closes the file itself: its number may be another file's by then.
+            if not self._closed and not self._standing:
+                os.close(self._file)
+            self._closed = True
 
     def _taken_at_once(self) -> bool:
         try:
@@ -100,7 +108,9 @@ class Turnstile:
         with self._changed:
             self._standing = False
             self._held, self._wanted = self._wanted, False
-            if not self._held:
+            if self._closed:
+                os.close(self._file)  # which gives the turn back
+            elif not self._held:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             self._changed.notify_all()
 

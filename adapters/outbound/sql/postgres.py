@@ -12,7 +12,6 @@ from adapters.outbound.sql.errors import (
     ConnectionLost,
     Contended,
     LockTimeout,
-    SchemaMoved,
     commit_failed,
     translated,
 )
@@ -52,7 +51,7 @@ class PostgresGround:
     ) -> None:
         self._database, self._catalogues, self._make, self._limits = database, catalogues, make, limits
         self._pool = Pool(self._open, self._fits, limits.group)
-        self._transactions = OwnTransactions(self._pool, observer)
+        self._transactions = OwnTransactions(self._pool, catalogues, observer)
 
     def read(self, body: Callable[[Link], T], *, snapshot: bool) -> T:
         return read(self._pool, body, snapshot=snapshot)
@@ -96,15 +95,17 @@ class PostgresGround:
             raise ConnectionLost("the database does not answer at the moment", retry_after=2) from error
 
     def _fits(self, link: Link) -> bool:
-        """A connection keeps plans of statements that it ran often; those made before a schema change would fail."""
-        return link.catalogue is self._catalogues.current()
+        current = self._catalogues.current()
+        if link.catalogue is not current:
+            _fit_once_more(link, current)
+        return True
 
 
 class OwnTransactions:
     """Bodies on links of a pool that reads share."""
 
-    def __init__(self, pool: Pool, observer: Observer) -> None:
-        self._pool, self._observer = pool, observer
+    def __init__(self, pool: Pool, catalogues: Catalogues, observer: Observer) -> None:
+        self._pool, self._catalogues, self._observer = pool, catalogues, observer
 
     def run(self, body: Callable[[Link], T], *, limit: float) -> T:
         return self._again(lambda: self._once(body, _BEGIN, limit), _ATTEMPTS, (Contended,))
@@ -153,7 +154,8 @@ class OwnTransactions:
         try:
             version = self._told(link, begin)[0][0]
             if version != link.catalogue.schema.version:
-                raise SchemaMoved
+                # The lock is ours, so this is the version until we end.
+                _fit_once_more(link, self._catalogues.at(version, lambda text: self._told(link, text)))
             if limit == float("inf"):
                 self._told(link, _UNHURRIED)
         except BaseException:
@@ -189,6 +191,14 @@ class OwnTransactions:
     def _give_back(self, link: Link) -> None:
         link.session.writing = link.session.changing = False
         self._pool.give(link)
+
+
+def _fit_once_more(link: Link, catalogue: Catalogue) -> None:
+    """A connection keeps plans of statements that it ran often, and those made before a schema change would fail: it
+    goes on without them, and is closed after this use."""
+    link.fit(catalogue)
+    link.connection.prepare_threshold = None
+    link.spent = True
 
 
 def _of_commit(error: Exception, link: Link) -> Exception:

@@ -103,7 +103,29 @@ def _check_header(path: Path) -> None:
 
 
 def _check_content(path: Path) -> bool:
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    """What looks wrong while another process writes to it is looked at again."""
+    for _ in range(5):
+        before = _stamp(path)
+        try:
+            return _look_into(path)
+        except (StartError, sqlite3.DatabaseError):
+            if _stamp(path) == before:
+                raise
+    return _look_into(path)
+
+
+def _stamp(path: Path) -> tuple[int, int, bool]:
+    return path.stat().st_mtime_ns, path.stat().st_size, _log_of(path).exists()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _look_into(path: Path) -> bool:
+    # Where there is no log the file is complete by itself; opened as immutable, SQLite puts nothing beside it.
+    mode = "mode=ro" if _log_of(path).exists() else "immutable=1"
+    connection = sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True)
     try:
         ask: Any = lambda statement: connection.execute(statement).fetchone()
         tables = {
@@ -125,7 +147,7 @@ def _check_pages(path: Path, ask: Any) -> None:
     """The beginning of the answer is enough: "ok", or the first thing that is wrong."""
     size = path.stat().st_size
     whole = ask("PRAGMA page_count")[0] * ask("PRAGMA page_size")[0]
-    cut_short = size < whole and not Path(f"{path}-wal").exists()  # new pages may still be in the log alone
+    cut_short = size < whole and not _log_of(path).exists()  # new pages may still be in the log alone
     if cut_short or (size <= _CHECKED_WHOLE and ask("PRAGMA quick_check(1)")[0] != "ok"):
         raise StartError(f"{path} is damaged; restore it from a backup")
 

@@ -20,7 +20,7 @@ from ports.unit_of_work import Stores
 T = TypeVar("T")
 Body = Callable[[Stores], T]
 
-_RELOADS = 5
+_RELOADS = 10
 
 
 class Ground(Protocol):

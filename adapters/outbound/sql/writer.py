@@ -63,6 +63,7 @@ class SharedWriter:
         self._queue = Queue()
         self._link: Link | None = None
         self._group: Group | None = None
+        self._closed = False
 
     def run(self, body: Callable[[Link], T], *, alone: bool, limit: float) -> T:
         outcome = self._take_part(body, alone, limit)
@@ -88,6 +89,7 @@ class SharedWriter:
             self._commit_open_group()
             self._forget_link()
             self._turnstile.close()
+            self._closed = True
 
     def _take_part(self, body: Callable[[Link], T], alone: bool, limit: float) -> Outcome[T]:
         until = monotonic() + self._patience
@@ -107,6 +109,8 @@ class SharedWriter:
     def _turn(self, until: float) -> Iterator[None]:
         self._queue.enter(remaining(until))
         try:
+            if self._closed:
+                raise Unavailable("the backend is stopping", code="stopping")
             yield
         finally:
             self._queue.leave()

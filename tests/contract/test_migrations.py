@@ -1,0 +1,228 @@
+"""System tables: up, down and up again on each database; and which databases are refused, untouched, before anything starts."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from adapters.outbound.sql.engines import closing_engine, open_database
+from adapters.outbound.sql.start import StartError, check_database, migrate_database
+from migrations import HEAD, REVISIONS, downgrade, revision_of, upgrade
+from tests.contract.conftest import bare_stores
+from tests.contract.ground import POSTS, add, create, ids
+from tests.postgres import connect
+
+ROOT = Path(__file__).parents[2]
+TABLES = {"_meta", "_collections", "_admins", "_signing_keys", "_setup_tokens"}
+
+
+def tables(connection):
+    return {*inspect(connection).get_table_names()}
+
+
+def told(connection):
+    """Every table with its columns, and every index."""
+    look = inspect(connection)
+    return {
+        name: ([(each["name"], str(each["type"]), each["nullable"]) for each in look.get_columns(name)], look.get_indexes(name))
+        for name in sorted(look.get_table_names())
+    }
+
+
+def test_each_revision_goes_up_down_and_up_again(database_url):
+    with closing_engine(open_database(database_url)) as engine:
+        for revision, before in zip(REVISIONS, ("base", *REVISIONS)):
+            with engine.begin() as connection:
+                upgrade(connection, revision)
+                first = told(connection)
+            with engine.begin() as connection:
+                downgrade(connection, before)
+                assert revision_of(connection) == (None if before == "base" else before)
+                assert tables(connection) - {"_migrations"} == (set() if before == "base" else TABLES)
+            with engine.begin() as connection:
+                upgrade(connection, revision)
+                assert told(connection) == first
+        with engine.begin() as connection:
+            assert revision_of(connection) == HEAD
+            assert tables(connection) >= TABLES
+
+
+def test_every_revision_that_alembic_finds_is_listed():
+    found = {each.name.partition("_")[0] for each in (ROOT / "migrations" / "versions").glob("[0-9]*.py")}
+    assert set(REVISIONS) == found
+
+
+def test_what_describes_collections_is_not_dropped_under_them(database_url, open_work):
+    work = open_work(database_url, bare_stores())
+    create(work, POSTS)
+    with closing_engine(work.database) as engine, pytest.raises(RuntimeError), engine.begin() as connection:
+        downgrade(connection, "base")
+    work.run(add("a"))
+    assert ids(work) == ["a"]
+
+
+def test_a_failed_migration_leaves_nothing(database_url, monkeypatch):
+    database = open_database(database_url)
+    with monkeypatch.context() as patch:
+        patch.setattr("adapters.outbound.sql.start._mark", lambda connection: connection.execute(text("nonsense")))
+        with pytest.raises(StartError):
+            migrate_database(database)
+    with closing_engine(database) as engine, engine.connect() as connection:
+        assert tables(connection) == set()
+    migrate_database(database)
+    assert not check_database(database)
+
+
+def test_migrating_is_needed_once(database_url):
+    database = open_database(database_url)
+    assert check_database(database)
+    migrate_database(database)
+    assert not check_database(database)
+    migrate_database(database)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_of_processes_that_start_together_one_migrates(database_url):
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda _: migrate_database(open_database(database_url)), range(6)))
+    with closing_engine(open_database(database_url)) as engine, engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM _meta")).scalar_one() == 1
+
+
+def test_a_start_that_has_nothing_to_migrate_does_not_load_alembic(tmp_path):
+    url = f"sqlite:///{tmp_path}/data.db"
+    migrate_database(open_database(url))
+    code = (
+        "import sys; from adapters.outbound.sql.start import migrate_database;"
+        "from adapters.outbound.sql.engines import open_database; migrate_database(open_database(sys.argv[1]));"
+        "print('alembic' in sys.modules, 'psycopg' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "False"]
+
+
+# --- databases that are not ours ------------------------------------------------------------------------------------
+
+
+def content(folder):
+    """Every file with its bytes; the log's index (-shm) holds none of the data."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and not path.name.endswith("-shm")}
+
+
+def refused(url):
+    """What both ways in say."""
+    with pytest.raises(StartError) as checked:
+        check_database(open_database(url))
+    with pytest.raises(StartError) as migrated:
+        migrate_database(open_database(url))
+    assert str(checked.value) == str(migrated.value)
+    return str(checked.value)
+
+
+def made(path, *statements, wal=False):
+    with sqlite3.connect(path) as connection:
+        if wal:
+            connection.execute("PRAGMA journal_mode = WAL")
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_the_file_of_another_program_is_refused_untouched(tmp_path, wal):
+    path = tmp_path / "data.db"
+    made(path, "CREATE TABLE bookmarks (url)", "INSERT INTO bookmarks VALUES ('x')", wal=wal)
+    before = content(tmp_path)
+    assert "another program" in refused(f"sqlite:///{path}")
+    assert content(tmp_path) == before
+
+
+def test_a_table_called_as_ours_does_not_make_a_file_ours(tmp_path):
+    path = tmp_path / "data.db"
+    made(path, "CREATE TABLE _meta (id, format)", "INSERT INTO _meta VALUES (1, 'stillroom')")
+    before = content(tmp_path)
+    assert "another program" in refused(f"sqlite:///{path}")
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("bytes_", [b"PK\x03\x04 a zip file", b"x" * 10_000, b"SQLite format 3\0" + b"\x07" * 5000])
+def test_what_is_no_database_is_refused_untouched(tmp_path, bytes_):
+    path = tmp_path / "data.db"
+    path.write_bytes(bytes_)
+    sentence = refused(f"sqlite:///{path}")
+    assert str(path) in sentence
+    assert "SQLite database" in sentence
+    assert content(tmp_path) == {"data.db": bytes_}
+
+
+def test_a_damaged_file_is_refused_untouched(tmp_path, open_work):
+    url, path = f"sqlite:///{tmp_path}/data.db", tmp_path / "data.db"
+    work = open_work(url, bare_stores())
+    create(work, POSTS)
+    for at in range(300):
+        work.run(add(f"r{at}", title=f"title {at}"))
+    work.close()
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    for damaged in (whole[:half], whole[:half] + b"\xff" * 8192 + whole[half + 8192 :]):
+        path.write_bytes(damaged)
+        before = content(tmp_path)
+        sentence = refused(url)
+        assert "damaged" in sentence or "cannot be read" in sentence
+        assert content(tmp_path) == before
+    path.write_bytes(whole)
+    assert not check_database(open_database(url))
+
+
+def test_a_newer_database_is_refused_untouched(database_url, open_work):
+    work = open_work(database_url, bare_stores())
+    with closing_engine(work.database) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE _migrations SET version_num = '9999'"))
+    for attempt in (check_database, migrate_database):
+        if getattr(work.database, "in_memory", False):
+            return  # it cannot be older or newer than the process that made it
+        with pytest.raises(StartError, match=r"newer Stillroom \(revision 9999\)"):
+            attempt(work.database)
+    with closing_engine(work.database) as engine, engine.connect() as connection:
+        assert revision_of(connection) == "9999"
+
+
+def test_a_postgres_with_tables_of_another_program_is_refused_untouched(postgres_url):
+    with connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE TABLE bookmarks (url text)")
+        assert "another program" in refused(postgres_url)
+        admin.execute("CREATE TABLE _meta (id int)")
+        assert "another program" in refused(postgres_url)
+        found = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1").fetchall()
+    assert found == [("_meta",), ("bookmarks",)]
+
+
+def test_a_postgres_that_is_not_there_is_told_without_its_password():
+    sentence = refused("postgresql://ann:s3cret@127.0.0.1:1/app")
+    assert "127.0.0.1:1" in sentence
+    assert "s3cret" not in sentence
+
+
+def test_a_folder_that_is_missing_or_no_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    assert "is not a folder" in refused(f"sqlite:///{tmp_path}/none/data.db")
+    assert "is not a folder" in refused(f"sqlite:///{tmp_path}/file/data.db")
+    (tmp_path / "data.db").mkdir()
+    assert "is not a file" in refused(f"sqlite:///{tmp_path}/data.db")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.db", "file"]
+
+
+def test_a_read_only_folder_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    if os.geteuid() == 0:  # nothing is read-only to root but a file system
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    else:
+        folder.chmod(0o500)
+    assert "read-only" in refused(f"sqlite:///{folder}/data.db")
+    assert list(folder.iterdir()) == []
