@@ -148,6 +148,15 @@ class RecordUseCases:
             for at, (id, row) in enumerate(rows.items())
         }
 
+    def query_names(self, name: str) -> frozenset[str]:
+        """Query parameters that rules of this collection read, so that a door lets them through."""
+        return self._work.read(lambda stores: self._query_names(stores, name))
+
+    def _query_names(self, stores: Stores, name: str) -> frozenset[str]:
+        stores.records.check_guard(None)
+        collection = stores.schema.collections.get(name)
+        return self._rulebook.query_names(stores.schema, collection) if collection else frozenset()
+
     # --- writing
 
     def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:

@@ -87,6 +87,17 @@ class Rulebook:
     def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str) -> Scope:
         return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor))
 
+    def query_names(self, schema: Schema, collection: Collection) -> frozenset[str]:
+        """The query parameters that this collection's rules and checks read as `@request.query.NAME`."""
+        key = (schema.version, collection.name, "query")
+        return self._keep(key, lambda: self._query_names(schema, collection))
+
+    def _query_names(self, schema: Schema, collection: Collection) -> frozenset[str]:
+        texts = [getattr(collection.rules, name) for name in rule_names(collection.type)]
+        texts += [check.rule for check in collection.checks]
+        rulings = [self.condition(schema, collection, text) for text in texts if text]
+        return frozenset(path[1] for ruling in rulings for path in ruling.paths if path[0] == "query")
+
     def check_collection(self, schema: Schema, collection: Collection) -> None:
         """Invalid where a rule or a check of this collection cannot be understood under this schema."""
         for name in rule_names(collection.type):

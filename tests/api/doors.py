@@ -43,6 +43,8 @@ class Asked:
             raise AttributeError(name)
 
         def call(*arguments, **named):
+            if name == "query_names":  # asked before a refusal only, and no rule here reads any
+                return frozenset()
             self.calls.append((name, arguments, named))
             answer = self._answers.get(name)
             answer = answer(*arguments, **named) if callable(answer) else answer

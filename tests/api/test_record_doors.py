@@ -291,3 +291,14 @@ def test_a_definition_may_be_anything_that_json_says():
     asks = collections()
     client(collections=asks).post("/api/v1/collections", data=json.dumps([1]), content_type="application/json")
     assert asks.calls[0][1] == ([1],)
+
+
+def test_a_parameter_that_a_rule_reads_is_let_through(client, collection):
+    collection("letters", fields=[{"name": "key", "type": "text"}], rules={"list": "key = @request.query.key", "create": ""})
+    for key in ("one", "two"):
+        assert client.post("/api/v1/collections/letters/records", json={"key": key}).status_code == 201
+    found = client.get("/api/v1/collections/letters/records?key=two")
+    assert [item["key"] for item in found.get_json()["items"]] == ["two"]
+    assert client.get("/api/v1/collections/letters/records").get_json()["items"] == []
+    refused = client.get("/api/v1/collections/letters/records?kee=two")
+    assert (refused.status_code, refused.get_json()["code"]) == (400, "unknown_parameter")

@@ -3,6 +3,7 @@
 What a body may hold is the business of domain.records; conditions, limits and forms of a request are read in adapters.inbound.web.
 """
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,6 +57,9 @@ def blueprint(backend: Backend) -> Blueprint:
     door = Blueprint("records", __name__, url_prefix=PATH, description="The data itself")
     records = backend.records
 
+    def parameters(request: Request, c: str, known: tuple[str, ...]) -> dict[str, str]:
+        return read_parameters(request.environ, known, partial(records.query_names, c))
+
     @door.route("/<c>/records")
     @documented(
         "list_records", parameters=_IN_LIST,
@@ -64,7 +68,7 @@ def blueprint(backend: Backend) -> Blueprint:
     def list_records(c: str) -> Response:
         """List the records that the list rule lets you see"""
         request = this_request()
-        query = read_parameters(request.environ, LISTING)
+        query = parameters(request, c, LISTING)
         page = records.list(c, list_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
         return json_response(orjson.dumps(page.as_object()), 200, _link(c, query, page))
 
@@ -76,9 +80,9 @@ def blueprint(backend: Backend) -> Blueprint:
     def create_record(c: str) -> Response:
         """Create a record under the create rule"""
         request = this_request()
-        _no_parameters(request)
+        query = parameters(request, c, ())
         actor = caller_of(request, backend)
-        shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request))
+        shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request, query))
         return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_tag(shown)])
 
     @door.route("/<c>/records/<id>")
@@ -89,7 +93,7 @@ def blueprint(backend: Backend) -> Blueprint:
     def get_record(c: str, id: str) -> Response:
         """Get one record that the view rule lets you see"""
         request = this_request()
-        query = read_parameters(request.environ, SHOWING)
+        query = parameters(request, c, SHOWING)
         shown = records.get(
             c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query),
             fields=query.get("fields", ""), expand=query.get("expand", ""),
@@ -108,10 +112,10 @@ def blueprint(backend: Backend) -> Blueprint:
     def update_record(c: str, id: str) -> Response:
         """Change the fields that the body names, under the update rule"""
         request = this_request()
-        _no_parameters(request)
+        query = parameters(request, c, ())
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
         actor = caller_of(request, backend)
-        shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request), if_match=if_match)
+        shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match)
         return json_response(_record(shown), 200, _tag(shown))
 
     @door.route("/<c>/records/<id>", methods=("DELETE",))
@@ -119,9 +123,9 @@ def blueprint(backend: Backend) -> Blueprint:
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
         request = this_request()
-        _no_parameters(request)
+        query = parameters(request, c, ())
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
-        records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request), if_match=if_match)
+        records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query), if_match=if_match)
         return empty_response(204)
 
     return door
@@ -141,10 +145,6 @@ def _checked(id: str) -> str:
     if not RECORD_ID.fullmatch(id):
         raise NotFound("there is no such record, or you may not see it")
     return id
-
-
-def _no_parameters(request: Request) -> None:
-    read_parameters(request.environ, ())
 
 
 def _link(c: str, query: dict[str, str], page: Page) -> list[tuple[str, str]]:

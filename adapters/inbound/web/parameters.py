@@ -1,7 +1,7 @@
 """Query parameters, read strictly: each one known, once, and readable in one way only."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,7 +18,11 @@ SHOWING = ("expand", "fields")
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-def read_parameters(environ: dict[str, Any], known: tuple[str, ...]) -> dict[str, str]:
+Also = Callable[[], Collection[str]]
+
+
+def read_parameters(environ: dict[str, Any], known: tuple[str, ...], also: Also = tuple) -> dict[str, str]:
+    """`also` tells what may be there besides `known`; it is asked only where something else is."""
     query = environ.get("QUERY_STRING", "")
     if not query:
         return {}
@@ -26,7 +30,7 @@ def read_parameters(environ: dict[str, Any], known: tuple[str, ...]) -> dict[str
         raise Invalid(f"the query has more than {MAX_PARAMETERS} parameters or {MAX_QUERY} bytes", code="query_too_long")
     parameters: dict[str, str] = {}
     for name, value in _pairs(query):
-        if name not in known:
+        if name not in known and name not in also():
             raise _unknown(name, known, split="&&" in query or "& " in query)
         if name in parameters:
             raise invalid(name, "repeated_parameter", f"the query parameter `{name}` is there twice")

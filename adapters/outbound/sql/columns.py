@@ -20,7 +20,7 @@ from domain.schema.kinds import DECIMAL_DIGITS, Kind
 # Text sorts and compares by code point on both engines: SQLite's default is BINARY.
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 INTEGER = BigInteger().with_variant(SqliteInteger(), "sqlite")
-NUMBER = Double().with_variant(SqliteReal(), "sqlite")
+NUMBER: TypeEngine[Any] = Double().with_variant(SqliteReal(), "sqlite")
 DOCUMENT = Text().with_variant(JSONB(), "postgresql")
 
 
@@ -38,10 +38,11 @@ def _flag_on_sqlite(type_: Flag, compiler: Any, **kw: Any) -> str:
 def column_type(field: Field) -> TypeEngine[Any]:
     if field.kind is Kind.DECIMAL:
         return Numeric(DECIMAL_DIGITS, field.scale).with_variant(SqliteInteger(), "sqlite")  # type: ignore[attr-defined]
-    return {
+    types: dict[Kind, TypeEngine[Any]] = {
         Kind.TEXT: TEXT, Kind.DATE: TEXT, Kind.DAY: TEXT, Kind.INTEGER: INTEGER,
         Kind.NUMBER: NUMBER, Kind.BOOL: Flag(), Kind.JSON: DOCUMENT,
-    }[field.kind]  # fmt: skip
+    }  # fmt: skip
+    return types[field.kind]
 
 
 PASSWORD_COLUMN, EPOCH_COLUMN = "_password", "_epoch"

@@ -68,7 +68,7 @@ class Field:
 
     def definition(self) -> dict[str, Any]:
         """The field as its JSON definition, without the options that stand at their defaults."""
-        options = {"name": self.name, "type": self.type}
+        options: dict[str, Any] = {"name": self.name, "type": self.type}
         for option in fields(self):
             value = getattr(self, option.name)
             if value != option.default:
@@ -90,7 +90,7 @@ def define(definition: Any, pointer: str, matches: Matches) -> Field:
     if not isinstance(definition, Mapping):
         raise invalid(pointer, "invalid_field", "a field is an object with `name` and `type`")
     name = check_field_name(definition.get("name"), f"{pointer}/name")
-    cls = TYPES.get(definition.get("type") if isinstance(definition.get("type"), str) else "")
+    cls = TYPES.get(str(definition.get("type")))
     if cls is None:
         hint = did_you_mean(str(definition.get("type")), list(TYPES)) or f"types are {', '.join(TYPES)}"
         raise invalid(f"{pointer}/type", "unknown_type", f"no field type `{definition.get('type')}`", hint=hint)

@@ -79,11 +79,18 @@ class DateField(Field):
                 "not_date",
                 "this must be an ISO 8601 date and time to the millisecond, for example 2026-11-22T13:00:00.000Z",
             )
-        if self.min is not None and instant < read_instant(self.min):
+        written = write_instant(instant)
+        if self.min is not None and written < _bound(self.min):
             raise Unfit("too_small", f"not before {self.min}")
-        if self.max is not None and instant > read_instant(self.max):
+        if self.max is not None and written > _bound(self.max):
             raise Unfit("too_large", f"not after {self.max}")
-        return write_instant(instant)
+        return written
+
+
+def _bound(text: str) -> str:
+    """A bound in the form in which instants are stored and compared."""
+    instant = read_instant(text)
+    return text if instant is None else write_instant(instant)
 
 
 def read_day(text: Any) -> str | None:
