@@ -150,7 +150,7 @@ class _Shaper:
         if compare.op in ("~", "!~"):
             return self._looks_like(compare, left, right)
         if isinstance(left, Call) and left.name in _PREDICATES and isinstance(right, Literal):
-            return self._predicate(left, compare)
+            return replace(compare, left=self._operand(left))
         if _is_known(right):
             return self._against(compare.op, left, right, compare)
         if _is_known(left):
@@ -184,13 +184,6 @@ class _Shaper:
             return Compare("!=", self._operand(operand), _ABSENT, kind, any_)
         op, value, kind = verdict
         return Compare(op, self._operand(operand), self._slot(value, kind), kind, any_)
-
-    def _predicate(self, call: Call, compare: Compare) -> Condition:
-        part = call.args[1]
-        if _is_known(part) and not self._value(part, Kind.TEXT):
-            # Every text begins with nothing and holds it.
-            return TRUE
-        return replace(compare, left=self._operand(call))
 
     def _changed(self, request: Request) -> Condition:
         if not is_set(self._values, request.path):
@@ -267,6 +260,9 @@ class _Shaper:
             return self._literal(call, call.kind)
         if call.name == "geoDistance" and any(_is_known(arg) and self._value(arg, Kind.NUMBER) is None for arg in call.args):
             return _ABSENT
+        if call.name in _PREDICATES and _is_known(call.args[1]) and not self._value(call.args[1], Kind.TEXT):
+            # Every text begins with nothing and holds it.
+            return Literal(True, Kind.BOOL)
         return self._simple_coalesce(call) if call.name == "coalesce" else call
 
     def _simple_coalesce(self, call: Call) -> Operand:
