@@ -1,9 +1,13 @@
 """The `stillroom` command: composes what each command needs and hands it to the command line."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from shlex import quote
+from shutil import which
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -36,11 +40,11 @@ def _serve(overrides: Mapping[str, str]) -> None:
         wiring.check(settings)
         make_data_dir(settings)
         with only_server(settings):
-            _prepare(settings)
+            _prepare(settings, overrides)
             _run(settings)
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
     """The database at this version, and what a person should know before requests come."""
     from app import wiring
 
@@ -50,11 +54,11 @@ def _prepare(settings: Settings) -> None:
             click.echo(line)
         for line in warnings(settings):
             click.echo(f"Warning: {line}.", err=True)
-        for line in _first_admin(settings, composed):
+        for line in _first_admin(settings, composed, overrides.get("STILLROOM_DATA_DIR")):
             click.echo(line)
 
 
-def _first_admin(settings: Settings, composed: "Composed") -> list[str]:
+def _first_admin(settings: Settings, composed: "Composed", data_dir: str | None) -> list[str]:
     """How the first admin is made; nothing where there is one. The token is good once, and only whoever reads this terminal has it."""
     token = composed.backend.accounts.setup_token()
     if token is None:
@@ -63,11 +67,20 @@ def _first_admin(settings: Settings, composed: "Composed") -> list[str]:
     return [
         "",
         "There is no admin yet. Make the first one here:",
-        "  stillroom admin create --email you@example.org",
+        f"  {_command(data_dir)} admin create --email you@example.org",
         "or from elsewhere, once, within the hour:",
         f"  curl -X POST {settings.url}/api/v1/setup -H 'Content-Type: application/json' -d '{body}'",
         "",
     ]
+
+
+def _command(data_dir: str | None) -> str:
+    """How this command is called from here: installed, from the environment of a checkout, or as a module."""
+    beside = Path(sys.executable).with_name("stillroom")
+    found = "stillroom" if which("stillroom") else f"{sys.executable} -m app.main"
+    if not which("stillroom") and beside.exists():
+        found = os.path.relpath(beside)
+    return f"STILLROOM_DATA_DIR={quote(data_dir)} {found}" if data_dir else found
 
 
 def _run(settings: Settings) -> None:
@@ -79,11 +92,13 @@ def _run(settings: Settings) -> None:
 
 
 def _application(settings: Settings) -> tuple[Any, Callable[[], None]]:
+    from adapters.inbound.web.slow_bodies import SlowBodies
     from app import wiring
     from app.factory import create_app
 
     composed = wiring.build(settings)
-    return create_app(settings, composed.backend), composed.close
+    application = create_app(settings, composed.backend, composed.observer)
+    return SlowBodies(application, threads=settings.threads), composed.close
 
 
 def _migrate() -> list[str]:

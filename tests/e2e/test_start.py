@@ -6,13 +6,16 @@ import signal
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import Server, environment, stillroom
+from tests.e2e.server import Server, environment, free_port, stillroom
 
 Servers = Callable[..., Server]
 
@@ -41,7 +44,7 @@ def test_a_first_start_says_what_it_uses_and_how_the_first_admin_is_made(server:
     running = server()
     assert "SQLite" in running.output
     assert f"Serving on {running.url}" in running.output
-    assert "stillroom admin create" in running.output
+    assert "admin create --email" in running.output
     assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o700
     for path in running.data_dir.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
@@ -140,6 +143,32 @@ def test_slow_headers_cost_a_connection_and_no_answer(server: Servers) -> None:
             each.close()
 
 
+def test_clients_that_never_send_their_body_leave_threads_for_others(server: Servers) -> None:
+    running = server(workers=1, STILLROOM_THREADS=4)
+    head = b"POST /api/v1/auth/_admins/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    silent = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(8)]
+    try:
+        for each in silent:
+            each.sendall(head)
+        time.sleep(1)
+        for _ in range(5):
+            assert running.request("GET", "/livez").status == 200
+        refusal = running.request("POST", "/api/v1/auth/_admins/sign-in", {"identity": "ann@example.org", "password": "x" * 10})
+        assert (refusal.status, refusal.body["code"]) == (503, "busy")
+    finally:
+        for each in silent:
+            each.close()
+    time.sleep(0.5)
+    assert running.request("POST", "/api/v1/auth/_admins/sign-in", {"identity": "ann@example.org", "password": "x" * 10}).status == 401
+
+
+def test_headers_without_end_are_refused_at_once(server: Servers) -> None:
+    running = server(workers=1)
+    began = time.monotonic()
+    assert running.request("GET", "/livez", Authorization="Bearer " + "a" * 900_000).status == 431
+    assert time.monotonic() - began < 1
+
+
 # --- what it does not start with
 
 
@@ -218,12 +247,31 @@ def test_a_folder_that_cannot_be_made(unstarted: Servers, folder: str) -> None:
 
 
 def test_a_read_only_folder(unstarted: Servers) -> None:
+    server = unstarted()
+    server.data_dir.mkdir()
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere; run as another user to see this one")
-    server = unstarted()
-    server.data_dir.mkdir(mode=0o500)
+    server.data_dir.chmod(0o500)
     assert "cannot be written to" in refused(server)
     assert not list(server.data_dir.iterdir())
+
+
+def test_a_read_only_folder_of_somebody_else() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to act as somebody else")
+    with tempfile.TemporaryDirectory() as outer:
+        folder = Path(outer) / "data"
+        folder.mkdir(mode=0o555)
+        Path(outer).chmod(0o755)
+        start = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534); from app.main import main; main()"
+        settings = {"STILLROOM_DATA_DIR": str(folder), "STILLROOM_PORT": str(free_port())}
+        # Imported before it becomes nobody, who may not read this checkout.
+        command = [sys.executable, "-c", f"import encodings.idna, app.main, app.wiring, app.serving, app.factory; {start}", "serve"]
+        said = subprocess.run(command, cwd=outer, env=environment(**settings), capture_output=True, text=True, timeout=30)
+        assert said.returncode != 0
+        assert "read-only" in said.stderr or "cannot be written to" in said.stderr, said.stderr
+        assert "Traceback" not in said.stderr
+        assert not list(folder.iterdir())
 
 
 def test_flask_debug_on_a_public_address(unstarted: Servers) -> None:

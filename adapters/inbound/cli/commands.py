@@ -238,7 +238,8 @@ def _say_bad(bad: BadRows) -> None:
         click.echo(f"… and {bad.count - len(bad.first):,} more", err=True)
     lost = sorted({fault.pointer[1:] for row in bad.first for fault in row.faults if fault.code == "no_such_record"})
     if lost:
-        click.echo("Import what these point at first, or leave them empty: " + " ".join(f"--clear-missing {name}" for name in lost), err=True)
+        options = " ".join(f"--clear-missing {name}" for name in lost)
+        click.echo(f"Import what these point at first, or leave them empty: {options}", err=True)
 
 
 def _bad_row(row: BadRow) -> str:
