@@ -1,6 +1,8 @@
-"""System tables, by Alembic. Collections are no business of migrations: they change through the schema use cases.
+"""System tables, by Alembic. Collections are no business of migrations: they
+change through the schema use cases.
 
-Alembic is imported only where a migration is due: every start asks `revision_of` first, and most need no more.
+Alembic is imported only where a migration is due: every start asks
+`revision_of` first, and most need no more.
 """
 
 from pathlib import Path

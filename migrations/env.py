@@ -1,4 +1,5 @@
-"""Run by Alembic: carries the revisions out on the connection that it was handed, in the transaction that is open there."""
+"""Run by Alembic: carries the revisions out on the connection that it was handed,
+in the transaction that is open there."""
 
 from alembic import context
 

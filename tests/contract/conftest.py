@@ -1,4 +1,5 @@
-"""`work`: a unit of work on each database that Stillroom runs on, migrated and empty; every test here passes on all of them."""
+"""`work`: a unit of work on each database that Stillroom runs on, migrated and empty;
+every test here passes on all of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -56,7 +57,8 @@ def notes() -> Notes:
 
 @pytest.fixture
 def open_work(notes) -> Iterator[Callable[..., SqlUnitOfWork]]:
-    """Opens units of work and closes them after the test: `open_work(url, stores=…, limits=…)`; the database is migrated."""
+    """Opens units of work and closes them after the test: `open_work(url, stores=…,
+    limits=…)`; the database is migrated."""
     opened: list[SqlUnitOfWork] = []
 
     def open_(url: str, stores=None, limits: Limits = DEFAULTS) -> SqlUnitOfWork:

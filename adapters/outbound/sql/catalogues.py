@@ -25,7 +25,8 @@ class Catalogues:
         return self._load(stale, self._run).schema.version != stale.schema.version
 
     def at(self, version: int, run: Callable[[str], Rows]) -> Catalogue:
-        """The one of this version; `run` reads in the transaction that found the version, and so finds it too."""
+        """The one of this version; `run` reads in the transaction that found
+        the version, and so finds it too."""
         current = self._current
         return (
             current if current is not None and current.schema.version == version else self._load(current, run)

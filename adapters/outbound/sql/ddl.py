@@ -1,6 +1,7 @@
 """The statements that carry out one step of a schema change, on either engine.
 
-Names come from validated definitions and are quoted by the dialect; nothing else that a person wrote stands in these texts.
+Names come from validated definitions and are quoted by the dialect; nothing else
+that a person wrote stands in these texts.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from domain.schema.fields import Field
 
 
 def create_table(schema: Schema, collection: Collection, dialect: str) -> str:
-    """Foreign keys stand with their column, not with the table: SQLite could not drop the column otherwise."""
+    """Foreign keys stand with their column, not with the table: SQLite could
+    not drop the column otherwise."""
     table = tables(schema).tables[collection.name]
     columns = [_column(column, dialect) for column in table.columns]
     columns.append(f"CONSTRAINT {_quoted(primary_key_name(collection.name), dialect)} PRIMARY KEY (id)")
@@ -41,7 +43,8 @@ def drop_field(collection: Collection, field: Field, dialect: str) -> Iterator[s
 
 
 def add_index(collection: Collection, index: Index, dialect: str) -> str:
-    """Nulls are smallest everywhere; an index that is not unique ends with the id, as every order of records does."""
+    """Nulls are smallest everywhere; an index that is not unique ends with the
+    id, as every order of records does."""
     columns = index_columns(collection, index)
     if not index.unique and "id" not in columns:
         columns += ("id",)

@@ -1,4 +1,5 @@
-"""Opening connections to SQLite and PostgreSQL, set up as this backend needs them, and the few things that their drivers do differently.
+"""Opening connections to SQLite and PostgreSQL, set up as this backend needs them, and the
+few things that their drivers do differently.
 
 The hot path runs on the drivers' own connections; SQLAlchemy's engine is made for migrations alone.
 """
@@ -23,9 +24,13 @@ Rows = list[tuple[Any, ...]]
 
 # How many rounds of SQLite's machine go between two looks at the clock: a few milliseconds.
 _ROUNDS = 100_000
-# Reading through mmap would save a copy, but a file that is cut short under it kills the process instead of failing a read.
+# Reading through mmap would save a copy, but a file that is cut short under it kills
+# the process instead of failing a read.
 _SQLITE_SETTINGS = "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0; "
-_WRITER_SETTINGS = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; "
+_WRITER_SETTINGS = (
+    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+    "PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864; "
+)
 _READER_SETTINGS = "PRAGMA query_only = ON; PRAGMA cache_size = -2000; "
 
 
@@ -117,8 +122,8 @@ class SqliteDatabase:
                 self._shared = None
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        # isolation_level None: we say BEGIN ourselves, so that DDL is rolled back too. A connection is never used by two
-        # threads at once, but it is handed on from one to another.
+        # isolation_level None: we say BEGIN ourselves, so that DDL is rolled back too. A connection is never
+        # used by two threads at once, but it is handed on from one to another.
         where = ":memory:" if self.in_memory else f"file:{_uri_path(self.path)}?mode={mode}"
         return sqlite3.connect(
             where,
@@ -149,7 +154,8 @@ class SqliteDatabase:
 
 
 def end_after(connection: sqlite3.Connection, until: Any) -> None:
-    """Interrupts statements of this connection that run on after the moment that `until()` gives; for readers alone."""
+    """Interrupts statements of this connection that run on after the moment that
+    `until()` gives; for readers alone."""
     connection.set_progress_handler(lambda: monotonic() > until(), _ROUNDS)
 
 
@@ -163,11 +169,13 @@ def _uri_path(path: str) -> str:
     return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-# Transactions read unless they say that they write, so that a body that only reads cannot write by mistake. Limits of
-# this session; what may take longer sets its own.
+# Transactions read unless they say that they write, so that a body that only reads cannot write by mistake.
+# Limits of this session; what may take longer sets its own.
 _POSTGRES_SETTINGS = (
-    "SET timezone = 'UTC'; SET default_transaction_read_only = on; SET default_transaction_isolation = 'read committed'; "
-    "SET statement_timeout = '{statement}s'; SET lock_timeout = '{lock}s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET timezone = 'UTC'; SET default_transaction_read_only = on; "
+    "SET default_transaction_isolation = 'read committed'; "
+    "SET statement_timeout = '{statement}s'; SET lock_timeout = '{lock}s'; "
+    "SET idle_in_transaction_session_timeout = '60s'; "
     "SET synchronous_commit = on; SET client_min_messages = 'warning'"
 )
 
@@ -198,8 +206,8 @@ class PostgresDatabase:
         import psycopg
         from psycopg.types.string import TextLoader
 
-        # Prepared after a few runs and kept for the connection's life; after a schema change connections are opened anew,
-        # because a plan made before it may refuse to run.
+        # Prepared after a few runs and kept for the connection's life; after a schema change connections are
+        # opened anew, because a plan made before it may refuse to run.
         arguments, options = self._url.get_dialect()().create_connect_args(self._url)
         connection = psycopg.connect(
             *arguments, **{"connect_timeout": 5, "application_name": "stillroom", **options},

@@ -1,6 +1,8 @@
-"""What drivers raise, told as Problems: from a table, by the engine's own stable code, never by its text for people.
+"""What drivers raise, told as Problems: from a table, by the engine's own
+stable code, never by its text for people.
 
-No driver is imported here: the codes are attributes of what it raised. The text of the database stays in `__cause__`.
+No driver is imported here: the codes are attributes of what it raised. The text
+of the database stays in `__cause__`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +13,8 @@ from domain.schema.collection import Schema
 
 
 class SchemaMoved(Exception):
-    """The database is at another schema version than the statement was built for: reload and run again. Caught by the unit of work."""
+    """The database is at another schema version than the statement was built for: reload and
+    run again. Caught by the unit of work."""
 
 
 class StatementOutdated(Exception):
@@ -90,7 +93,8 @@ def _not_unique_on_postgres(error: Exception, statement: str, schema: Schema) ->
 
 
 def _referred(error: Exception, statement: str, schema: Schema) -> Exception:
-    """A foreign key stood in the way: from the side of the target when it was to be deleted, else from ours."""
+    """A foreign key stood in the way: from the side of the target when it
+    was to be deleted, else from ours."""
     if statement.lstrip()[:6].upper() == "DELETE":
         return Conflict("other records refer to this one", code="referred")
     name = _constraint(error)
@@ -152,7 +156,8 @@ def _outdated(error: Exception, statement: str, schema: Schema) -> Exception:
 
 
 def _mistake_or_outdated(error: Exception, statement: str, schema: Schema) -> Exception | None:
-    """SQLite has one code for every mistake in a statement; only a name that is not there can come of a schema change."""
+    """SQLite has one code for every mistake in a statement; only a name that is not
+    there can come of a schema change."""
     return (
         StatementOutdated()
         if str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error)
@@ -200,7 +205,8 @@ _POSTGRES: Mapping[str, Tell] = {
 
 
 def commit_failed(error: Exception) -> Problem:
-    """Of a COMMIT that did not return well. What was written may be there after all: the answer says neither."""
+    """Of a COMMIT that did not return well. What was written may be there
+    after all: the answer says neither."""
     if (
         getattr(error, "sqlite_errorname", None) == "SQLITE_FULL"
         or getattr(error, "sqlstate", None) == "53100"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds, but for `group`: how many bodies share a commit at most, which is the number of a worker's threads."""
+    """Seconds, but for `group`: how many bodies share a commit at most, which is
+    the number of a worker's threads."""
 
     group: int = 8
     body: float = 5.0  # a body that writes

@@ -14,7 +14,8 @@ MakeStores = Callable[[Session], Stores]
 
 
 class Link:
-    """Made for one catalogue; when the schema moves on, `fit` gives it a new session, whose stores know the new one."""
+    """Made for one catalogue; when the schema moves on, `fit` gives it a new
+    session, whose stores know the new one."""
 
     def __init__(
         self,
@@ -50,7 +51,8 @@ class Link:
 
 
 class Pool:
-    """Links that nobody uses at the moment. The last one given back is taken first, so what it has in memory is still warm."""
+    """Links that nobody uses at the moment. The last one given back is taken first, so
+    what it has in memory is still warm."""
 
     def __init__(self, open_link: Callable[[], Link], fits: Callable[[Link], bool], most_idle: int) -> None:
         """`fits`: whether a link may be used as it is now, which it may also see to."""

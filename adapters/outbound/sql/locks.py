@@ -1,4 +1,5 @@
-"""Turns at writing: among the threads of a process by a lock that counts who waits, among the processes of a machine by `flock`.
+"""Turns at writing: among the threads of a process by a lock that counts who waits,
+among the processes of a machine by `flock`.
 
 SQLite's own way to wait is to sleep and try again; the kernel's queue wakes the next one at once.
 """
@@ -17,7 +18,8 @@ def busy() -> Unavailable:
 
 
 class Queue:
-    """A lock; `waiting` is how many threads stand before it. Who holds it and reads 0 there is the last for now."""
+    """A lock; `waiting` is how many threads stand before it. Who holds it and
+    reads 0 there is the last for now."""
 
     def __init__(self) -> None:
         self._lock, self._counting = threading.Lock(), threading.Lock()
@@ -50,19 +52,22 @@ class Queue:
 
 
 class Turnstile:
-    """The lock file beside a database: one process at a time holds it. For one thread at a time (the Queue sees to that).
+    """The lock file beside a database: one process at a time holds it. For one
+    thread at a time (the Queue sees to that).
 
-    `flock` knows no timeout, so where the file is taken a thread of ours stands in the kernel's queue, and who asked waits
-    for that thread. Gives it up, and the turn is handed back as soon as it comes.
+    `flock` knows no timeout, so where the file is taken a thread of ours stands in the kernel's queue, and
+    who asked waits for that thread. Gives it up, and the turn is handed back as soon as it comes.
     """
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._file = -1
         self._changed = threading.Condition()
         self._wanted = self._standing = self._held = self._closed = False
 
     def acquire(self, timeout: float) -> None:
         with self._changed:
+            self._open()
             if not self._standing and self._taken_at_once():
                 return
             self._wanted = True
@@ -85,10 +90,16 @@ class Turnstile:
 
     def close(self) -> None:
         with self._changed:
-            # A thread that still stands in the queue closes the file itself: its number may be another file's by then.
-            if not self._closed and not self._standing:
+            # A thread that still stands in the queue closes the file itself: its
+            # number may be another file's by then.
+            if self._file >= 0 and not self._closed and not self._standing:
                 os.close(self._file)
             self._closed = True
+
+    def _open(self) -> None:
+        """Not before the first turn: a lock that was opened before a fork would be one for parent and child."""
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _taken_at_once(self) -> bool:
         try:

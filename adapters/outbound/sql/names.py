@@ -1,6 +1,8 @@
-"""The names that we give to indexes and constraints, and the way back from them to the fields that people know.
+"""The names that we give to indexes and constraints, and the way back from
+them to the fields that people know.
 
-Collections cannot be called so: their names begin with a letter. Both engines keep indexes and tables in one name space.
+Collections cannot be called so: their names begin with a letter. Both engines
+keep indexes and tables in one name space.
 """
 
 import hashlib
@@ -12,7 +14,8 @@ _KEY = key_column("")
 
 
 def index_name(collection: Collection, index: Index) -> str:
-    """At most 60 characters; the same for as long as the collection lives, and no other collection's, ever."""
+    """At most 60 characters; the same for as long as the collection lives,
+    and no other collection's, ever."""
     readable = "_".join((collection.name, *index.fields))[:42]
     told = "\0".join((collection.id, *index.fields, str(index.unique)))
     return f"{'_ux' if index.unique else '_ix'}_{readable}_{hashlib.sha256(told.encode()).hexdigest()[:12]}"
@@ -28,7 +31,8 @@ def foreign_key_name(field: str) -> str:
 
 
 def fields_of_index(name: str, schema: Schema) -> tuple[str, ...]:
-    """The fields over which the named unique index or primary key stands; none where it is not one of a collection."""
+    """The fields over which the named unique index or primary key stands; none
+    where it is not one of a collection."""
     if name.startswith("_pk_"):
         return ("id",)
     for collection in schema.collections.values():

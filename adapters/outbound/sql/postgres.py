@@ -1,4 +1,5 @@
-"""Transactions on PostgreSQL: each body has its own; what the engine ends in favour of another is run again."""
+"""Transactions on PostgreSQL: each body has its own; what the engine ends
+in favour of another is run again."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -26,8 +27,9 @@ T = TypeVar("T")
 
 _ATTEMPTS = 8
 _SCHEMA_ATTEMPTS = 5
-# The lock that writers share and a schema change holds alone; by the table's oid, so that two backends in schemas of one
-# database do not meet. The version is read by a statement of its own: one that waited would see what was before its wait.
+# The lock that writers share and a schema change holds alone; by the table's oid, so that two
+# backends in schemas of one database do not meet. The version is read by a statement of its own: one
+# that waited would see what was before its wait.
 _LOCK = "SELECT {function}(7305, '_meta'::regclass::oid::int)"
 _BEGIN = "BEGIN READ WRITE; " + _LOCK.format(function="pg_advisory_xact_lock_shared") + f"; {SCHEMA_VERSION}"
 _UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -143,7 +145,8 @@ class OwnTransactions:
         self._commit(link)
 
     def _begin(self, begin: str, limit: float) -> Link:
-        """On a connection that turns out dead (the server was restarted) nothing was done yet: once more on a new one."""
+        """On a connection that turns out dead (the server was restarted) nothing was
+        done yet: once more on a new one."""
         try:
             return self._begin_on(self._pool.take(), begin, limit)
         except ConnectionLost:
@@ -194,8 +197,8 @@ class OwnTransactions:
 
 
 def _fit_once_more(link: Link, catalogue: Catalogue) -> None:
-    """A connection keeps plans of statements that it ran often, and those made before a schema change would fail: it
-    goes on without them, and is closed after this use."""
+    """A connection keeps plans of statements that it ran often, and those made before a schema change would
+    fail: it goes on without them, and is closed after this use."""
     link.fit(catalogue)
     link.connection.prepare_threshold = None
     link.spent = True

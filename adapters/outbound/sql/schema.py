@@ -1,4 +1,5 @@
-"""Keeps collections: their definitions as rows, their tables by DDL, and the one number that grows with every change."""
+"""Keeps collections: their definitions as rows, their tables by DDL, and the one
+number that grows with every change."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +30,8 @@ from domain.schema.changes import (
 from domain.schema.collection import Collection, Rules, Schema, stored_collection
 from domain.schema.fields import email_key
 
-# Built in: its table is the migrations', no row describes it. Rules at their defaults: admins only, and each may sign in.
+# Built in: its table is the migrations', no row describes it. Rules at their
+# defaults: admins only, and each may sign in.
 ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", rules=Rules(), system=True)
 
 _PARTS = ("fields", "indexes", "rules", "checks")
@@ -46,7 +48,8 @@ _GROW = "UPDATE _meta SET schema_version = schema_version + 1 WHERE id = 1 RETUR
 
 
 def load_schema(run: Callable[[str], Iterable[tuple[Any, ...]]]) -> Schema:
-    """The schema as it is kept; `run` executes a text. What was accepted once is not judged again, patterns least of all."""
+    """The schema as it is kept; `run` executes a text. What was accepted once is not
+    judged again, patterns least of all."""
     rows = list(run(_EVERYTHING))
     collections = {ADMINS: ADMIN_ACCOUNTS}
     for _, id, name, type, definition, version, created, updated in rows:
@@ -156,7 +159,8 @@ class SqlSchemaStore:
         self._session.command(ddl.drop_index(old, step.index, self._dialect))
 
     def _require(self, step: Require, after: Schema, old: Collection, new: Collection) -> None:
-        """No column is NOT NULL: what is required is judged by the domain, and the use case counts what is there."""
+        """No column is NOT NULL: what is required is judged by the domain, and
+        the use case counts what is there."""
 
     def _save(self, old: Collection | None, new: Collection | None) -> None:
         if new is None:

@@ -1,4 +1,5 @@
-"""One running body's view of one connection, and the compiled things that all sessions of a schema version share."""
+"""One running body's view of one connection, and the compiled things that all
+sessions of a schema version share."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +20,8 @@ SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
 
 
 class Plans(dict[Any, Any]):
-    """A dict that stays bounded: when it is full, the oldest eighth goes. Clients choose the shapes of their filters, so
-    without a bound they would choose how much memory we need."""
+    """A dict that stays bounded: when it is full, the oldest eighth goes. Clients choose the shapes of their
+    filters, so without a bound they would choose how much memory we need."""
 
     def __init__(self, most: int = 2000) -> None:
         super().__init__()
@@ -46,8 +47,8 @@ class Catalogue:
 
 
 class Session:
-    """What stores run statements on. `writing` sessions stand in a transaction and under a time limit for the whole body;
-    others give each statement the limit anew."""
+    """What stores run statements on. `writing` sessions stand in a transaction and under a time limit for the
+    whole body; others give each statement the limit anew."""
 
     def __init__(
         self, database: Database, connection: Connection, catalogue: Catalogue, *, writing: bool, limit: float
@@ -109,7 +110,8 @@ class Session:
         raise problem from error
 
     def moved(self) -> NoReturn:
-        """For a store that finds another schema version in an answer than `schema.version`: its body runs again under the new one."""
+        """For a store that finds another schema version in an answer than `schema.version`:
+        its body runs again under the new one."""
         raise SchemaMoved
 
     def check_version(self) -> None:
@@ -121,11 +123,13 @@ class Session:
         self.until, self.failed = monotonic() + limit, None
 
     def check_time(self) -> None:
-        """Between statements, never by interrupting one: that would throw away the transaction that others share."""
+        """Between statements, never by interrupting one: that would throw away
+        the transaction that others share."""
         if not self.writing:
             self.until = monotonic() + self._limit
         elif self.failed is not None and not self._database.can_go_on(self._connection):
-            # On SQLite without its transaction each statement would be kept by itself; PostgreSQL takes none any more.
+            # On SQLite without its transaction each statement would be kept by
+            # itself; PostgreSQL takes none any more.
             raise self.failed
         elif monotonic() > self.until:
             raise too_slow()
@@ -151,7 +155,8 @@ class Session:
         if not self._database.in_transaction(self._connection):
             return False
         try:
-            # Not by `command`: the time may be over, and on PostgreSQL the transaction is broken until this undoes it.
+            # Not by `command`: the time may be over, and on PostgreSQL the
+            # transaction is broken until this undoes it.
             self._database.execute(self._connection, f"ROLLBACK TO {name}", None)
             self._database.execute(self._connection, f"RELEASE {name}", None)
         except self._database.errors as error:
@@ -161,7 +166,8 @@ class Session:
         return True
 
     def finish_statements(self) -> None:
-        """A body (or nested one) in which a statement failed is undone, also where it caught that: PostgreSQL can do nothing
-        else, and what SQLite would keep is half of what was meant. To go on after a refusal, nest what may be refused."""
+        """A body (or nested one) in which a statement failed is undone, also where it caught that:
+        PostgreSQL can do nothing else, and what SQLite would keep is half of what was meant. To go on
+        after a refusal, nest what may be refused."""
         if self.failed is not None:
             raise self.failed

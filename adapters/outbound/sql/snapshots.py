@@ -12,7 +12,8 @@ _SNAPSHOT = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE 
 
 
 def read(pool: Pool, body: Callable[[Link], T], *, snapshot: bool) -> T:
-    """A connection that turns out dead is no reason to refuse: a read may simply be done again on a new one."""
+    """A connection that turns out dead is no reason to refuse: a read may
+    simply be done again on a new one."""
     try:
         return _read_once(pool, body, snapshot)
     except ConnectionLost:

@@ -1,4 +1,5 @@
-"""Bodies on SQLite: reads on connections of their own, writes through one shared writer, schema changes alone."""
+"""Bodies on SQLite: reads on connections of their own, writes through one
+shared writer, schema changes alone."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -39,11 +40,13 @@ class SqliteGround:
             limits,
         )
         self._readers = Pool(self._open_reader, self._fits, limits.group)
-        # In memory there is one connection, and a reader would see what a group has not committed yet: no sharing there.
+        # In memory there is one connection, and a reader would see what a group has
+        # not committed yet: no sharing there.
+        turnstile = OpenDoor() if database.in_memory else Turnstile(f"{database.path}.lock")
+        size = 1 if database.in_memory else limits.group
         self._writer = SharedWriter(
-            self._open_writer, self._refresh, OpenDoor() if database.in_memory else Turnstile(f"{database.path}.lock"), observer,
-            size=1 if database.in_memory else limits.group, patience=limits.turn,
-        )  # fmt: skip
+            self._open_writer, self._refresh, turnstile, observer, size=size, patience=limits.turn
+        )
 
     def read(self, body: Body[T], *, snapshot: bool) -> T:
         if self._database.in_memory:
@@ -118,7 +121,8 @@ class SqliteGround:
 
     @contextmanager
     def _without_foreign_keys(self) -> Iterator[Link]:
-        """Set before BEGIN: inside a transaction the pragma does nothing, and dropping a table would count as deleting its rows."""
+        """Set before BEGIN: inside a transaction the pragma does nothing, and dropping a
+        table would count as deleting its rows."""
         link = self._link(self._database.open_writer(), writing=True)
         link.command("PRAGMA foreign_keys = OFF")
         try:
@@ -128,7 +132,8 @@ class SqliteGround:
             link.close()
 
     def _learn_what_is_there(self) -> None:
-        """After an import the planner's statistics are those of an empty table. What was imported is kept either way."""
+        """After an import the planner's statistics are those of an empty table. What
+        was imported is kept either way."""
         try:
             with self._writer.exclusive():
                 connection = self._database.open_writer()

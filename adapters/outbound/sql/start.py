@@ -1,4 +1,5 @@
-"""Before anything is served: is this a database that we may use, and is it at our revision? Else a sentence that says what to do.
+"""Before anything is served: is this a database that we may use, and is it at our
+revision? Else a sentence that says what to do.
 
 Nothing is changed before all of that is answered.
 """
@@ -41,7 +42,8 @@ def check_database(database: Database) -> bool:
 
 
 def migrate_database(database: Database) -> None:
-    """Brings the system tables to our revision, in one transaction; of several processes one does it, the others wait."""
+    """Brings the system tables to our revision, in one transaction; of several
+    processes one does it, the others wait."""
     if not check_database(database):
         return
     with (
@@ -56,7 +58,7 @@ def migrate_database(database: Database) -> None:
             _mark(connection)
 
 
-# --- SQLite ---------------------------------------------------------------------------------------------------------
+# --- SQLite
 
 
 def _check_sqlite(database: SqliteDatabase) -> bool:
@@ -123,7 +125,8 @@ def _log_of(path: Path) -> Path:
 
 
 def _look_into(path: Path) -> bool:
-    # Where there is no log the file is complete by itself; opened as immutable, SQLite puts nothing beside it.
+    # Where there is no log the file is complete by itself; opened as
+    # immutable, SQLite puts nothing beside it.
     mode = "mode=ro" if _log_of(path).exists() else "immutable=1"
     connection = sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True)
     try:
@@ -136,9 +139,8 @@ def _look_into(path: Path) -> bool:
         _check_pages(path, ask)
         if not tables:
             return True
-        return _is_older(
-            str(path), ask("SELECT format FROM _meta")[0], ask("SELECT version_num FROM _migrations")[0]
-        )
+        format, revision = ask("SELECT (SELECT format FROM _meta), (SELECT version_num FROM _migrations)")
+        return _is_older(str(path), format, revision)
     finally:
         connection.close()
 
@@ -156,7 +158,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", type(error).__name__).removeprefix("SQLITE_").lower()
 
 
-# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+# --- PostgreSQL
 
 
 def _check_postgres(database: Database, connection: Connection) -> bool:
@@ -175,7 +177,7 @@ def _check_postgres(database: Database, connection: Connection) -> bool:
     if not tables:
         return True
     try:
-        format = connection.execute(text("SELECT format FROM _meta")).scalar_one()
+        format = connection.execute(text("SELECT format FROM _meta")).scalar()
     except DBAPIError as error:
         raise StartError(
             f"{name} holds tables of another program; give Stillroom a database or a schema of its own"
@@ -189,10 +191,10 @@ def _lock_postgres(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(7306, hashtext(current_schema()))"))
 
 
-# --- both -----------------------------------------------------------------------------------------------------------
+# --- both
 
 
-def _is_older(name: str, format: str, revision: str | None) -> bool:
+def _is_older(name: str, format: str | None, revision: str | None) -> bool:
     if format != FORMAT:
         raise StartError(f"{name} is the database of another program")
     if revision not in REVISIONS:

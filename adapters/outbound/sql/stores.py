@@ -54,5 +54,6 @@ class SqlStores:
 def sql_stores(
     *, records: Factory[RecordStore], accounts: Factory[AccountStore], keys: Factory[KeyStore]
 ) -> Callable[[Session], SqlStores]:
-    """`SqlUnitOfWork(database, sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore), …)`"""
+    """`SqlUnitOfWork(database, sql_stores(records=SqlRecordStore,
+    accounts=SqlAccountStore, keys=SqlKeyStore), …)`"""
     return lambda session: SqlStores(session, records, accounts, keys)

@@ -1,4 +1,5 @@
-"""The unit of work on SQL: hands bodies to the engine's ground, joins nested ones, and runs again what met a moved schema."""
+"""The unit of work on SQL: hands bodies to the engine's ground, joins nested ones,
+and runs again what met a moved schema."""
 
 from collections.abc import Callable
 from threading import local
@@ -104,7 +105,8 @@ class SqlUnitOfWork:
         raise Unavailable("collections are being changed at the moment", code="schema_moving")
 
     def _run_apart(self, text: str) -> Rows:
-        """On a connection of its own: whoever needs the schema may have none yet, or one that was made for an old one."""
+        """On a connection of its own: whoever needs the schema may have none yet, or
+        one that was made for an old one."""
         try:
             connection = self.database.open_reader()
             try:

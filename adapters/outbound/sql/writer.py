@@ -1,8 +1,9 @@
 """Writing to SQLite: one body after another, and one durable COMMIT for all that came meanwhile.
 
-An fsync costs more than everything else in a write. So the thread that has written does not commit while others wait at
-the lock: the next one goes on in the same transaction, inside a savepoint of its own, and the last one commits for all.
-Nobody is answered or refused before that: a refusal may rest on a row of another member, which is lost if the commit fails.
+An fsync costs more than everything else in a write. So the thread that has written does not commit while
+others wait at the lock: the next one goes on in the same transaction, inside a savepoint of its own, and
+the last one commits for all. Nobody is answered or refused before that: a refusal may rest on a row of
+another member, which is lost if the commit fails.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,13 +21,15 @@ from ports.observer import CommitFailed, Observer, Retried
 
 T = TypeVar("T")
 
-# A member whose commit does not come looks after it by itself: whoever was to do it may have given up at the lock.
+# A member whose commit does not come looks after it by itself: whoever was to
+# do it may have given up at the lock.
 _LOOK_AFTER = 0.25
 
 
 @dataclass(slots=True)
 class Group:
-    """The members of one transaction. `failure` of its COMMIT is what all of them hear; `lost`: SQLite threw it away."""
+    """The members of one transaction. `failure` of its COMMIT is what all of them
+    hear; `lost`: SQLite threw it away."""
 
     members: int = 0
     kept: int = 0
@@ -55,9 +58,15 @@ class SharedWriter:
     """`refresh(link)` is called inside each new transaction and makes the link fit the schema found there."""
 
     def __init__(
-        self, open_link: Callable[[], Link], refresh: Callable[[Link], None], turnstile: Turnstile | OpenDoor, observer: Observer,
-        *, size: int, patience: float,
-    ) -> None:  # fmt: skip
+        self,
+        open_link: Callable[[], Link],
+        refresh: Callable[[Link], None],
+        turnstile: Turnstile | OpenDoor,
+        observer: Observer,
+        *,
+        size: int,
+        patience: float,
+    ) -> None:
         self._open, self._refresh, self._turnstile, self._observer = open_link, refresh, turnstile, observer
         self._size, self._patience = size, patience
         self._queue = Queue()
@@ -129,7 +138,8 @@ class SharedWriter:
         return link, self._group
 
     def _begin(self) -> Link:
-        """Everything in the transaction is done under the schema that it begins with: nobody can change it meanwhile."""
+        """Everything in the transaction is done under the schema that it begins
+        with: nobody can change it meanwhile."""
         if self._link is None:
             self._link = self._open()
         self._link.session.start_limit(self._patience)
@@ -157,7 +167,8 @@ class SharedWriter:
         return Outcome(group, value)
 
     def _give_up(self) -> None:
-        """A full disk, an interrupt or RAISE(ROLLBACK) undid everybody's work: each member tries once more, alone."""
+        """A full disk, an interrupt or RAISE(ROLLBACK) undid everybody's work:
+        each member tries once more, alone."""
         group, self._group = self._group, None
         self._turnstile.release()
         if group is not None:
