@@ -173,6 +173,26 @@ def test_a_relation_into_nothing_is_invalid_and_a_target_in_use_a_conflict(groun
     assert refused.value.code == "referred"
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**70)])
+def test_a_number_that_does_not_fit_is_invalid(ground, number):
+    create(ground, POSTS)
+    with pytest.raises(Invalid) as refused:
+        ground.run(add("a", views=number))
+    assert refused.value.code == "number_too_large"
+    assert ids(ground) == []
+
+
+def test_no_word_of_the_database_reaches_the_client(ground):
+    create(ground, POSTS)
+    ground.run(add("a", title="Hello"))
+    for values in ({"id": "a"}, {"id": "b", "title": "Hello"}, {"id": "b", "parent": "x"}, {"id": "b", "views": 2**64}):
+        with pytest.raises(Problem) as refused:
+            ground.run(add(**values))
+        told = " ".join([refused.value.detail, *(fault.detail for fault in refused.value.faults)]).lower()
+        assert not any(word in told for word in ("constraint", "_ux_", "_key_", "posts", "bigint", "sqlite", "insert"))
+        assert refused.value.__cause__ is not None
+
+
 def test_what_is_wrong_in_a_statement_is_told_as_it_is_and_run_once(ground):
     create(ground, POSTS)
     runs = []
