@@ -1,46 +1,28 @@
 """List, show, create, change and delete records, under the collection's rules."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.usecases.deletion import delete_with_relations
-from app.usecases.expansion import Expansion, expand_tree
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
-from app.usecases.request_values import request_values
+from app.usecases.record_reads import RecordReads, Request, etag_extra
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
-from domain.errors import Fault, Forbidden, Invalid, NotFound, PreconditionFailed, Problem
+from domain.errors import Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
-from domain.records.cursors import read_cursor, write_cursor
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.reading import Guard, Reading, Window, guard_of
-from domain.records.visibility import owns, present, private_fields, rule_for, selected_fields
+from domain.records.visibility import present, rule_for, selected_fields
 from domain.rules.evaluate import holds
 from domain.rules.shape import Bound, shape
-from domain.rules.values import RequestFacts, Values
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.observer import Observer, RequestRefusedByRule
 from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
-
-Expands = list[Mapping[str, Any]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who asks what: travels together through every step below."""
-
-    actor: Actor
-    facts: RequestFacts
-    body: Mapping[str, Any] | None = None
-
-    @property
-    def guard(self) -> Guard | None:
-        return guard_of(self.actor)
 
 
 class RecordUseCases:
@@ -56,6 +38,7 @@ class RecordUseCases:
     ) -> None:
         self._work, self._rulebook, self._passwords, self._patterns = work, rulebook, passwords, patterns
         self._clock, self._ids, self._observer = clock, ids, observer
+        self._reads = RecordReads(rulebook, clock, observer)
 
     # --- reading
 
@@ -63,25 +46,9 @@ class RecordUseCases:
         """The records that the actor may list and the filter chooses: one statement, and one for each relation expanded."""
         request = Request(actor, facts)
         return self._work.read(
-            lambda stores: self._checked(stores, request, lambda: self._list(stores, name, query, request)),
+            lambda stores: self._checked(stores, request, lambda: self._reads.list(stores, name, query, request)),
             snapshot=bool(query.expand),
         )
-
-    def _list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
-        collection = stores.schema.collection(name)
-        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
-        order = self._rulebook.order(stores.schema, collection, request.actor, query.sort)
-        names = selected_fields(collection, request.actor, query.fields)
-        expansion = expand_tree(stores.schema, collection, request.actor, query.expand)
-        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request)
-        text = f"{name}\n{query.filter}\n{query.sort}"
-        after = None if query.cursor is None else read_cursor(order, text, query.cursor)
-        offset = (query.page - 1) * query.limit if query.page else 0
-        window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
-        listing = stores.records.list(reading, window, request.guard)
-        expands = self._expand(stores, expansion, reading.columns, listing.rows, request)
-        following = None if listing.last is None else write_cursor(order, text, listing.last)
-        return Page(names, listing.rows, expands, following, listing.total)
 
     def get(
         self, name: str, id: str, *, actor: Actor, facts: RequestFacts, fields: str = "", expand: str = ""
@@ -89,64 +56,9 @@ class RecordUseCases:
         """The record, in one statement; NotFound where it is missing or its view rule hides it."""
         request = Request(actor, facts)
         return self._work.read(
-            lambda stores: self._checked(stores, request, lambda: self._get(stores, name, id, request, fields, expand)),
+            lambda stores: self._checked(stores, request, lambda: self._reads.get(stores, name, id, request, fields, expand)),
             snapshot=bool(expand),
         )
-
-    def _get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
-        collection = stores.schema.collection(name)
-        ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
-        names = selected_fields(collection, request.actor, fields)
-        expansion = expand_tree(stores.schema, collection, request.actor, expand)
-        behind = tuple(each for each in ("version", "created") if each not in names)
-        columns = names + behind + expansion.needed(names + behind)
-        row = stores.records.get(self._reading(stores, collection, columns, ruling, request), id, request.guard)
-        if row is None:
-            raise self._hidden(collection, "view")
-        expands = self._expand(stores, expansion, columns, [row], request)
-        extra = None if expands else etag_extra(stores, collection, id, request.actor, fields)
-        version, created = row[columns.index("version")], row[columns.index("created")]
-        return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
-
-    def _reading(
-        self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request
-    ) -> Reading:
-        where = shape(ruling.condition, self._values(stores, ruling, request))
-        if request.actor.passes_rules:
-            return Reading(collection, columns, where)
-        own = request.actor.id if request.actor.collection == collection.name else ""
-        return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
-
-    def _expand(
-        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
-    ) -> Expands:
-        """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
-        if not expansion.branches or not rows:
-            return [{} for _ in rows] if expansion.branches else None
-        expands: list[dict[str, Any]] = [{} for _ in rows]
-        for relation, branch in expansion.branches.items():
-            at = columns.index(relation)
-            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request)
-            for row, expand in zip(rows, expands, strict=True):
-                if row[at] in found:
-                    expand[relation] = found[row[at]]
-        return expands  # type: ignore[return-value]
-
-    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request) -> dict[str, dict[str, Any]]:
-        try:
-            ruling = self._rulebook.rule(stores.schema, branch.collection, "view", request.actor)
-        except Problem:
-            return {}
-        if not ids:
-            return {}
-        names = selected_fields(branch.collection, request.actor, "")
-        columns = names + branch.needed(names)
-        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request), ids)
-        deeper = self._expand(stores, branch, columns, list(rows.values()), request)
-        return {
-            id: {**dict(zip(names, row, strict=False)), **({"expand": deeper[at]} if deeper else {})}
-            for at, (id, row) in enumerate(rows.items())
-        }
 
     def query_names(self, name: str) -> frozenset[str]:
         """Query parameters that rules of this collection read, so that a door lets them through."""
@@ -224,7 +136,7 @@ class RecordUseCases:
             if_match=if_match,
         )
         asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
-        where = shape(ruling.condition, self._values(stores, ruling, request))
+        where = shape(ruling.condition, self._reads.values(stores, ruling, request))
         after = stores.records.update(collection, id, asked, where)
         if after is None:
             raise self._why_unchanged(stores, collection, id, asked, where)
@@ -243,10 +155,10 @@ class RecordUseCases:
     ) -> None:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
-        where = shape(ruling.condition, self._values(stores, ruling, request))
+        where = shape(ruling.condition, self._reads.values(stores, ruling, request))
         record = stores.records.lock(collection, id, where)
         if record is None:
-            raise self._hidden(collection, "delete")
+            raise self._reads.hidden(collection, "delete")
         _check_version(record, if_match)
         delete_with_relations(stores, collection, id, now=write_instant(self._clock.now()))
 
@@ -266,14 +178,10 @@ class RecordUseCases:
             stores.records.check_guard(request.guard)
         return stores.schema.collection(name)
 
-    def _values(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Values:
-        now = self._clock.now()
-        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, now, creating=creating)
-
     def _draft_passes(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
     ) -> bool:
-        values = self._values(stores, ruling, request, creating=True)
+        values = self._reads.values(stores, ruling, request, creating=True)
         if ruling.local:
             return holds(ruling.condition, record, values)
         return stores.records.draft_matches(collection, record, shape(ruling.condition, values))
@@ -281,7 +189,7 @@ class RecordUseCases:
     def _passes(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
     ) -> bool:
-        values = self._values(stores, ruling, request)
+        values = self._reads.values(stores, ruling, request)
         if ruling.local:
             return holds(ruling.condition, record, values)
         return stores.records.matches(collection, record["id"], shape(ruling.condition, values))
@@ -317,15 +225,11 @@ class RecordUseCases:
             return False
         return self._passes(stores, collection, record, ruling, Request(request.actor, request.facts))
 
-    def _hidden(self, collection: Collection, action: str) -> NotFound:
-        self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
-        return NotFound("there is no such record, or you may not see it")
-
     def _why_unchanged(self, stores: Stores, collection: Collection, id: str, asked: Changes, where: Bound) -> Problem:
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
         record = stores.records.load(collection, id)
         if record is None or not stores.records.matches(collection, id, where):
-            return self._hidden(collection, "update")
+            return self._reads.hidden(collection, "update")
         try:
             _check_version(record, asked.if_match)
         except PreconditionFailed as failed:
@@ -379,12 +283,6 @@ class _PreparedForAnother(Exception):
 def _check_prepared(prepared: Prepared, owed: str | None) -> None:
     if prepared.collection_id != owed:
         raise _PreparedForAnother
-
-
-def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:
-    """What an answer depends on besides the record's version: schema, visibility class, chosen fields."""
-    sight = "a" if actor.passes_rules else "o" if owns(collection, id, actor) else "p"
-    return f"{stores.schema.version}{sight}{fields}"
 
 
 def _author(actor: Actor) -> Author:

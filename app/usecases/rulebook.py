@@ -12,8 +12,8 @@ from domain.records.reading import SortKey
 from domain.records.visibility import may_name, rule_for
 from domain.rules.check import Scope, check, check_sort
 from domain.rules.evaluate import is_local
-from domain.rules.shape import needs_many
-from domain.rules.tree import TRUE, And, Condition, Path
+from domain.rules.shape import all_of, needs_many
+from domain.rules.tree import TRUE, Condition, Path
 from domain.rules.values import request_paths
 from domain.schema.collection import Collection, Schema, rule_names
 from domain.schema.fields import Field
@@ -64,7 +64,7 @@ class Rulebook:
 
     def _joined(self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str) -> Ruling:
         wanted = check(filter, self._client_scope(schema, collection, actor, "filter"))
-        return _ruling(wanted if rule.is_open else And((rule.condition, wanted)))
+        return _ruling(all_of(rule.condition, wanted))
 
     def order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
         """The keys of a sort text, ended by the id, so that no two records stand on one place."""

@@ -1,0 +1,129 @@
+"""How records are read: the collection's rule joined with the client's filter, one statement, and one more for each relation expanded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.usecases.expansion import Expansion, expand_tree
+from app.usecases.request_values import request_values
+from app.usecases.rulebook import Rulebook, Ruling
+from domain.actor import Actor
+from domain.errors import NotFound, Problem
+from domain.records.cursors import read_cursor, write_cursor
+from domain.records.page import ListQuery, Page, Shown
+from domain.records.reading import Guard, Reading, Window, guard_of
+from domain.records.visibility import owns, private_fields, selected_fields
+from domain.rules.shape import shape
+from domain.rules.values import RequestFacts, Values
+from domain.schema.collection import Collection
+from ports.clock import Clock
+from ports.observer import Observer, RequestRefusedByRule
+from ports.unit_of_work import Stores
+
+Expands = list[Mapping[str, Any]] | None
+Related = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks what: travels together through every step."""
+
+    actor: Actor
+    facts: RequestFacts
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def guard(self) -> Guard | None:
+        return guard_of(self.actor)
+
+
+class RecordReads:
+    """What happens inside a transaction or snapshot that reads; `RecordUseCases` opens it."""
+
+    def __init__(self, rulebook: Rulebook, clock: Clock, observer: Observer) -> None:
+        self._rulebook, self._clock, self._observer = rulebook, clock, observer
+
+    def list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
+        collection = stores.schema.collection(name)
+        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
+        order = self._rulebook.order(stores.schema, collection, request.actor, query.sort)
+        names = selected_fields(collection, request.actor, query.fields)
+        expansion = expand_tree(stores.schema, collection, request.actor, query.expand)
+        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request)
+        text = f"{name}\n{query.filter}\n{query.sort}"
+        after = None if query.cursor is None else read_cursor(order, text, query.cursor)
+        offset = (query.page - 1) * query.limit if query.page else 0
+        window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
+        listing = stores.records.list(reading, window, request.guard)
+        expands = self._expand(stores, expansion, reading.columns, listing.rows, request)
+        following = None if listing.last is None else write_cursor(order, text, listing.last)
+        return Page(names, listing.rows, expands, following, listing.total)
+
+    def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
+        collection = stores.schema.collection(name)
+        ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
+        names = selected_fields(collection, request.actor, fields)
+        expansion = expand_tree(stores.schema, collection, request.actor, expand)
+        behind = tuple(each for each in ("version", "created") if each not in names)
+        columns = names + behind + expansion.needed(names + behind)
+        row = stores.records.get(self._reading(stores, collection, columns, ruling, request), id, request.guard)
+        if row is None:
+            raise self.hidden(collection, "view")
+        expands = self._expand(stores, expansion, columns, [row], request)
+        extra = None if expands else etag_extra(stores, collection, id, request.actor, fields)
+        version, created = row[columns.index("version")], row[columns.index("created")]
+        return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
+
+    def _reading(
+        self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request
+    ) -> Reading:
+        where = shape(ruling.condition, self.values(stores, ruling, request))
+        if request.actor.passes_rules:
+            return Reading(collection, columns, where)
+        own = request.actor.id if request.actor.collection == collection.name else ""
+        return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
+
+    def _expand(
+        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
+    ) -> Expands:
+        """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
+        if not expansion.branches or not rows:
+            return [{} for _ in rows] if expansion.branches else None
+        expands: list[dict[str, Any]] = [{} for _ in rows]
+        for relation, branch in expansion.branches.items():
+            at = columns.index(relation)
+            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request)
+            for row, expand in zip(rows, expands, strict=True):
+                if row[at] in found:
+                    expand[relation] = found[row[at]]
+        return expands  # type: ignore[return-value]
+
+    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request) -> Related:
+        try:
+            ruling = self._rulebook.rule(stores.schema, branch.collection, "view", request.actor)
+        except Problem:
+            return {}
+        if not ids:
+            return {}
+        names = selected_fields(branch.collection, request.actor, "")
+        columns = names + branch.needed(names)
+        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request), ids)
+        deeper = self._expand(stores, branch, columns, list(rows.values()), request)
+        return {
+            id: {**dict(zip(names, row, strict=False)), **({"expand": deeper[at]} if deeper else {})}
+            for at, (id, row) in enumerate(rows.items())
+        }
+
+    def values(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Values:
+        now = self._clock.now()
+        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, now, creating=creating)
+
+    def hidden(self, collection: Collection, action: str) -> NotFound:
+        self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
+        return NotFound("there is no such record, or you may not see it")
+
+
+def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:
+    """What an answer depends on besides the record's version: schema, visibility class, chosen fields."""
+    sight = "a" if actor.passes_rules else "o" if owns(collection, id, actor) else "p"
+    return f"{stores.schema.version}{sight}{fields}"
