@@ -304,6 +304,16 @@ def test_an_open_folder_is_warned_about(unstarted: Servers) -> None:
     assert "chmod 700" in server.output
 
 
+def test_postgresql_is_served_by_several_servers(server: Servers, postgres_database_url: str) -> None:
+    settings = {"STILLROOM_DATABASE_URL": postgres_database_url, "STILLROOM_SECRET_KEY": "kY3x0b1WcVtq9Zr7LmP5sD2fGh8jN4aQ"}
+    first, second = server(name="one", **settings), server(name="two", **settings)
+    assert "PostgreSQL" in first.output
+    token = first.admin_token()
+    assert first.request("POST", "/api/v1/collections", {"name": "notes", "fields": []}, token).status == 201
+    assert second.request("GET", "/api/v1/collections/notes", token=token).status == 200
+    assert (first.stop(), second.stop()) == (0, 0)
+
+
 # --- the other commands
 
 

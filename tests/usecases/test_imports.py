@@ -189,6 +189,18 @@ def test_a_schema_that_changed_while_reading_stops_the_import(room, file) -> Non
     assert records(room) == []
 
 
+def test_postgresql_keeps_all_or_nothing_too(postgres_url, file) -> None:
+    with testing.backend(database=postgres_url) as room:
+        room.collections.create(AIRLINES, actor=SYSTEM)
+        room.collections.create(FLIGHTS, actor=SYSTEM)
+        airlines(room, file)
+        kept, judged = load(room, file("number,carrier,fare\n1,UA,9.90\n2,ZZ,\n"), clear_missing=frozenset({"carrier"}))
+        assert (kept, judged.cleared) == (2, {"carrier": 1})
+        content = "number\n" + "".join(f"{number}\n" for number in range(3, 1200)) + "7\n1\n"
+        assert refused(room, file(content)) == [(1199, "/number", "not_unique"), (1200, "/number", "not_unique")]
+        assert [(each["number"], each["fare"]) for each in records(room)] == [(1, "9.90"), (2, None)]
+
+
 # --- the command
 
 
