@@ -156,6 +156,12 @@ POSTS = tuple(
     }
     for at in range(74)
 )  # fmt: skip
+DOUBLY_ROUNDED = (
+    # Eighteen digits are more than a double holds: the decimal becomes the second of these, and would be the first if it were
+    # rounded once only.
+    {"id": "p74", "tax": Decimal("3536538164215.94721"), "score": float("3536538164215.94721"), "rank": 353653816421594721 / 1e5},
+    {"id": "p75", "tax": Decimal("765327738250.50028"), "score": 76532773825050028 / 1e5, "rank": float("765327738250.50028")},
+)
 
 
 def completed(collection: str, records: tuple[Mapping[str, Any], ...]) -> tuple[dict[str, Any], ...]:
@@ -163,7 +169,7 @@ def completed(collection: str, records: tuple[Mapping[str, Any], ...]) -> tuple[
     return tuple({**dict.fromkeys(names), "version": 1, "created": NOW, "updated": NOW, **record} for record in records)
 
 
-RECORDS = {"teams": completed("teams", TEAMS), "users": completed("users", USERS), "posts": completed("posts", POSTS)}
+RECORDS = {"teams": completed("teams", TEAMS), "users": completed("users", USERS), "posts": completed("posts", POSTS + DOUBLY_ROUNDED)}
 WORLD = {name: {record["id"]: record for record in records} for name, records in RECORDS.items()}
 
 # --- who asks

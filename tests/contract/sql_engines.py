@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert
 from sqlalchemy.schema import CreateTable
 
 from adapters.outbound.sql.columns import encoder, key_column, tables
+from adapters.outbound.sql.sqlite_functions import complete_functions
 from adapters.outbound.sql.statements import DIALECTS, Prepared, prepare
 from domain.schema.collection import Collection, Schema, define_collection
 from domain.schema.fields import email_key
@@ -62,7 +63,9 @@ class Engine:
 
 
 def sqlite_engine(schema: Schema) -> Engine:
-    return Engine("sqlite", sqlite3.connect(":memory:", isolation_level=None), schema)
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    complete_functions(connection)
+    return Engine("sqlite", connection, schema)
 
 
 def postgresql_engine(url: str, schema: Schema) -> Engine:

@@ -16,6 +16,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
+from adapters.outbound.sql.sqlite_functions import complete_functions
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -125,7 +127,7 @@ class SqliteDatabase:
         # isolation_level None: we say BEGIN ourselves, so that DDL is rolled back too. A connection is never
         # used by two threads at once, but it is handed on from one to another.
         where = ":memory:" if self.in_memory else f"file:{_uri_path(self.path)}?mode={mode}"
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             where,
             uri=not self.in_memory,
             isolation_level=None,
@@ -133,6 +135,8 @@ class SqliteDatabase:
             timeout=5.0,
             cached_statements=512,
         )
+        complete_functions(connection)
+        return connection
 
     def execute(self, connection: sqlite3.Connection, text: str, arguments: Any) -> Rows:
         return connection.execute(text, arguments or ()).fetchall()

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from adapters.outbound.sql.rules_values import BIND_TYPES
 from domain.schema.kinds import Kind
 
-LIMIT = bindparam("limit")
+LIMIT: BindParameter[Any] = bindparam("limit")
 
 
 @dataclass(frozen=True, slots=True)

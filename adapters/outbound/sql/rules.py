@@ -52,8 +52,10 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+_PREDICATES = ("startsWith", "contains")
 _ABSENT = Literal(None, None)
-_ZERO, _ONE = literal_column("0"), literal_column("1")
+_ZERO: Expression = literal_column("0")
+_ONE: Expression = literal_column("1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class RuleCompiler:
 
     def __init__(self, schema: Schema, tables: Mapping[str, FromClause], dialect: str, *, prefix: str = "") -> None:
         self._schema, self._dialect = schema, dialect
-        self._operands = Operands(tables, dialect, prefix, self.condition, self._answers)
+        self._operands = Operands(tables, dialect, prefix, self.condition, self._found)
 
     @property
     def binds(self) -> tuple[Bind, ...]:
@@ -115,7 +117,7 @@ class RuleCompiler:
         left, right = compare.left, compare.right
         if right == _ABSENT:
             return self._ask(self._is_present(compare.kind), left, source, truth=not truth, beside=beside)
-        if isinstance(left, Call) and isinstance(right, Literal):
+        if isinstance(left, Call) and left.name in _PREDICATES and isinstance(right, Literal):
             return self._answer(left, source, truth=truth is right.value, beside=beside)
         if isinstance(right, Slot):
             test = self._equals(right, compare.kind) if compare.op == "=" else self._is_ordered(compare.op, right, compare.kind)
@@ -241,8 +243,8 @@ class RuleCompiler:
         return found if truth else not_(found)
 
     def _is_like(self, slot: Slot) -> Test:
-        pattern = ("_pattern", sized_pattern) if slot.form == "pattern" else ("_like", contains_pattern)
-        return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, *pattern, TEXT)))
+        suffix, convert = ("_pattern", sized_pattern) if slot.form == "pattern" else ("_like", contains_pattern)
+        return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, suffix, convert, TEXT)))
 
     def _in_text(self, holds: Callable[[Expression], Truth]) -> Test:
         def found(operand: Operand, source: FromClause) -> Truth:
@@ -250,20 +252,21 @@ class RuleCompiler:
 
         return Test(found, lambda operand, source: is_not_true(found(operand, source)))
 
-    def _answers(self, call: Call, source: FromClause) -> Truth:
-        return self._answer(call, source, truth=True, beside=False)
-
     def _answer(self, call: Call, source: FromClause, *, truth: bool, beside: bool) -> Truth:
         """startsWith and contains, which tell capitals from small letters."""
-        if call.name not in ("startsWith", "contains"):
-            value = self._operands.value(call, source, Kind.BOOL)
-            return value == (true() if truth else false())
         text, part = call.args
         if isinstance(part, Slot):
             test = self._starts_with(part) if call.name == "startsWith" else self._contains(part)
             return self._ask(test, text, source, truth=truth, beside=beside)
-        found = self._found(call.name, self._operands.text(text, source), self._operands.text(part, source))
+        found = self._found(call, source)
         return found if truth else not_(found)
+
+    def _found(self, call: Call, source: FromClause) -> Truth:
+        """The answer as a value, never NULL and true of an empty part too."""
+        text, part = (self._operands.text(arg, source) for arg in call.args)
+        if call.name == "contains":
+            return self._operands.forms.holds_text(text, part)
+        return func.substr(text, _ONE, func.length(part)) == part
 
     def _starts_with(self, slot: Slot) -> Test:
         """As a range of the bare text: only that uses an index."""
@@ -277,17 +280,13 @@ class RuleCompiler:
     def _contains(self, slot: Slot) -> Test:
         return self._in_text(lambda text: self._operands.forms.holds_text(text, self._operands.bind(slot, "", None, TEXT)))
 
-    def _found(self, name: str, text: Expression, part: Expression) -> Truth:
-        if name == "contains":
-            return self._operands.forms.holds_text(text, part)
-        return func.substr(text, _ONE, func.length(part)) == part
-
     # --- two operands
 
     def _pair(self, compare: Compare, source: FromClause, *, truth: bool) -> Truth:
         left, right = (self._operands.term(side, source, compare.kind, keyed=compare.op == "=") for side in (compare.left, compare.right))
         if left.scale is not None and right.scale is not None and left.scale != right.scale:
-            return _rescaled(compare.op, left, right, truth=truth)
+            ordered = _rescaled(compare.op, left.value, right.value, left.scale - right.scale)
+            return ordered if truth else is_not_true(ordered)
         if left.email != right.email:
             left, right = (Term(self._operands.value(side, source, compare.kind)) for side in (compare.left, compare.right))
         if compare.op == "=":
@@ -312,17 +311,16 @@ def _equal(left: Expression, right: Expression, kind: Kind, *, truth: bool) -> T
     return left.is_not_distinct_from(right) if truth else left.is_distinct_from(right)
 
 
-def _rescaled(op: str, left: Term, right: Term, *, truth: bool) -> Truth:
-    """Scaled integers of two scales, compared without leaving 64 bits: the finer one is divided, not the coarser multiplied."""
-    if left.scale < right.scale:
-        return _rescaled(_MIRRORED[op], right, left, truth=truth)
-    factor = literal_column(str(10 ** (left.scale - right.scale)))
-    quotient, rest = left.value.op("/")(factor), left.value.op("%")(factor)
+def _rescaled(op: str, left: Expression, right: Expression, finer: int) -> Truth:
+    """Integers of two scales, the left one finer by so many digits, compared without leaving 64 bits: the finer one is divided,
+    not the coarser multiplied."""
+    if finer < 0:
+        return _rescaled(_MIRRORED[op], right, left, -finer)
+    factor: Expression = literal_column(str(10**finer))
+    quotient, rest = left.op("/")(factor), left.op("%")(factor)
     if op == "=":
-        same = or_(and_(rest == _ZERO, quotient == right.value), and_(left.value.is_(None), right.value.is_(None)))
-        return same if truth else is_not_true(same)
+        return or_(and_(rest == _ZERO, quotient == right), and_(left.is_(None), right.is_(None)))
     # Division drops the fraction, and leaves it in the rest with its sign.
     downwards = case((rest < _ZERO, quotient.op("-")(_ONE)), else_=quotient)
     upwards = case((rest > _ZERO, quotient.op("+")(_ONE)), else_=quotient)
-    ordered = _COMPARE[op](downwards if op in ("<", ">=") else upwards, right.value)
-    return ordered if truth else is_not_true(ordered)
+    return _COMPARE[op](downwards if op in ("<", ">=") else upwards, right)

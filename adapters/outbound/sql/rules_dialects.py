@@ -78,7 +78,7 @@ class SqliteForms:
         return and_(self._extract(column, keys) == text, self._is_type(column, keys, "text"))
 
     def json_number(self, column: Expression, keys: Keys) -> Expression:
-        number = cast(self._extract(column, keys), Double())
+        number: Expression = cast(self._extract(column, keys), Double())
         return case((self._is_type(column, keys, "integer", "real"), number))
 
     def json_bool(self, column: Expression, keys: Keys) -> Expression:
@@ -167,7 +167,7 @@ class PostgresqlForms:
 
     def decimal_as_double(self, column: Expression, scale: int) -> Expression:
         # The same two steps as on SQLite, so that both round alike.
-        whole = cast(column * literal_column(f"1e{scale}", Numeric()), Double())
+        whole: Expression = cast(column * literal_column(f"1e{scale}", Numeric()), Double())
         return whole / literal_column(f"1e{scale}::float8", Double())
 
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:

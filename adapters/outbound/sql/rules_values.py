@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Alias,
     BigInteger,
     Boolean,
     Double,
@@ -79,7 +78,7 @@ class Operands:
 
     # --- steps
 
-    def target(self, step: Step) -> Alias:
+    def target(self, step: Step) -> FromClause:
         """The step's target, under a name that no collection can have."""
         if step.back or step.many:
             raise not_supported("a path that reaches many records")
