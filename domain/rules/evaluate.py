@@ -99,7 +99,8 @@ def is_literal(operand: Operand) -> bool:
 
 
 def owns_nothing(operand: Operand, value: Any, other: Operand) -> bool:
-    """An absent `@request` value equals nothing but a literal: a guest does not own the records without an owner."""
+    """An absent `@request` value equals nothing but a literal, and is like nothing else: a guest does not own the records
+    without an owner, and `title ~ @request.auth.name` is no open door to whoever has no name."""
     return value in (None, "") and is_request(operand) and not is_literal(other)
 
 
@@ -222,6 +223,8 @@ class _Reader:
     def _looks_like(self, atom: Compare, env: Env) -> bool:
         text, part = self._text(atom.left, env), self._text(atom.right, env)
         right = atom.right
+        if owns_nothing(atom.left, text, right) or owns_nothing(right, part, atom.left):
+            return False
         pattern = right.form == "pattern" if isinstance(right, Slot) else isinstance(right, (Literal, Request)) and is_pattern(part)
         return matches(part, text) if pattern else holds_text(text, part)
 
@@ -396,10 +399,18 @@ class _Reader:
         return len(self._text(args[0], env))
 
     def starts_with(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
-        return self._text(args[0], env).startswith(self._text(args[1], env))
+        text, part = self._texts(args, env)
+        return text is not None and text.startswith(part)
 
     def contains(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
-        return self._text(args[1], env) in self._text(args[0], env)
+        text, part = self._texts(args, env)
+        return text is not None and part in text
+
+    def _texts(self, args: tuple[Operand, ...], env: Env) -> tuple[str | None, str]:
+        """Two texts to look for one in the other; no text where one is an absent value of the request."""
+        text, part = self._text(args[0], env), self._text(args[1], env)
+        unowned = owns_nothing(args[0], text, args[1]) or owns_nothing(args[1], part, args[0])
+        return (None if unowned else text), part
 
     def geo_distance(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> float | None:
         numbers = [self.value(arg, Kind.NUMBER, env) for arg in args]

@@ -159,6 +159,8 @@ class _Shaper:
 
     def _decided(self, compare: Compare, left: Operand, right: Operand) -> bool:
         """A comparison of what turned out to be known; whose values they are is told by how it was written."""
+        if compare.op in ("~", "!~") and self._is_unowned(compare.left, compare.right):
+            return compare.op == "!~"
         if compare.op not in ("=", "!="):
             return self._known.decides(Compare(compare.op, left, right, compare.kind))
         l, r = (self._value(side, compare.kind) for side in (left, right))
@@ -196,7 +198,15 @@ class _Shaper:
             return TRUE
         return self._bounded("!=", request.stored, asked, kind)
 
+    def _is_unowned(self, left: Operand, right: Operand) -> bool:
+        """Whether one side, as it was written, is an absent value of the request and the other no literal."""
+        return any(
+            is_request(side) and owns_nothing(side, self._value(side, Kind.TEXT), other) for side, other in ((left, right), (right, left))
+        )
+
     def _looks_like(self, compare: Compare, left: Operand, right: Operand) -> Condition:
+        if self._is_unowned(compare.left, compare.right):
+            return _constant(compare.op == "!~")
         if not _is_known(right):
             known = self._slot(self._value(left, Kind.TEXT) or "", Kind.TEXT) if _is_known(left) else self._operand(left)
             return replace(compare, left=known, right=self._operand(right))
@@ -252,7 +262,9 @@ class _Shaper:
             inner = self._simple(operand.operand)
             return Shift(inner, operand.seconds) if not _is_known(inner) else self._literal(Shift(inner, operand.seconds), Kind.DATE)
         if isinstance(operand, Call) and not _is_known(operand):
-            return self._simple_call(Call(operand.name, tuple(self._simple(arg) for arg in operand.args), operand.kind))
+            simple = Call(operand.name, tuple(self._simple(arg) for arg in operand.args), operand.kind)
+            unowned = operand.name in _PREDICATES and self._is_unowned(operand.args[0], operand.args[1])
+            return Literal(False, Kind.BOOL) if unowned else self._simple_call(simple)
         return operand
 
     def _simple_call(self, call: Call) -> Operand:

@@ -38,7 +38,7 @@ def shaped(text: str, values: Values = ANN) -> Bound:
     ("day = '2026-01-01T10:00:00Z'", ANN, FALSE), ("title in (@request.query.none)", ANN, FALSE),
     ("title not in (@request.query.none)", ANN, TRUE),
     ("startsWith(title, '')", ANN, TRUE), ("startsWith(title, '') = @request.query.yes", ANN, TRUE),
-    ("contains(title, @request.query.none)", ANN, TRUE), ("hasRole('chief')", ANN, TRUE),
+    ("contains(title, @request.query.none)", ANN, FALSE), ("title !~ @request.query.none", ANN, TRUE), ("hasRole('chief')", ANN, TRUE),
     ("hasRole('chief')", GUEST, FALSE),
     ("@request.body.title:isset", ANN, TRUE), ("@request.body.rank:changed", ANN, TRUE),
     ("@request.body.subtitle:changed", ANN, FALSE),
