@@ -295,6 +295,11 @@ def test_a_relation_to_nothing_is_refused_at_its_place(backend, ann):
     with pytest.raises(Invalid) as refused:
         backend.records.create("posts", {"title": "x", "author": "nobody"}, actor=ADMIN, facts=FACTS)
     assert (refused.value.code, refused.value.faults[0].pointer) == ("no_such_record", "/author")
+    assert refused.value.detail == "`author`: there is no such record in `users`"
+    made = create(backend, ann)
+    with pytest.raises(Invalid) as refused:
+        change(backend, ADMIN, made["id"], {"author": "nobody"})
+    assert (refused.value.code, refused.value.faults[0].pointer) == ("no_such_record", "/author")
 
 
 def test_checks_bind_what_is_written(backend, ann):

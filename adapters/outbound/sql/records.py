@@ -273,23 +273,15 @@ class SqlRecordStore:
         return record
 
     def _blamed(self, collection: Collection, values: Mapping[str, Any], refused: Invalid) -> Invalid:
-        """Which relation names a record that is not there: PostgreSQL says the constraint, SQLite is asked again."""
+        """Which relation names a record that is not there: PostgreSQL tells, SQLite has to be asked again."""
         if refused.code != "no_such_record":
             return refused
-        said = str(getattr(getattr(refused.__cause__, "diag", None), "constraint_name", None) or "")
+        told = {fault.pointer for fault in refused.faults}
         for relation in collection.relations:
-            target = values.get(relation.name)
-            missing = (
-                f"_{relation.name}_" in said
-                if said
-                else target is not None and not self._exists(relation.collection, target)
-            )
-            if missing:
-                return invalid(
-                    f"/{relation.name}",
-                    "no_such_record",
-                    f"`{relation.name}`: there is no such record in `{relation.collection}`",
-                )
+            pointer, target = f"/{relation.name}", values.get(relation.name)
+            if pointer in told or (not told and target is not None and not self._exists(relation.collection, target)):
+                detail = f"`{relation.name}`: there is no such record in `{relation.collection}`"
+                return invalid(pointer, "no_such_record", detail)
         return refused
 
     def _exists(self, collection: str, id: str) -> bool:
