@@ -11,7 +11,7 @@ In a shape
 - a bound of an integer or decimal column is one that the column could hold, a bound of a day column beside an instant is a day.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.errors import Invalid
@@ -47,18 +47,34 @@ _ABSENT = Literal(None, None)
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _PREDICATES = ("hasRole", "startsWith", "contains")
 _MIDNIGHT = "T00:00:00.000Z"
-# Conditions that ask nothing of the request, with what became of them. Each entry holds its condition, so no other can come to
-# have that identity; equality would walk the whole tree at every request.
-_KEPT: dict[int, tuple[Condition, Bound | None]] = {}
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A condition with what became of it where that cannot differ: `always` where it asks nothing of the request, `by_nobody` for
+    requests that answer nothing of what it asks (a guest's, mostly) where it does not ask for the time either. The condition is
+    held, so that no other can come to have its identity; equality would walk the whole tree at every request."""
+
+    condition: Condition
+    always: Bound | None
+    is_timeless: bool
+    by_nobody: Bound | None = None
+
+
+_KEPT: dict[int, _Kept] = {}
 _MOST_KEPT = 1000
 
 
 def shape(condition: Condition, values: Values) -> Bound:
     """The condition for this request. Raises Invalid (`not_supported`) where it reads the elements of a list in the request."""
-    kept = _KEPT.get(id(condition))
-    if kept is None:
-        kept = _keep(condition, values)
-    return kept[1] or _shaped(condition, values)
+    kept = _KEPT.get(id(condition)) or _keep(condition, values)
+    if kept.always is not None:
+        return kept.always
+    if values.request or values.creating or not kept.is_timeless:
+        return _shaped(condition, values)
+    if kept.by_nobody is None:
+        kept.by_nobody = _shaped(condition, values)
+    return kept.by_nobody
 
 
 def all_of(*conditions: Condition) -> Condition:
@@ -80,16 +96,15 @@ def needs_many(condition: Condition) -> bool:
     return False
 
 
-def _keep(condition: Condition, values: Values) -> tuple[Condition, Bound | None]:
-    kept = (condition, None if _asks_request(condition) else _shaped(condition, values))
+def _keep(condition: Condition, values: Values) -> _Kept:
+    operands = list(every_operand(condition))
+    is_timeless = not any(isinstance(each, Literal) and each.macro for each in operands)
+    asks = not is_timeless or any(isinstance(each, Request) for each in operands)
+    kept = _Kept(condition, None if asks else _shaped(condition, values), is_timeless)
     if len(_KEPT) >= _MOST_KEPT:
         _KEPT.clear()
     _KEPT[id(condition)] = kept
     return kept
-
-
-def _asks_request(condition: Condition) -> bool:
-    return any(isinstance(each, Request) or (isinstance(each, Literal) and each.macro) for each in every_operand(condition))
 
 
 def _shaped(condition: Condition, values: Values) -> Bound:
