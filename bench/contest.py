@@ -93,7 +93,10 @@ def hold(plan: Plan, folder: Path) -> Contest:
 def _filled(server: Server, fill: Callable[[Server, int], str], plan: Plan) -> str:
     _say(f"filling {server.name} with {plan.rows:,} rows")
     server.start()
-    owner = fill(server, plan.rows)
+    try:
+        owner = fill(server, plan.rows)
+    except NotAsExpected as failure:
+        raise NotAsExpected(f"{failure}\nThe end of what {server.name} said:\n{server.last_words()}") from failure
     server.stop()
     return owner
 

@@ -93,9 +93,10 @@ class Server:
     def _check_alive(self, waited: float) -> None:
         if self._process is not None and self._process.poll() is None and waited < _START_PATIENCE:
             return
-        raise NotAsExpected(f"{self.name} does not start; it said:\n{self._last_words()}")
+        raise NotAsExpected(f"{self.name} does not start; it said:\n{self.last_words()}")
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of its output."""
         return (self.folder / "output.log").read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
