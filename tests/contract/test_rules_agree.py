@@ -110,6 +110,7 @@ class Tally:
         return "\n".join((*lines, features, f"rows chosen: {dict(self.outcomes)}"))
 
 
+@pytest.mark.timeout(1800)
 def test_generated_rules_choose_the_same_rows_everywhere(engine, capsys):
     tally = Tally()
 
