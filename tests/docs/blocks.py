@@ -1,0 +1,23 @@
+"""The fenced blocks of our documentation, by their language."""
+
+import json
+import re
+from typing import Any
+
+from tests.e2e.server import ROOT
+
+
+def blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", text, re.M | re.S)
+
+
+def lines(document: str, language: str) -> list[str]:
+    """The lines of all blocks of this language."""
+    return [line for block in blocks(document, language) for line in block.splitlines() if line.strip()]
+
+
+def definitions(document: str) -> list[dict[str, Any]]:
+    """The JSON blocks that define a collection."""
+    found = [json.loads(block) for block in blocks(document, "json")]
+    return [each for each in found if isinstance(each, dict) and "name" in each and "fields" in each]
