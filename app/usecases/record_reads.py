@@ -1,7 +1,7 @@
 """How records are read: the collection's rule joined with the client's filter, one statement, and one more for each relation expanded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.usecases.expansion import Expansion, expand_tree
@@ -11,10 +11,11 @@ from domain.actor import Actor
 from domain.errors import NotFound, Problem
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.reading import Guard, Reading, Window, guard_of
+from domain.records.reading import Guard, Reading, SortKey, Window, guard_of
 from domain.records.visibility import owns, private_fields, selected_fields
-from domain.rules.shape import shape
-from domain.rules.values import RequestFacts, Values
+from domain.rules.shape import shape, shape_with
+from domain.rules.tree import Path
+from domain.rules.values import RequestFacts, Values, request_paths
 from domain.schema.collection import Collection
 from ports.clock import Clock
 from ports.observer import Observer, RequestRefusedByRule
@@ -22,6 +23,7 @@ from ports.unit_of_work import Stores
 
 Expands = list[Mapping[str, Any]] | None
 Related = dict[str, dict[str, Any]]
+Order = tuple[SortKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class RecordReads:
         names = selected_fields(collection, request.actor, query.fields)
         expansion = expand_tree(stores.schema, collection, request.actor, query.expand)
         reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request)
+        reading, order = self._ordered(stores, reading, ruling, order, request)
         text = f"{name}\n{query.filter}\n{query.sort}"
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
@@ -82,6 +85,19 @@ class RecordReads:
             return Reading(collection, columns, where)
         own = request.actor.id if request.actor.collection == collection.name else ""
         return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
+
+    def _ordered(
+        self, stores: Stores, reading: Reading, ruling: Ruling, order: Order, request: Request
+    ) -> tuple[Reading, Order]:
+        """Sorting through a relation goes by nothing of a record that the actor may not list: what guards the relation is asked
+        for this request, as the condition is."""
+        paths = tuple(key.path for key in order)
+        asked = guard_paths(paths)
+        if asked is None:
+            return reading, order
+        values = self.values(stores, replace(ruling, paths=ruling.paths | asked), request)
+        where, shaped = shape_with(ruling.condition, paths, values)
+        return replace(reading, where=where), tuple(replace(key, path=path) for key, path in zip(order, shaped, strict=True))
 
     def _expand(
         self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
@@ -121,6 +137,12 @@ class RecordReads:
     def hidden(self, collection: Collection, action: str) -> NotFound:
         self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
         return NotFound("there is no such record, or you may not see it")
+
+
+def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:
+    """The `@request` values that the guards of these paths read; None where there are no guards."""
+    guards = [step.guard for path in paths for step in path.steps if step.guard is not None]
+    return frozenset().union(*(request_paths(guard) for guard in guards)) if guards else None
 
 
 def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:

@@ -41,7 +41,7 @@ from domain.rules.values import Values, is_incremented, is_set, lookup, read
 from domain.rules.walk import every_operand, parts, paths_of
 from domain.schema.kinds import Kind
 
-__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape"]
+__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_with"]
 
 _ABSENT = Literal(None, None)
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -75,6 +75,18 @@ def shape(condition: Condition, values: Values) -> Bound:
     if kept.by_nobody is None:
         kept.by_nobody = _shaped(condition, values)
     return kept.by_nobody
+
+
+def shape_with(
+    condition: Condition, paths: tuple[Path, ...], values: Values
+) -> tuple[Bound, tuple[Path, ...]]:
+    """A condition with paths to sort by: their guards ask the request too, and take their values from the same `Bound`."""
+    if not any(step.guard for path in paths for step in path.steps):
+        return shape(condition, values), paths
+    shaper = _Shaper(values)
+    found = shaper.condition(condition)
+    shaped = tuple(shaper.path(path) for path in paths)
+    return Bound(found, tuple(shaper.slots)), shaped
 
 
 def all_of(*conditions: Condition) -> Condition:
@@ -311,7 +323,7 @@ class _Shaper:
     def _operand(self, operand: Operand) -> Operand:
         """An operand of the record, with slots for the values inside it."""
         if isinstance(operand, Path):
-            return self._path(operand)
+            return self.path(operand)
         if isinstance(operand, Shift):
             return Shift(self._operand(operand.operand), operand.seconds)
         assert isinstance(operand, Call)
@@ -327,7 +339,7 @@ class _Shaper:
         value = self._value(operand, kind)
         return self._slot(value if value is not None or kind is not Kind.TEXT else "", kind)
 
-    def _path(self, path: Path) -> Path:
+    def path(self, path: Path) -> Path:
         if all(step.guard is None for step in path.steps):
             return path
         steps = tuple(replace(step, guard=self._guard(step.guard)) for step in path.steps)
