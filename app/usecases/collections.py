@@ -6,6 +6,7 @@ from typing import Any
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Unauthenticated
+from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
 from domain.schema.changes import Require, check_relations, check_unreferred, steps
 from domain.schema.collection import Collection, Schema, change_collection, define_collection
@@ -13,6 +14,8 @@ from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
+
+IfMatches = tuple[IfMatch, ...] | None
 
 
 class CollectionUseCases:
@@ -51,13 +54,13 @@ class CollectionUseCases:
         stores.collections.apply(None, new, steps(None, new))
         return new
 
-    def change(self, name: str, definition: Any, *, actor: Actor, if_match: int | None = None) -> Collection:
+    def change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Collection:
         """Parts that the definition names replace the old ones; records stay. Refused where data would be lost or a rule anywhere
         names what goes."""
         _admins_only(actor)
         return self._work.change_schema(lambda stores: self._change(stores, name, definition, actor, if_match))
 
-    def _change(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: int | None) -> Collection:
+    def _change(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Collection:
         old = _owned(_schema_for(stores, actor), name)
         _check_version(old, if_match)
         new = change_collection(old, definition, now=self._now(), matches=self._patterns.matches)
@@ -72,12 +75,12 @@ class CollectionUseCases:
                 _check_filled(stores, new, step)
         return new
 
-    def delete(self, name: str, *, actor: Actor, if_match: int | None = None) -> None:
+    def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
         _admins_only(actor)
         self._work.change_schema(lambda stores: self._delete(stores, name, actor, if_match))
 
-    def _delete(self, stores: Stores, name: str, actor: Actor, if_match: int | None) -> None:
+    def _delete(self, stores: Stores, name: str, actor: Actor, if_match: IfMatches) -> None:
         old = _owned(_schema_for(stores, actor), name)
         _check_version(old, if_match)
         check_unreferred(stores.schema, name)
@@ -122,8 +125,8 @@ def _check_filled(stores: Stores, collection: Collection, step: Require) -> None
         )
 
 
-def _check_version(collection: Collection, if_match: int | None) -> None:
-    if if_match is not None and if_match != collection.version:
+def _check_version(collection: Collection, if_match: IfMatches) -> None:
+    if if_match is not None and not any(each.means(collection.version, collection.created) for each in if_match):
         raise PreconditionFailed(
             f"the collection is at version {collection.version} now", hint="read it again and repeat your change"
         )

@@ -290,9 +290,7 @@ def _author(actor: Actor) -> Author:
 
 
 def _check_version(record: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None) -> None:
-    if if_match is None or any(
-        each.version == record["version"] and each.created in (None, record["created"]) for each in if_match
-    ):
+    if if_match is None or any(each.means(record["version"], record["created"]) for each in if_match):
         return
     raise PreconditionFailed(
         f"the record is at version {record['version']} now", hint="read it again and repeat your change"

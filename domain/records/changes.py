@@ -36,6 +36,9 @@ class IfMatch:
     version: int
     created: str | None = None
 
+    def means(self, version: int, created: str) -> bool:
+        return self.version == version and self.created in (None, created)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

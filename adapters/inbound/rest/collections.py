@@ -21,7 +21,7 @@ from adapters.inbound.web.openapi import (
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
-from domain.errors import invalid
+from domain.records.changes import IfMatch
 from domain.schema.collection import Collection
 
 PATH = "/api/v1/collections"
@@ -74,27 +74,22 @@ def blueprint(backend: Backend) -> Blueprint:
         """Replace the parts of a collection that the body names"""
         read_parameters(request.environ, ())
         actor = caller_of(request, backend)
-        return _shown(collections.change(c, read_json(request), actor=actor, if_match=_version_asked()), 200, [])
+        changed = collections.change(c, read_json(request), actor=actor, if_match=_if_match())
+        return _shown(changed, 200, [])
 
     @door.route("/<c>", methods=("DELETE",))
     @documented("delete_collection", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
     def delete_collection(c: str) -> Response:
         """Delete a collection with all its records"""
         read_parameters(request.environ, ())
-        collections.delete(c, actor=caller_of(request, backend), if_match=_version_asked())
+        collections.delete(c, actor=caller_of(request, backend), if_match=_if_match())
         return empty_response(204)
 
     return door
 
 
-def _version_asked() -> int | None:
-    """A collection has one present version, so naming several makes no sense."""
-    asked = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
-    if asked is None:
-        return None
-    if len(asked) > 1:
-        raise invalid("If-Match", "invalid_header", "If-Match names one version of a collection")
-    return asked[0].version
+def _if_match() -> tuple[IfMatch, ...] | None:
+    return parse_if_match(request.environ.get("HTTP_IF_MATCH"))
 
 
 def _etag(collection: Collection) -> str:
