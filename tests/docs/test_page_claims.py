@@ -62,6 +62,22 @@ def test_wrong_address_and_wrong_password_are_answered_alike(web: FlaskClient) -
     assert {_code(_sign_in(web, "users", *each)) for each in tries} == {(401, "invalid_credentials")}
 
 
+def test_an_address_that_is_taken_is_refused_in_the_open(web: FlaskClient) -> None:
+    assert web.post("/api/v1/collections/users/records", json=BEA).status_code == 201
+    again = web.post("/api/v1/collections/users/records", json={**BEA, "email": "bea@example.org"})
+    assert _code(again) == (409, "not_unique")
+
+
+def test_a_cascade_does_not_ask_the_rules_of_what_goes_with_it(room: TestBackend, web: FlaskClient) -> None:
+    about = {"name": "about", "type": "relation", "collection": "numbers", "on_delete": "cascade"}
+    room.collections.create({"name": "remarks", "fields": [about], "rules": {"view": "", "create": ""}}, actor=SYSTEM)
+    number = web.post("/api/v1/collections/numbers/records", json={}).get_json()["id"]
+    remark = web.post("/api/v1/collections/remarks/records", json={"about": number}).get_json()["id"]
+    assert web.delete(f"/api/v1/collections/remarks/records/{remark}").status_code == 401
+    assert web.delete(f"/api/v1/collections/numbers/records/{number}").status_code == 204
+    assert web.get(f"/api/v1/collections/remarks/records/{remark}").status_code == 404
+
+
 def test_the_auth_rule_keeps_an_account_out(room: TestBackend, web: FlaskClient) -> None:
     id = web.post("/api/v1/collections/users/records", json=BEA).get_json()["id"]
     room.accounts.create_admin(**ADMIN)
