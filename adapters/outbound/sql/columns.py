@@ -1,6 +1,7 @@
 """How a collection becomes a table on each engine, and how values travel between columns and their Python or JSON forms."""
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from domain.schema.collection import Collection, Schema
 from domain.schema.fields import Field, RelationField
-from domain.schema.kinds import DECIMAL_DIGITS, Kind
+from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN, Kind
 
 # Text sorts and compares by code point on both engines: SQLite's default is BINARY.
 TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -106,7 +107,7 @@ def encoder(field: Field, dialect: str) -> Convert | None:
 def decoder(field: Field, dialect: str) -> Convert | None:
     """What the driver gives -> Python form."""
     if field.kind is Kind.JSON:
-        return json.loads
+        return _DOCUMENTS.decode
     if dialect == "sqlite":
         if field.kind is Kind.DECIMAL:
             scale = field.scale  # type: ignore[attr-defined]
@@ -119,8 +120,24 @@ def decoder(field: Field, dialect: str) -> Convert | None:
 def presenter(field: Field, dialect: str) -> Convert | None:
     """What the driver gives -> what orjson writes: decimals as text, documents as the JSON that they are."""
     if field.kind is Kind.JSON:
-        return orjson.Fragment
+        return orjson.Fragment if dialect == "sqlite" else _written_document
     if field.kind is Kind.DECIMAL:
         decode = decoder(field, dialect)
         return lambda value: format(decode(value) if decode else value, "f")
     return decoder(field, dialect)
+
+
+def _number_of(digits: str) -> int | float:
+    """PostgreSQL writes a double out to its last zero (1e22 comes back with 23 digits). Whole numbers are accepted up to
+    64 bits only, so a longer one was a double, and its text is that of no other."""
+    number = int(digits)
+    return number if INT64_MIN <= number <= INT64_MAX else float(digits)
+
+
+_DOCUMENTS = json.JSONDecoder(parse_int=_number_of)
+_LONG_NUMBER = re.compile(r"\d{19}")
+
+
+def _written_document(text: str) -> Any:
+    """As it lies in the database, but for long numbers: those are answered as they were sent, so that they may be sent again."""
+    return orjson.Fragment(text) if _LONG_NUMBER.search(text) is None else _DOCUMENTS.decode(text)
