@@ -14,7 +14,7 @@ from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.visibility import present, rule_for, selected_fields
-from domain.rules.evaluate import holds
+from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -23,6 +23,8 @@ from ports.clock import Clock, Ids
 from ports.observer import Observer, RequestRefusedByRule
 from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
+
+IfMatches = tuple[IfMatch, ...] | None
 
 
 class RecordUseCases:
@@ -84,13 +86,16 @@ class RecordUseCases:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
         _check_prepared(prepared, owed_for_new(collection))
+        where = self._bound(stores, ruling, request, creating=True)
+        if where.constant is False:
+            # Whoever may create nothing here is not told what a record would need.
+            raise self._forbidden(collection)
         made = draft(
             collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
         )
         made = replace(made, secrets=prepared.secrets)
-        if not self._draft_passes(stores, collection, made.values, ruling, request):
-            self._observer.observe(RequestRefusedByRule(name, "create", collection.rules.create))
-            raise Forbidden(f"the create rule of `{name}` does not allow this record")
+        if not _draft_passes(stores, collection, made.values, ruling, where):
+            raise self._forbidden(collection)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
         stores.records.insert(collection, made)
         return self._written(stores, collection, made.values, request)
@@ -103,7 +108,7 @@ class RecordUseCases:
         *,
         actor: Actor,
         facts: RequestFacts,
-        if_match: tuple[IfMatch, ...] | None = None,
+        if_match: IfMatches = None,
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions."""
@@ -122,7 +127,7 @@ class RecordUseCases:
         request: Request,
         now: str,
         prepared: Prepared,
-        if_match: tuple[IfMatch, ...] | None,
+        if_match: IfMatches,
     ) -> Shown:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
@@ -135,8 +140,10 @@ class RecordUseCases:
             matches=self._patterns.matches,
             if_match=if_match,
         )
+        where = self._bound(stores, ruling, request)
+        if not request.body:
+            return self._unchanged(stores, collection, id, request, where, if_match)
         asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
-        where = shape(ruling.condition, self._reads.values(stores, ruling, request))
         after = stores.records.update(collection, id, asked, where)
         if after is None:
             raise self._why_unchanged(stores, collection, id, asked, where)
@@ -144,18 +151,18 @@ class RecordUseCases:
         return self._written(stores, collection, after, request)
 
     def delete(
-        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: tuple[IfMatch, ...] | None = None
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None
     ) -> None:
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says."""
         request = Request(actor, facts)
         self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
 
     def _delete(
-        self, stores: Stores, name: str, id: str, request: Request, if_match: tuple[IfMatch, ...] | None
+        self, stores: Stores, name: str, id: str, request: Request, if_match: IfMatches
     ) -> None:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
-        where = shape(ruling.condition, self._reads.values(stores, ruling, request))
+        where = self._bound(stores, ruling, request)
         record = stores.records.lock(collection, id, where)
         if record is None:
             raise self._reads.hidden(collection, "delete")
@@ -178,21 +185,22 @@ class RecordUseCases:
             stores.records.check_guard(request.guard)
         return stores.schema.collection(name)
 
-    def _draft_passes(
-        self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
-    ) -> bool:
-        values = self._reads.values(stores, ruling, request, creating=True)
-        if ruling.local:
-            return holds(ruling.condition, record, values)
-        return stores.records.draft_matches(collection, record, shape(ruling.condition, values))
+    def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
+        return shape(ruling.condition, self._reads.values(stores, ruling, request, creating=creating))
 
-    def _passes(
-        self, stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, request: Request
-    ) -> bool:
-        values = self._reads.values(stores, ruling, request)
-        if ruling.local:
-            return holds(ruling.condition, record, values)
-        return stores.records.matches(collection, record["id"], shape(ruling.condition, values))
+    def _forbidden(self, collection: Collection) -> Forbidden:
+        self._observer.observe(RequestRefusedByRule(collection.name, "create", collection.rules.create))
+        return Forbidden(f"the create rule of `{collection.name}` does not allow this record")
+
+    def _unchanged(
+        self, stores: Stores, collection: Collection, id: str, request: Request, where: Bound, if_match: IfMatches
+    ) -> Shown:
+        """A change that names nothing is no change; whether it would have been allowed is answered all the same."""
+        record = stores.records.lock(collection, id, where)
+        if record is None:
+            raise self._reads.hidden(collection, "update")
+        _check_version(record, if_match)
+        return self._written(stores, collection, record, request)
 
     def _satisfy_checks(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool
@@ -203,8 +211,9 @@ class RecordUseCases:
             ruling = self._rulebook.condition(stores.schema, collection, check.rule)
             if ruling.paths and request.actor.passes_rules:
                 continue
-            passes = self._passes if kept else self._draft_passes
-            if not passes(stores, collection, record, ruling, request):
+            where = self._bound(stores, ruling, request, creating=not kept)
+            passes = _kept_passes if kept else _draft_passes
+            if not passes(stores, collection, record, ruling, where):
                 faults.append(Fault("", check.name, check.message))
         if faults:
             raise Invalid(faults[0].detail, code="check_failed", faults=tuple(faults))
@@ -223,7 +232,8 @@ class RecordUseCases:
             ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
         except Problem:
             return False
-        return self._passes(stores, collection, record, ruling, Request(request.actor, request.facts))
+        where = self._bound(stores, ruling, Request(request.actor, request.facts))
+        return _kept_passes(stores, collection, record, ruling, where)
 
     def _why_unchanged(self, stores: Stores, collection: Collection, id: str, asked: Changes, where: Bound) -> Problem:
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
@@ -285,11 +295,28 @@ def _check_prepared(prepared: Prepared, owed: str | None) -> None:
         raise _PreparedForAnother
 
 
+def _draft_passes(
+    stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, where: Bound
+) -> bool:
+    return _decided(record, ruling, where, lambda: stores.records.draft_matches(collection, record, where))
+
+
+def _kept_passes(stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, where: Bound) -> bool:
+    return _decided(record, ruling, where, lambda: stores.records.matches(collection, record["id"], where))
+
+
+def _decided(record: Mapping[str, Any], ruling: Ruling, where: Bound, ask: Callable[[], bool]) -> bool:
+    """What the request or the record tells by itself costs no statement."""
+    if where.constant is not None:
+        return where.constant
+    return holds_bound(where, record) if ruling.local else ask()
+
+
 def _author(actor: Actor) -> Author:
     return Author(id=actor.id or None, sees_hidden=actor.passes_rules)
 
 
-def _check_version(record: Mapping[str, Any], if_match: tuple[IfMatch, ...] | None) -> None:
+def _check_version(record: Mapping[str, Any], if_match: IfMatches) -> None:
     if if_match is None or any(each.means(record["version"], record["created"]) for each in if_match):
         return
     raise PreconditionFailed(

@@ -116,6 +116,11 @@ def test_nobody_creates_in_the_name_of_another(backend, ann, bob):
     assert titles(backend, ADMIN) == []
 
 
+def test_who_may_create_nothing_is_not_told_what_a_record_needs(backend):
+    with pytest.raises(Forbidden):
+        backend.records.create("posts", {"tittle": 1}, actor=GUEST, facts=FACTS)
+
+
 def test_a_refused_create_does_not_tell_which_values_are_taken(backend, ann, bob):
     create(backend, ann, slug="taken")
     with pytest.raises(Conflict) as refused:
@@ -366,7 +371,9 @@ def test_an_update_rule_sees_what_is_asked_for(backend, ann):
 
 def test_an_empty_change_changes_nothing(backend, ann, bob):
     made = create(backend, ann)
-    assert change(backend, ann, made["id"], {})["title"] == "Hello"
+    assert change(backend, ann, made["id"], {}) == made
+    with pytest.raises(PreconditionFailed):
+        change(backend, ann, made["id"], {}, if_match=(IfMatch(7),))
     with pytest.raises(NotFound):
         change(backend, bob, made["id"], {})
 
