@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from tests.e2e.server import Server
 
@@ -87,7 +87,7 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
 # What no answer to a client shows unless the client sent it itself.
 _INSIDE = re.compile(
     r"traceback|file \"|\.py\b|sqlite|psycopg|sqlalchemy|postgres|granian|werkzeug|marshmallow|site-packages|adapters\.|domain\.|"
-    r"select .+ from|insert into|delete from|constraint|relation \"|violates|syntax error at or near|/tmp/|/home/|line \d+ in",
+    r"select .+? from|insert into|delete from|constraint|relation \"|violates|syntax error at or near|/tmp/|/home/|line \d+ in",
     re.IGNORECASE,
 )
 _PROBLEM = {"type", "title", "status", "detail", "code", "errors", "request_id"}
@@ -152,7 +152,7 @@ class Target:
         if query:
             path += "?" + urlencode(query, quote_via=quote)
         seen = self._soon(method, path, content, sent)
-        keeps_promises(seen, f"{method} {path} {sent}".encode() + (content or b""), method)
+        keeps_promises(seen, f"{method} {path} {unquote(path)} {sent}".encode() + (content or b""), method)
         return seen
 
     def _soon(self, method: str, path: str, content: bytes | None, sent: dict[str, str]) -> Seen:
@@ -238,6 +238,9 @@ def _resident(pid: int) -> int:
 def keeps_promises(seen: Seen, sent: bytes, method: str = "GET") -> None:
     """No failure of ours, one shape for every refusal, nothing of the inside in it, and the headers that protect a browser."""
     assert seen.status < 500, (sent[:300], seen)
+    if seen.status == 431:  # the server's own, before a request is read: it says nothing
+        assert seen.content == b""
+        return
     for name, value in _PROTECTED.items():
         assert seen.headers.get(name) == value, (sent[:300], name, seen.headers)
     if seen.status < 400 or method == "HEAD":
@@ -253,8 +256,8 @@ def keeps_promises(seen: Seen, sent: bytes, method: str = "GET") -> None:
 
 
 def assert_tells_nothing(content: bytes, sent: bytes) -> None:
-    known = sent.decode("utf-8", "replace").lower()
-    for found in _INSIDE.finditer(content.decode()):
+    known = sent.decode("utf-8", "replace").replace("\\", "").lower()
+    for found in _INSIDE.finditer(content.decode().replace("\\", "")):
         assert found.group().lower() in known, (sent[:300], found.group(), content[:500])
 
 
