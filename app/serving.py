@@ -1,5 +1,6 @@
 """Serve the application with Granian: worker processes, their cores, and a clean end."""
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -25,11 +26,14 @@ _HEADER_BYTES = 64 * 1024
 _GRACE_SECONDS = 10
 # Connections that a worker accepts at once; more wait in the kernel's queue. Most are idle keep-alives, so this is far above `threads`.
 _CONNECTIONS = 1024
+# M_MMAP_THRESHOLD of mallopt(3).
+_MMAP_THRESHOLD = -3
 
 
 def run(settings: Settings, make_application: Callable[[], Any]) -> None:
     """Returns when Ctrl-C or SIGTERM ended it. `make_application` runs in each worker and answers (WSGI application, close)."""
     _share_memory()
+    _give_back_large_blocks()
     worker = _Worker(settings, make_application)
     server = MPServer(
         "stillroom",
@@ -56,6 +60,14 @@ def _share_memory() -> None:
         multiprocessing.set_start_method("fork", force=True)
         gc.collect()
         gc.freeze()
+
+
+def _give_back_large_blocks() -> None:
+    """Hashing a password takes a block of some 20 MiB. Once glibc has seen one freed, it keeps such blocks in each thread's heap for
+    later; with its threshold set they go back to the system as soon as they are free. Other C libraries do so by themselves."""
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if set_option is not None:
+        set_option(_MMAP_THRESHOLD, 2 * 1024 * 1024)
 
 
 class _Worker:

@@ -23,7 +23,7 @@ def private_fields(collection: Collection) -> tuple[str, ...]:
 
 
 def visible_fields(collection: Collection, actor: Actor) -> tuple[str, ...]:
-    return tuple(name for name, field in collection.every_field.items() if actor.passes_rules or not field.hidden)
+    return collection.field_names if actor.passes_rules else collection.shown_names
 
 
 def selected_fields(collection: Collection, actor: Actor, fields: str) -> tuple[str, ...]:

@@ -92,6 +92,15 @@ class Collection:
         return {each.name: each for each in SYSTEM_FIELDS + self.own_fields}
 
     @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(self.every_field)
+
+    @cached_property
+    def shown_names(self) -> tuple[str, ...]:
+        """Those that are not hidden."""
+        return tuple(name for name, each in self.every_field.items() if not each.hidden)
+
+    @cached_property
     def relations(self) -> tuple[RelationField, ...]:
         return tuple(each for each in self.fields if isinstance(each, RelationField))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, func, null, select, true
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -119,7 +119,7 @@ class ReadPlans:
         ahead, source = self._ahead(guard)
         found = and_(table.c.id == bindparam("id"), compiler.condition(reading.where.shape, table))
         statement = (
-            select(*ahead, table.c.id, *self._columns(reading))
+            select(*ahead, table.c.id, *self._columns(reading, table))
             .select_from(source.outerjoin(table, found))
             .where(META.c.id == 1)
         )
@@ -129,18 +129,17 @@ class ReadPlans:
         table, compiler = self._session.tables[reading.collection.name], self._compiler()
         condition = compiler.condition(reading.where.shape, table)
         keys = tuple(self._key(at, key, compiler, reading) for at, key in enumerate(window.order))
-        columns = [column.label(f"c{at}") for at, column in enumerate(self._columns(reading))]
-        base = select(
-            table.c.id.label("mark"), *columns, *(key.expression.label(f"o{at}") for at, key in enumerate(keys))
-        ).where(condition)
-        limited = self._limited(base, keys, window)
-        ahead, source = self._ahead(guard)
-        page = limited.subquery("page")
+        # Only ids and keys go through the sort; the rows themselves are fetched for what is left of it.
+        ordering = [key.expression.label(f"o{at}") for at, key in enumerate(keys)]
+        base = select(table.c.id.label("mark"), *ordering).where(condition)
+        page = self._limited(base, keys, window).subquery("page")
+        row = table.alias("shown")
+        columns = self._columns(reading, row)
         total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
-        outer = [page.c[f"c{at}"] for at in range(len(columns))] + [page.c[f"o{at}"] for at in range(len(keys))]
+        ahead, source = self._ahead(guard)
         statement = (
-            select(*ahead, page.c.mark, *total, *outer)
-            .select_from(source.outerjoin(page, true()))
+            select(*ahead, page.c.mark, *total, *columns, *(page.c[f"o{at}"] for at in range(len(keys))))
+            .select_from(source.outerjoin(page, true()).outerjoin(row, row.c.id == page.c.mark))
             .where(META.c.id == 1)
         )
         ordered = statement.order_by(
@@ -172,24 +171,21 @@ class ReadPlans:
     def _choosing(self, reading: Reading) -> ReadPlan:
         table, compiler = self._session.tables[reading.collection.name], self._compiler()
         condition = and_(one_of(table.c.id, self._session.dialect), compiler.condition(reading.where.shape, table))
-        statement = select(table.c.id, *self._columns(reading)).where(condition)
+        statement = select(table.c.id, *self._columns(reading, table)).where(condition)
         return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
 
     def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
-        if guard is None:
+        table = None if guard is None else self._session.tables.get(guard.collection)
+        if table is None or EPOCH_COLUMN not in table.c:
+            # A collection that is gone, or one of another type under its name: nobody there has that epoch.
             return [META.c.schema_version, null()], META
-        account = (
-            self._session.tables[guard.collection].alias("actor") if guard.collection in self._session.tables else None
-        )
-        if account is None:
-            return [META.c.schema_version, null()], META
+        account = table.alias("actor")
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
         return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
 
-    def _columns(self, reading: Reading) -> Columns:
-        table = self._session.tables[reading.collection.name]
-        mine = table.c.id == bindparam("self_id")
-        return [case((mine, table.c[name])) if name in reading.private else table.c[name] for name in reading.columns]
+    def _columns(self, reading: Reading, row: FromClause) -> Columns:
+        mine = row.c.id == bindparam("self_id")
+        return [case((mine, row.c[name])) if name in reading.private else row.c[name] for name in reading.columns]
 
     def _presenters(self, reading: Reading) -> Present:
         found = (

@@ -251,8 +251,11 @@ class SqlRecordStore:
         bound: dict[str, Any] = {}
         for name, each in changes.increments.items():
             encode = self._encoder(collection.every_field[name]) or (lambda value: value)
-            step = 0 if isinstance(each.by, float) else each.by
-            low, high = (encode(limit - step) for limit in (each.low, each.high))  # type: ignore[operator]
+            if isinstance(each.by, float):
+                # The owner may have written the limits of doubles as whole numbers of any size.
+                low, high = float(each.low), float(each.high)  # type: ignore[arg-type]
+            else:
+                low, high = (encode(limit - each.by) for limit in (each.low, each.high))  # type: ignore[operator]
             if isinstance(low, int):
                 low, high = max(low, INT64_MIN), min(high, INT64_MAX)
             bound |= {f"n_{name}": encode(each.by), f"low_{name}": low, f"high_{name}": high}

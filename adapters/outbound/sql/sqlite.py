@@ -4,6 +4,7 @@ shared writer, schema changes alone."""
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 from adapters.outbound.sql.catalogues import Catalogues
@@ -23,6 +24,10 @@ T = TypeVar("T")
 Body = Callable[[Link], T]
 
 
+# Statements that read at the same time in one process: it has a core or so to itself, and every connection keeps pages in memory.
+_READERS = 4
+
+
 class SqliteGround:
     def __init__(
         self,
@@ -39,7 +44,8 @@ class SqliteGround:
             observer,
             limits,
         )
-        self._readers = Pool(self._open_reader, self._fits, limits.group)
+        self._readers = Pool(self._open_reader, self._fits, _READERS)
+        self._reading = BoundedSemaphore(_READERS)
         # In memory there is one connection, and a reader would see what a group has
         # not committed yet: no sharing there.
         turnstile = OpenDoor() if database.in_memory else Turnstile(f"{database.path}.lock")
@@ -51,7 +57,12 @@ class SqliteGround:
     def read(self, body: Body[T], *, snapshot: bool) -> T:
         if self._database.in_memory:
             return self._read_in_memory(body, snapshot)
-        return read(self._readers, body, snapshot=snapshot)
+        if not self._reading.acquire(timeout=self._limits.turn):
+            raise Unavailable("the database is busy", code="busy")
+        try:
+            return read(self._readers, body, snapshot=snapshot)
+        finally:
+            self._reading.release()
 
     def run(self, body: Body[T], *, alone: bool, limit: float) -> T:
         value = self._writer.run(body, alone=alone, limit=limit)
