@@ -6,12 +6,14 @@ It wraps the whole Flask application: so it holds for answers that no Flask hook
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
 from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body, trace
 from adapters.inbound.web.headers import Headers, protected
 from domain.actor import GUEST, Actor
+from domain.errors import NotFound
 from ports.observer import Observer, RequestFailed, RequestServed
 
 # Where a door leaves the actor that it recognised, for the request log.
@@ -33,7 +35,9 @@ class Edge:
         id = environ[REQUEST_ID] = _request_id(environ)
         answer = _Answer(start_response, self._defaults, id)
         try:
-            body = answer.whole(self._application(environ, answer.start))
+            # Werkzeug would take `//api` for `/api`: a proxy that guards a path by its beginning would not.
+            doubled = environ.get("PATH_INFO", "").startswith("//")
+            body = answer.nowhere() if doubled else answer.whole(self._application(environ, answer.start))
         except Exception as error:  # noqa: BLE001  the last place where it can still become an answer
             self._observer.observe(RequestFailed(id, "\n".join(trace(error))))
             body = answer.broken()
@@ -66,8 +70,14 @@ class _Answer:
             getattr(chunks, "close", _nothing)()
 
     def broken(self) -> list[bytes]:
-        body = problem_body(500, "internal_error", "something went wrong on our side; it was noted under this request id", id=self.id)
-        self.start("500 Internal Server Error", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))])
+        return self._refused(500, "internal_error", "something went wrong on our side; it was noted under this request id")
+
+    def nowhere(self) -> list[bytes]:
+        return self._refused(404, NotFound.code, "nothing is served at this path")
+
+    def _refused(self, status: int, code: str, detail: str) -> list[bytes]:
+        body = problem_body(status, code, detail, id=self.id)
+        self.start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))])
         return [body]
 
 
