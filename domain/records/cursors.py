@@ -47,8 +47,8 @@ def _read(kind: Kind, value: Any) -> Any:
         return None
     if kind is Kind.DECIMAL and isinstance(value, str) and (number := read_decimal(value)) is not None:
         return number
-    if kind is Kind.NUMBER and type(value) in (int, float) and abs(value) < 1e309 and math.isfinite(value):
-        return float(value)
+    if kind is Kind.NUMBER and type(value) is float and math.isfinite(value):
+        return value
     if kind is Kind.INTEGER and type(value) is int and INT64_MIN <= value <= INT64_MAX:
         return value
     if kind is Kind.BOOL and type(value) is bool:
