@@ -223,6 +223,30 @@ def test_a_failed_commit_is_told_to_all_members_and_not_run_again(work, wired, n
     assert ids(work) == ["later"]
 
 
+def test_memory_that_runs_out_in_a_commit_is_told_to_all_members(work, wired, notes):
+    """sqlite3 raises MemoryError then, which is no error of its own."""
+    failing = [MemoryError()]
+    wired.fails = lambda text: failing.pop() if text == "COMMIT" and failing else None
+    answers = together(work, [add("a"), add("b"), refuse])
+    assert [each.code for each in answers] == ["outcome_unknown"] * 3
+    assert [each.members for each in notes.of(CommitFailed)] == [3]
+    work.run(add("c"))
+    assert ids(work) == ["c"]
+
+
+def test_a_refused_body_that_cannot_be_undone_takes_all_with_it_and_is_told_alone(work, wired):
+    failing = [MemoryError()]
+    wired.fails = lambda text: failing.pop() if text.startswith("ROLLBACK TO") and failing else None
+
+    def half(stores):
+        add("half")(stores)
+        raise Conflict("no", code="refused")
+
+    answers = together(work, [add("a"), half, add("b")])
+    assert (answers[0], answers[1].code, answers[2]) == ("a", "refused", "b")
+    assert ids(work) == ["a", "b"]
+
+
 def test_a_lost_transaction_is_run_once_more_by_each_member_alone(work, wired, notes):
     """SQLite may throw the whole transaction away at one member's error."""
     runs = []

@@ -78,7 +78,7 @@ class SqliteDatabase:
     """A file, or one connection in memory that everybody shares under a lock."""
 
     dialect = "sqlite"
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError)
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OverflowError, MemoryError)
 
     def __init__(self, path: str) -> None:
         self.in_memory = path == ":memory:"

@@ -41,6 +41,8 @@ def translated(error: Exception, statement: str, schema: Schema) -> Exception | 
     """The Problem (or signal) that a driver's error stands for; None where it is a mistake of ours."""
     if isinstance(error, OverflowError):  # sqlite3: an int of more than 64 bits
         return Invalid("a number has more than 64 bits", code="number_too_large")
+    if isinstance(error, MemoryError):  # what sqlite3 makes of SQLITE_NOMEM
+        return _busy(error, statement, schema)
     code = getattr(error, "sqlite_errorname", None)
     if code is not None:
         return _first(_SQLITE, code, error, statement, schema)
@@ -179,7 +181,6 @@ _SQLITE: Mapping[str, Tell] = {
     "SQLITE_CORRUPT": _lost,
     "SQLITE_NOTADB": _lost,
     "SQLITE_READONLY_DBMOVED": _lost,
-    "SQLITE_NOMEM": _busy,
     "SQLITE_ERROR": _mistake_or_outdated,
 }
 
@@ -204,7 +205,7 @@ _POSTGRES: Mapping[str, Tell] = {
 }
 
 
-def commit_failed(error: Exception) -> Problem:
+def commit_failed(error: BaseException) -> Problem:
     """Of a COMMIT that did not return well. What was written may be there
     after all: the answer says neither."""
     if (

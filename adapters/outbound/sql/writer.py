@@ -34,7 +34,7 @@ class Group:
     members: int = 0
     kept: int = 0
     lost: bool = False
-    failure: Exception | None = None
+    failure: BaseException | None = None
     done: Event = field(default_factory=Event)
 
 
@@ -182,7 +182,7 @@ class SharedWriter:
         try:
             # Where every member was refused there is nothing to make durable, and no fsync to wait for.
             self._link.command("COMMIT" if group.kept else "ROLLBACK")
-        except self._link.database.errors as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it was, nobody may be told that this went well
             group.failure = error
             self._observer.observe(CommitFailed(type(error).__name__, group.members))
             self._forget_link()
