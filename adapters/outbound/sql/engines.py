@@ -31,7 +31,7 @@ _ROUNDS = 100_000
 _SQLITE_SETTINGS = "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0; "
 _WRITER_SETTINGS = (
     "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-    "PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864; "
+    "PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 67108864; "
 )
 # In KiB. A list of some hundred rows touches as many pages; what does not fit is read again each time.
 _READER_SETTINGS = "PRAGMA query_only = ON; PRAGMA cache_size = -4000; "

@@ -25,7 +25,7 @@ Body = Callable[[Link], T]
 
 
 # Statements that read at the same time in one process: it has a core or so to itself, and every connection keeps pages in memory.
-_READERS = 4
+_READERS = 3
 
 
 class SqliteGround:
