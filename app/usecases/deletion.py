@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable
 
+from domain.actor import Actor
 from domain.errors import Conflict, Fault
+from domain.records.visibility import may_know
 from domain.schema.collection import Collection
+from domain.schema.fields import RelationField
 from ports.unit_of_work import Stores
 
 Doomed = dict[str, dict[str, None]]  # collection -> ids, in the order in which they were found
 
 
-def delete_with_relations(stores: Stores, collection: Collection, id: str, *, now: str) -> None:
+def delete_with_relations(stores: Stores, collection: Collection, id: str, *, actor: Actor, now: str) -> None:
     """First everything that goes is known, then what restricts is asked, then references are cleared, then rows are deleted."""
     doomed: Doomed = {collection.name: {id: None}}
     _follow_cascades(stores, collection.name, [id], doomed)
-    _refuse_restricted(stores, doomed)
+    _refuse_restricted(stores, doomed, actor)
     _clear_references(stores, doomed, now)
     for name in _referrers_first(stores, doomed, now):
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
@@ -33,19 +36,23 @@ def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) 
                 pending.append((other.name, found))
 
 
-def _refuse_restricted(stores: Stores, doomed: Doomed) -> None:
+def _refuse_restricted(stores: Stores, doomed: Doomed, actor: Actor) -> None:
     for name, ids in doomed.items():
         for other, relation in stores.schema.referring(name):
             if relation.on_delete == "restrict":
-                _refuse_if_any(other, relation.name, _survivors(stores, other, relation.name, ids, doomed))
+                _refuse_if_any(other, relation, _survivors(stores, other, relation.name, ids, doomed), actor)
 
 
-def _refuse_if_any(other: Collection, relation: str, standing: list[str]) -> None:
-    if standing:
-        detail = f"{len(standing)} records of `{other.name}` refer to it by `{relation}`"
-        raise Conflict(
-            detail, code="restricted", hint="delete or change these first", faults=(Fault("", "restricted", detail),)
-        )
+def _refuse_if_any(other: Collection, relation: RelationField, standing: list[str], actor: Actor) -> None:
+    """How many they are, and of a collection or by a field that is not shown, is for admins to know."""
+    if not standing:
+        return
+    known = f"records of `{other.name}` refer to it by `{relation.name}`"
+    if actor.passes_rules:
+        known = f"{len(standing)} {known}"
+    detail = known if may_know(other, relation, actor) else "other records refer to it"
+    hint = "delete or change these first"
+    raise Conflict(detail, code="restricted", hint=hint, faults=(Fault("", "restricted", detail),))
 
 
 def _clear_references(stores: Stores, doomed: Doomed, now: str) -> None:

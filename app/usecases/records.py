@@ -1,6 +1,7 @@
 """List, show, create, change and delete records, under the collection's rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +10,11 @@ from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_cha
 from app.usecases.record_reads import RecordReads, Request, etag_extra
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
-from domain.errors import Fault, Forbidden, Invalid, PreconditionFailed, Problem
+from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.visibility import present, rule_for, selected_fields
+from domain.records.visibility import present, rule_for, selected_fields, told_to
 from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
@@ -90,14 +91,16 @@ class RecordUseCases:
         if where.constant is False:
             # Whoever may create nothing here is not told what a record would need.
             raise self._forbidden(collection)
-        made = draft(
-            collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
-        )
+        with _told_to(request.actor, collection):
+            made = draft(
+                collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
+            )
         made = replace(made, secrets=prepared.secrets)
         if not _draft_passes(stores, collection, made.values, ruling, where):
             raise self._forbidden(collection)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
-        stores.records.insert(collection, made)
+        with _told_to(request.actor, collection):
+            stores.records.insert(collection, made)
         return self._written(stores, collection, made.values, request)
 
     def update(
@@ -144,7 +147,8 @@ class RecordUseCases:
         if not request.body:
             return self._unchanged(stores, collection, id, request, where, if_match)
         asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
-        after = stores.records.update(collection, id, asked, where)
+        with _told_to(request.actor, collection):
+            after = stores.records.update(collection, id, asked, where)
         if after is None:
             raise self._why_unchanged(stores, collection, id, asked, where)
         self._satisfy_checks(stores, collection, after, request, kept=True)
@@ -167,7 +171,7 @@ class RecordUseCases:
         if record is None:
             raise self._reads.hidden(collection, "delete")
         _check_version(record, if_match)
-        delete_with_relations(stores, collection, id, now=write_instant(self._clock.now()))
+        delete_with_relations(stores, collection, id, actor=request.actor, now=write_instant(self._clock.now()))
 
     # --- what reads and writes share
 
@@ -310,6 +314,17 @@ def _decided(record: Mapping[str, Any], ruling: Ruling, where: Bound, ask: Calla
     if where.constant is not None:
         return where.constant
     return holds_bound(where, record) if ruling.local else ask()
+
+
+@contextmanager
+def _told_to(actor: Actor, collection: Collection) -> Iterator[None]:
+    try:
+        yield
+    except (Invalid, Conflict) as refused:
+        told = told_to(actor, collection, refused)
+        if told is refused:
+            raise
+        raise told from refused
 
 
 def _author(actor: Actor) -> Author:

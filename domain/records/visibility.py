@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.actor import Actor
-from domain.errors import Forbidden, NotFound, Unauthenticated, did_you_mean, invalid
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, did_you_mean, invalid
 from domain.schema.collection import Collection
 from domain.schema.fields import Field
 
@@ -15,6 +15,22 @@ ACTIONS = ("list", "view", "create", "update", "delete")
 def may_name(collection: Collection, field: Field, actor: Actor) -> bool:
     """Whether this actor may use the field in filter and sort: what it could not read in every record, it cannot ask by."""
     return actor.passes_rules or not (field.hidden or field.name in private_fields(collection))
+
+
+def may_know(collection: Collection, field: Field, actor: Actor) -> bool:
+    """Whether a refusal may name this field and its collection to the actor."""
+    open_to_somebody = any(getattr(collection.rules, each) is not None for each in ACTIONS)
+    return actor.passes_rules or (open_to_somebody and not field.hidden)
+
+
+def told_to(actor: Actor, collection: Collection, problem: Invalid | Conflict) -> Invalid | Conflict:
+    """The refusal without a word on fields that are hidden from the actor: of what it may not write it is not told either."""
+    hidden = () if actor.passes_rules else {f"/{each.name}" for each in collection.own_fields if each.hidden}
+    faults = tuple(fault for fault in problem.faults if fault.pointer not in hidden)
+    if len(faults) == len(problem.faults):
+        return problem
+    detail = faults[0].detail if faults else "this cannot be kept as it is, for a reason that only admins are told"
+    return type(problem)(detail, code=problem.code, faults=faults)
 
 
 def private_fields(collection: Collection) -> tuple[str, ...]:

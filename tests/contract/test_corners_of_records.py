@@ -7,7 +7,7 @@ import pytest
 
 from app.testing import backend as make_backend
 from domain.actor import GUEST, SYSTEM, account
-from domain.errors import Invalid, Unauthenticated
+from domain.errors import Conflict, Invalid, Unauthenticated
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
 
@@ -78,3 +78,64 @@ def test_increments_of_doubles_keep_limits_beyond_64_bits(backend):
         with pytest.raises(Invalid) as refused:
             change(backend, "measures", made["id"], **body)
         assert refused.value.code == "out_of_range"
+
+
+# --- what a refusal may name
+
+
+THINGS = (
+    {"name": "title", "type": "text"},
+    {"name": "secret", "type": "text", "hidden": True, "default": "s"},
+    {"name": "watcher", "type": "relation", "collection": "people", "hidden": True},
+)
+
+
+@pytest.fixture
+def things(backend):
+    """Records whose hidden fields stand in the way of a guest's writes."""
+    define(backend, "people")
+    open_to_all = {"view": "", "create": "", "update": "", "delete": ""}
+    define(backend, "things", *THINGS, rules=open_to_all, indexes=[{"fields": ["title", "secret"], "unique": True}])
+    create(backend, "things", id="a", title="lamp")
+    create(backend, "things", id="b", title="rug")
+    return backend
+
+
+def refused(ask):
+    with pytest.raises((Invalid, Conflict)) as found:
+        ask()
+    told = found.value
+    return told.code, " ".join([told.detail, told.hint or "", *(f"{each.pointer} {each.detail}" for each in told.faults)])
+
+
+def test_a_value_that_is_taken_together_with_a_hidden_one_is_named_alone(things):
+    for ask in (lambda: create(things, "things", GUEST, title="lamp"), lambda: change(things, "things", "b", title="lamp")):
+        code, words = refused(ask)
+        assert code == "not_unique"
+        assert "/title" in words
+        assert "secret" not in words
+    assert "/secret" in refused(lambda: create(things, "things", title="lamp"))[1], "an admin is told all of it"
+
+
+def test_a_guest_is_not_told_which_hidden_field_is_required_or_points_nowhere(things):
+    missing = {"name": "score", "type": "integer", "required": True}
+    for field in (missing, {"name": "score", "type": "relation", "collection": "people", "default": "x"}):
+        define(things, "notes", {**field, "hidden": True}, rules={"create": ""})
+        code, words = refused(lambda: create(things, "notes", GUEST))
+        assert code in ("invalid_record", "no_such_record")
+        assert not any(word in words for word in ("score", "people"))
+        assert "/score" in refused(lambda: create(things, "notes"))[1]
+        things.collections.delete("notes", actor=SYSTEM)
+
+
+@pytest.mark.parametrize("hidden, rules, told", [(False, {"list": ""}, True), (True, {"list": ""}, False), (False, {}, False)])
+def test_what_refers_to_a_record_is_named_to_those_who_may_know_of_it(things, hidden, rules, told):
+    thing = {"name": "thing", "type": "relation", "collection": "things", "hidden": hidden}
+    define(things, "flags", thing, rules=rules)
+    for _ in range(2):
+        create(things, "flags", thing="a")
+    code, words = refused(lambda: things.records.delete("things", "a", actor=GUEST, facts=FACTS))
+    assert code == "restricted"
+    assert ("flags" in words, "2" in words) == (told, False)
+    code, words = refused(lambda: things.records.delete("things", "a", actor=SYSTEM, facts=FACTS))
+    assert "2 records of `flags` refer to it by `thing`" in words
