@@ -73,7 +73,7 @@ class RecordReads:
         if row is None:
             raise self.hidden(collection, "view")
         expands = self._expand(stores, expansion, columns, [row], request)
-        extra = None if expands else etag_extra(stores, collection, id, request.actor, fields)
+        extra = None if expands else etag_extra(stores, collection, id, request.actor, ",".join(names) if fields else "")
         version, created = row[columns.index("version")], row[columns.index("created")]
         return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
 
@@ -146,6 +146,6 @@ def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:
 
 
 def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:
-    """What an answer depends on besides the record's version: schema, visibility class, chosen fields."""
+    """What an answer depends on besides the record's version: schema, visibility class, chosen fields (each once)."""
     sight = "a" if actor.passes_rules else "o" if owns(collection, id, actor) else "p"
     return f"{stores.schema.version}{sight}{fields}"

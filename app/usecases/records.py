@@ -10,7 +10,7 @@ from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_cha
 from app.usecases.record_reads import RecordReads, Request, etag_extra
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
-from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
+from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem, Unavailable
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
@@ -26,6 +26,8 @@ from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
 
 IfMatches = tuple[IfMatch, ...] | None
+
+_PREPARATIONS = 3
 
 
 class RecordUseCases:
@@ -79,6 +81,7 @@ class RecordUseCases:
         request = Request(actor, facts, body)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         return self._prepared_for(
+            request,
             lambda: self._prepare_new(name, request),
             lambda stores, prepared: self._create(stores, name, request, moment, prepared),
         )
@@ -118,6 +121,7 @@ class RecordUseCases:
         request = Request(actor, facts, body)
         now = write_instant(self._clock.now())
         return self._prepared_for(
+            request,
             lambda: self._prepare_change(name, id, request),
             lambda stores, prepared: self._update(stores, name, id, request, now, prepared, if_match),
         )
@@ -224,11 +228,10 @@ class RecordUseCases:
 
     def _written(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> Shown:
         """The record as the actor may now see it; only id and version where it may not."""
-        names: tuple[str, ...] = ("id", "version")
-        if self._may_view(stores, collection, record, request):
-            names = selected_fields(collection, request.actor, "")
+        chosen = "" if self._may_view(stores, collection, record, request) else "id,version"
+        names = selected_fields(collection, request.actor, chosen)
         row = present(collection, names, record, request.actor)
-        extra = etag_extra(stores, collection, record["id"], request.actor, "")
+        extra = etag_extra(stores, collection, record["id"], request.actor, chosen)
         return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
 
     def _may_view(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> bool:
@@ -253,18 +256,38 @@ class RecordUseCases:
             Fault(f"/{name}{'+' if each.by >= 0 else '-'}", "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
             for name, each in failing.items()
         )
+        if not faults:
+            return Conflict("another change came in between", hint="try again")
         return Invalid("the result of an increment is outside its limits", code="out_of_range", faults=faults)
 
     # --- accounts: hashing is slow, so it comes before the transaction
 
-    def _prepared_for(self, prepare: Callable[[], Prepared], write: Callable[[Stores, Prepared], Shown]) -> Shown:
-        """Prepares under the schema that this process knows, then writes; where the transaction finds another one, once more."""
+    def _prepared_for(
+        self, request: Request, prepare: Callable[[], Prepared], write: Callable[[Stores, Prepared], Shown]
+    ) -> Shown:
+        """Prepares under the schema that this process knows, then writes; where the transaction finds another one (which brings
+        this process up to date), once more."""
+        for _ in range(_PREPARATIONS):
+            prepared = self._prepared(request, prepare)
+            try:
+                return self._work.run(lambda stores: write(stores, prepared))  # noqa: B023 - run at once
+            except _PreparedForAnother:
+                continue
+        raise Unavailable("collections are being changed at the moment", code="schema_moving")
+
+    def _prepared(self, request: Request, prepare: Callable[[], Prepared]) -> Prepared:
+        """A refusal from here rests on what this process knows: it holds if that is the present schema."""
         try:
-            prepared = prepare()
-            return self._work.run(lambda stores: write(stores, prepared))
-        except _PreparedForAnother:
-            prepared = prepare()  # the transaction has brought this process up to date
-            return self._work.run(lambda stores: write(stores, prepared))
+            return prepare()
+        except Problem:
+            known = self._work.read(lambda stores: stores.schema.version)
+            if self._work.read(lambda stores: self._present_version(stores, request)) == known:
+                raise
+            return prepare()
+
+    def _present_version(self, stores: Stores, request: Request) -> int:
+        stores.records.check_guard(request.guard)
+        return stores.schema.version
 
     def _prepare_new(self, name: str, request: Request) -> Prepared:
         collection = self._known(name)

@@ -94,6 +94,8 @@ def changes(
             if field.required and values[name] is None and not _faulty(faults, name):
                 faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
     _refuse(faults)
+    if collection.is_accounts and "email" in values:
+        values.setdefault("verified", False)  # it was said of the address that goes
     return Changes(values={**values, **stamps(collection, now)}, increments=increments, if_match=if_match)
 
 

@@ -24,9 +24,9 @@ def may_know(collection: Collection, field: Field, actor: Actor) -> bool:
 
 
 def told_to(actor: Actor, collection: Collection, problem: Invalid | Conflict) -> Invalid | Conflict:
-    """The refusal without a word on fields that are hidden from the actor: of what it may not write it is not told either."""
+    """The refusal without a word on fields that are hidden from the actor; a name that it sent itself is unknown here."""
     hidden = () if actor.passes_rules else {f"/{each.name}" for each in collection.own_fields if each.hidden}
-    faults = tuple(fault for fault in problem.faults if fault.pointer not in hidden)
+    faults = tuple(fault for fault in problem.faults if fault.pointer not in hidden or fault.code == "unknown_field")
     if len(faults) == len(problem.faults):
         return problem
     detail = faults[0].detail if faults else "this cannot be kept as it is, for a reason that only admins are told"
