@@ -10,9 +10,10 @@ from domain.actor import Actor
 from domain.errors import Invalid, Problem
 from domain.records.reading import SortKey
 from domain.records.visibility import may_name, rule_for
-from domain.rules.check import Scope, check, check_sort
+from domain.rules.check import Scope, check
 from domain.rules.evaluate import is_local
 from domain.rules.shape import all_of, needs_many
+from domain.rules.sorts import check_sort
 from domain.rules.tree import TRUE, Condition, Path
 from domain.rules.values import request_paths
 from domain.schema.collection import Collection, Schema, rule_names

@@ -10,12 +10,10 @@ from decimal import Decimal
 
 from domain.errors import did_you_mean
 from domain.rules.functions import is_formattable
-from domain.rules.parse import parse, parse_name
+from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight, resolve
 from domain.rules.syntax import (
-    MAX_CHARACTERS,
     MAX_RELATION_STEPS,
-    MAX_SORT_KEYS,
     Alone,
     Called,
     Compared,
@@ -54,7 +52,7 @@ from domain.rules.walk import joins, paths_of
 from domain.schema.fields.times import read_day, read_instant, write_instant
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
-__all__ = ["Found", "Scope", "Sight", "check", "check_path", "check_sort"]
+__all__ = ["Found", "Scope", "Sight", "check"]
 
 _ARTICLED = {
     Kind.TEXT: "a text", Kind.INTEGER: "an integer", Kind.NUMBER: "a number", Kind.DECIMAL: "a decimal", Kind.BOOL: "a bool",
@@ -75,52 +73,6 @@ def check(text: str | Expr, scope: Scope) -> Condition:
         detail = f"at most {MAX_RELATION_STEPS} different relation steps, those of the targets' list rules included"
         raise source.beyond("relation_steps", 0, detail)
     return condition
-
-
-def check_path(name: str, scope: Scope) -> Path:
-    """A field named alone, through relations where it has dots."""
-    source = Source(name, scope.pointer)
-    return _path_of(parse_name(name, source, 0), scope, source)
-
-
-def check_sort(text: str, scope: Scope) -> tuple[tuple[Path, bool], ...]:
-    """The keys of a sort list such as `-views,author.name`: each path, and whether it descends."""
-    source = Source(text, scope.pointer)
-    if len(text) > MAX_CHARACTERS:
-        raise source.beyond("characters", 0, f"a rule, filter or sort has at most {MAX_CHARACTERS} characters")
-    keys: list[tuple[Path, bool]] = []
-    at = 0
-    for written in text.split(",") if text else ():
-        key = _sort_key(written, at, scope, source)
-        if any(key[0] == earlier[0] for earlier in keys):
-            raise source.refusal("duplicate_name", at, f"`{key[0].name}` is sorted by twice")
-        keys.append(key)
-        if len(keys) > MAX_SORT_KEYS:
-            raise source.beyond("sort_keys", at, f"at most {MAX_SORT_KEYS} keys to sort by")
-        at += len(written) + 1
-    return tuple(keys)
-
-
-def _sort_key(written: str, at: int, scope: Scope, source: Source) -> tuple[Path, bool]:
-    word = written.strip(" ")
-    at += len(written) - len(written.lstrip(" "))
-    signed = word[:1] in ("-", "+")
-    if not word[signed:]:
-        raise source.refusal("syntax_error", at, "the name of a field is missing here", "write `-views,title`")
-    path = _path_of(parse_name(word[signed:], source, at + signed), scope, source)
-    if path.many or path.modifier:
-        raise source.refusal("not_allowed", at, f"`{word[signed:][:80]}` is no single stored value to sort by")
-    if path.kind is Kind.JSON:
-        # The engines order mixed JSON values differently.
-        raise source.refusal("not_allowed", at, f"`{word[signed:][:80]}` is json, which has no order")
-    return path, word[0] == "-"
-
-
-def _path_of(name: Name, scope: Scope, source: Source) -> Path:
-    found = resolve(name, scope, source).operand
-    if not isinstance(found, Path):
-        raise source.refusal("not_allowed", name.at, f"`{name.written}` is no field of a record")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ A `?` comparison holds when some choice of elements makes it hold, and all `?` c
 one `!( )`) that go through the same many-valued path speak of the same element. Without `?` every element must match.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.rules.bound import Bound
+from domain.rules.conversions import TEXTUAL, converted, dug, from_json, is_storable
 from domain.rules.functions import ascii_lower, geo_distance, strftime
+from domain.rules.manys import Env, Many, free, groups_of, inner, manys, reached
 from domain.rules.patterns import holds as holds_text
 from domain.rules.patterns import is_pattern, matches
 from domain.rules.tree import (
@@ -33,12 +35,10 @@ from domain.rules.values import MISSING, Values, is_incremented, is_set, lookup,
 from domain.rules.walk import every_path, parts, paths_of, sides
 from domain.schema.fields import email_key
 from domain.schema.fields.times import read_instant, write_instant
-from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
+from domain.schema.kinds import Kind
 
 Record = Mapping[str, Any]
 World = Mapping[str, Mapping[str, Record]]
-MIDNIGHT = "T00:00:00.000Z"
-TEXTUAL = frozenset({Kind.TEXT, Kind.DATE, Kind.DAY})
 _NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda l, r: l < r,
@@ -111,48 +111,6 @@ def by_key(left: Operand, right: Operand) -> bool:
     return bool(fields) and plain and all(path.email and path.modifier is None for path in fields)
 
 
-# --- variables: which element of a many-valued path is meant
-
-
-@dataclass(frozen=True, slots=True)
-class _Many:
-    """A place where a path has many values: `@collection` itself, the last of `path.steps`, or with `each` a JSON array."""
-
-    path: Path | Request
-    each: bool = False
-
-
-Env = dict[_Many, Any]
-
-
-def _manys(operand: Operand) -> Iterator[_Many]:
-    """From the outside in: what comes later can only be found once what comes before is chosen."""
-    for part in parts(operand):
-        if isinstance(part, Request) and part.modifier == "each":
-            yield _Many(part, each=True)
-        elif isinstance(part, Path) and part.many:
-            yield from _manys_of(part)
-
-
-def _manys_of(path: Path) -> Iterator[_Many]:
-    if path.root is not None:
-        yield _reached(path, 0)
-    for at, step in enumerate(path.steps):
-        if step.many:
-            yield _reached(path, at + 1)
-    if path.modifier == "each":
-        yield _Many(_inner(path), each=True)
-
-
-def _reached(path: Path, length: int) -> _Many:
-    """The same for every path that goes the same way so far."""
-    return _Many(Path("", Kind.JSON, "", path.steps[:length], root=path.root, alias=path.alias))
-
-
-def _inner(path: Path) -> Path:
-    return Path(path.name, path.kind, path.collection, path.steps, path.json, root=path.root, alias=path.alias)
-
-
 # --- reading
 
 
@@ -177,27 +135,27 @@ class _Reader:
             return self._every(condition.items, env)
         if not condition.any:
             return self._for_all(condition, {})
-        return self._chosen((condition,), env) if _free(condition, env) else self._fits(condition, env)
+        return self._chosen((condition,), env) if free(condition, env) else self._fits(condition, env)
 
     def _every(self, items: tuple[Condition, ...], env: Env) -> bool:
         """Items that share an element are decided together, all others one by one."""
         linked = []
         for item in items:
-            if _free(item, env):
+            if free(item, env):
                 linked.append(item)
             elif not self.some(item, env):
                 return False
-        return all(self._chosen(group, env) for group in _groups(linked, env))
+        return all(self._chosen(group, env) for group in groups_of(linked, env))
 
     def _chosen(self, group: tuple[Condition, ...], env: Env) -> bool:
         if len(group) == 1 and not isinstance(group[0], (Compare, In)):
             return self.some(group[0], env)
-        choice = _free(group[0], env)[0]
+        choice = free(group[0], env)[0]
         rest = group[0] if len(group) == 1 else And(group)
         return any(self.some(rest, {**env, choice: element}) for element in self._elements(choice, env))
 
     def _for_all(self, atom: Compare | In, env: Env) -> bool:
-        open_ = [many for side in sides(atom) for many in _manys(side) if many not in env]
+        open_ = [many for side in sides(atom) for many in manys(side) if many not in env]
         if not open_:
             return self._fits(atom, env)
         return all(self._for_all(atom, {**env, open_[0]: element}) for element in self._elements(open_[0], env))
@@ -241,23 +199,23 @@ class _Reader:
         if operand.kind is None:
             return None
         value = macro(operand.value, self.values.now) if operand.macro else operand.value
-        return _converted(value, operand.kind, kind)
+        return converted(value, operand.kind, kind)
 
     def slot(self, operand: Slot, kind: Kind, env: Env) -> Any:
-        return _converted(self.slots[operand.index], operand.kind, kind)
+        return converted(self.slots[operand.index], operand.kind, kind)
 
     def request(self, operand: Request, kind: Kind, env: Env) -> Any:
         if operand.modifier is None:
             return request_value(self.values, operand.path, kind)
         if operand.modifier == "each":
-            return read(env[_Many(operand, each=True)], kind)
+            return read(env[Many(operand, each=True)], kind)
         if operand.modifier == "isset":
             return is_set(self.values, operand.path)
         if operand.modifier == "changed":
             return self._is_changed(operand)
         if operand.modifier == "length":
             raw = lookup(self.values, operand.path)
-            return _converted(len(raw) if isinstance(raw, (list, tuple)) else 0, Kind.INTEGER, kind)
+            return converted(len(raw) if isinstance(raw, (list, tuple)) else 0, Kind.INTEGER, kind)
         text = request_value(self.values, operand.path, Kind.TEXT)
         return None if text is None else ascii_lower(text)
 
@@ -274,9 +232,9 @@ class _Reader:
 
     def path(self, operand: Path, kind: Kind, env: Env) -> Any:
         if operand.modifier == "each":
-            return _from_json(env[_Many(_inner(operand), each=True)], kind)
+            return from_json(env[Many(inner(operand), each=True)], kind)
         if operand.modifier == "length":
-            return _converted(self._length(operand, env), Kind.INTEGER, kind)
+            return converted(self._length(operand, env), Kind.INTEGER, kind)
         if operand.modifier == "lower":
             text = self._stored(operand, Kind.TEXT, env)
             return None if text is None else ascii_lower(text)
@@ -285,17 +243,17 @@ class _Reader:
     def _stored(self, path: Path, kind: Kind, env: Env) -> Any:
         raw = self._raw(path, env)
         if path.kind is Kind.JSON:
-            return _from_json(raw, kind)
+            return from_json(raw, kind)
         if path.kind is Kind.DECIMAL and kind is Kind.NUMBER and raw is not None:
             # In two steps, as both engines do it, so that the rare double rounding is the same.
             return float(raw.scaleb(path.scale)) / float(10**path.scale)
-        return _converted(raw, path.kind, kind)
+        return converted(raw, path.kind, kind)
 
     def _raw(self, path: Path, env: Env) -> Any:
         element = self._element(path, len(path.steps), env)
         value = None if element is None else element.get(path.name)
         for key in path.json:
-            value = _dug(value, key)
+            value = dug(value, key)
         return value
 
     def _length(self, path: Path, env: Env) -> int:
@@ -316,7 +274,7 @@ class _Reader:
     def _next(self, element: Record | None, path: Path, length: int, *, many: bool) -> Sequence[Record | None]:
         return self._pointing_at(element, path, length) if many else [self._target(element, path, length)]
 
-    def _elements(self, many: _Many, env: Env) -> Sequence[Any]:
+    def _elements(self, many: Many, env: Env) -> Sequence[Any]:
         """The values to choose from; never none: what leads nowhere counts as one absent value."""
         if many.each:
             return self._each(many.path, env)
@@ -339,9 +297,9 @@ class _Reader:
     def _element(self, path: Path, length: int, env: Env) -> Record | None:
         """The record that the path has reached after `length` steps, None where it leads nowhere."""
         if length == 0:
-            return self.record if path.root is None else env[_reached(path, 0)]
+            return self.record if path.root is None else env[reached(path, 0)]
         if path.steps[length - 1].many:
-            return env[_reached(path, length)]
+            return env[reached(path, length)]
         return self._target(self._element(path, length - 1, env), path, length)
 
     def _target(self, element: Record | None, path: Path, length: int) -> Record | None:
@@ -382,12 +340,12 @@ class _Reader:
         return read_instant(text) if text else None
 
     def call(self, operand: Call, kind: Kind, env: Env) -> Any:
-        return _converted(_CALLS[operand.name](self, operand.args, operand.kind, env), operand.kind, kind)
+        return converted(_CALLS[operand.name](self, operand.args, operand.kind, env), operand.kind, kind)
 
     def coalesce(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> Any:
         for arg in args:
             value = self.value(arg, kind, env)
-            if value is not None and value != "" and _is_storable(value, kind):
+            if value is not None and value != "" and is_storable(value, kind):
                 return value
         return None
 
@@ -444,63 +402,3 @@ _CALLS: dict[str, Callable[[_Reader, tuple[Operand, ...], Kind, Env], Any]] = {
     "strftime": _Reader.strftime,
     "hasRole": _Reader.has_role,
 }
-
-
-def _converted(value: Any, own: Kind, kind: Kind) -> Any:
-    """A value of one kind as another that it may be compared as; exact numbers compare with each other as they are."""
-    if value is None or own is kind:
-        return value
-    if kind is Kind.NUMBER:
-        return float(value)
-    if kind is Kind.DATE and own is Kind.DAY:
-        return value + MIDNIGHT if value else value
-    return value
-
-
-def _from_json(value: Any, kind: Kind) -> Any:
-    """What is inside JSON, if it is of the type that is asked for; numbers are doubles. A date is a text like any other there."""
-    if kind in TEXTUAL:
-        return value if isinstance(value, str) else None
-    if kind is Kind.BOOL:
-        return value if isinstance(value, bool) else None
-    if kind is Kind.JSON:
-        return value
-    return read(value, Kind.NUMBER) if type(value) in (int, float) else None
-
-
-def _dug(value: Any, key: str | int) -> Any:
-    """A number is a position in an array and nothing else."""
-    if isinstance(key, int):
-        return value[key] if isinstance(value, (list, tuple)) and key < len(value) else None
-    return value.get(key) if isinstance(value, Mapping) else None
-
-
-def _is_storable(value: Any, kind: Kind) -> bool:
-    return kind is not Kind.INTEGER or (type(value) is int and INT64_MIN <= value <= INT64_MAX)
-
-
-def _free(condition: Condition, env: Env) -> list[_Many]:
-    """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own."""
-    pending, found = [condition], dict[_Many, None]()
-    while pending:
-        item = pending.pop()
-        if isinstance(item, (And, Or)):
-            pending.extend(reversed(item.items))
-        elif isinstance(item, (Compare, In)) and item.any:
-            found.update((many, None) for side in sides(item) for many in _manys(side) if many not in env)
-    return list(found)
-
-
-def _groups(items: list[Condition], env: Env) -> list[tuple[Condition, ...]]:
-    """Items that share an element, directly or through others."""
-    groups: list[tuple[set[_Many], list[Condition]]] = []
-    for item in items:
-        shared, members = set(_free(item, env)), [item]
-        apart = []
-        for group in groups:
-            if group[0] & shared:
-                shared, members = shared | group[0], group[1] + members
-            else:
-                apart.append(group)
-        groups = [*apart, (shared, members)]
-    return [tuple(members) for _, members in groups]

@@ -16,7 +16,8 @@ from typing import Any
 
 from domain.errors import Invalid
 from domain.rules.bound import ANYTHING, Bound
-from domain.rules.evaluate import TEXTUAL, Knowledge, decide, is_request, owns_nothing
+from domain.rules.conversions import TEXTUAL
+from domain.rules.evaluate import Knowledge, decide, is_request, owns_nothing
 from domain.rules.exact import storable_bound
 from domain.rules.patterns import is_pattern, matches_everything, rewritten
 from domain.rules.tree import (

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid, NotFound
-from domain.rules.check import Scope, check, check_path, check_sort
+from domain.rules.check import Scope, check
 from domain.rules.parse import parse
+from domain.rules.sorts import check_path, check_sort
 from domain.rules.tree import TRUE
 from tests.unit.rules.worlds import COMMENTS, POSTS, SCHEMA, TEAMS, USERS, collection, rule, to
 

@@ -1,0 +1,75 @@
+"""Many-valued paths as variables: which of their elements a comparison speaks of, and which comparisons speak of the same one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from domain.rules.tree import And, Compare, Condition, In, Operand, Or, Path, Request
+from domain.rules.walk import parts, sides
+from domain.schema.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A place where a path has many values: `@collection` itself, the last of `path.steps`, or with `each` a JSON array."""
+
+    path: Path | Request
+    each: bool = False
+
+
+Env = dict[Many, Any]
+
+
+def manys(operand: Operand) -> Iterator[Many]:
+    """From the outside in: what comes later can only be found once what comes before is chosen."""
+    for part in parts(operand):
+        if isinstance(part, Request) and part.modifier == "each":
+            yield Many(part, each=True)
+        elif isinstance(part, Path) and part.many:
+            yield from _manys_of(part)
+
+
+def _manys_of(path: Path) -> Iterator[Many]:
+    if path.root is not None:
+        yield reached(path, 0)
+    for at, step in enumerate(path.steps):
+        if step.many:
+            yield reached(path, at + 1)
+    if path.modifier == "each":
+        yield Many(inner(path), each=True)
+
+
+def reached(path: Path, length: int) -> Many:
+    """The same for every path that goes the same way so far."""
+    return Many(Path("", Kind.JSON, "", path.steps[:length], root=path.root, alias=path.alias))
+
+
+def inner(path: Path) -> Path:
+    return Path(path.name, path.kind, path.collection, path.steps, path.json, root=path.root, alias=path.alias)
+
+
+def free(condition: Condition, env: Env) -> list[Many]:
+    """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own."""
+    pending, found = [condition], dict[Many, None]()
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (And, Or)):
+            pending.extend(reversed(item.items))
+        elif isinstance(item, (Compare, In)) and item.any:
+            found.update((many, None) for side in sides(item) for many in manys(side) if many not in env)
+    return list(found)
+
+
+def groups_of(items: list[Condition], env: Env) -> list[tuple[Condition, ...]]:
+    """Items that share an element, directly or through others."""
+    groups: list[tuple[set[Many], list[Condition]]] = []
+    for item in items:
+        shared, members = set(free(item, env)), [item]
+        apart = []
+        for group in groups:
+            if group[0] & shared:
+                shared, members = shared | group[0], group[1] + members
+            else:
+                apart.append(group)
+        groups = [*apart, (shared, members)]
+    return [tuple(members) for _, members in groups]
