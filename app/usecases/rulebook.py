@@ -1,7 +1,7 @@
 """Rules, filters and sorts checked once and kept by (schema version, collection, purpose, who may see what, text)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
@@ -21,7 +21,10 @@ from domain.schema.fields import Field
 from domain.schema.kinds import Kind
 
 T = TypeVar("T")
-_KEPT = 4000
+Key = tuple[Any, ...]
+# How many are kept, and how many characters of text they may have together: what became of a text takes about thirty times
+# its length, and clients choose that.
+_KEPT, _LONGEST = 4000, 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ OPEN = Ruling(TRUE, frozenset(), True)
 
 class Rulebook:
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = Lock()
+        self._kept: OrderedDict[Key, Any] = OrderedDict()
+        self._length, self._lock = 0, Lock()
 
     def rule(self, schema: Schema, collection: Collection, action: str, actor: Actor) -> Ruling:
         """What must hold for this actor to do this; raises where the action is for admins only."""
@@ -108,14 +111,16 @@ class Rulebook:
         for at, each in enumerate(collection.checks):
             _check_storable(each.rule, Scope(schema, collection, f"/checks/{at}/rule", client=False))
 
-    def _keep(self, key: Hashable, make: Callable[[], T]) -> T:
+    def _keep(self, key: Key, make: Callable[[], T]) -> T:
+        """By a key that ends with the text."""
         found = self._kept.get(key)
         if found is None:
             found = make()
             with self._lock:
+                self._length += len(key[-1]) if key not in self._kept else 0
                 self._kept[key] = found
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+                while len(self._kept) > _KEPT or self._length > _LONGEST:
+                    self._length -= len(self._kept.popitem(last=False)[0][-1])
         return found
 
 

@@ -63,7 +63,8 @@ class _Kept:
 
 
 _KEPT: dict[int, _Kept] = {}
-_MOST_KEPT = 1000
+# Clients choose how long a condition is: the long ones are made ready anew each time, or they would fill our memory.
+_MOST_KEPT, _MOST_OPERANDS = 1000, 100
 
 
 def shape(condition: Condition, values: Values) -> Bound:
@@ -114,9 +115,10 @@ def _keep(condition: Condition, values: Values) -> _Kept:
     is_timeless = not any(isinstance(each, Literal) and each.macro for each in operands)
     asks = not is_timeless or any(isinstance(each, Request) for each in operands)
     kept = _Kept(condition, None if asks else _shaped(condition, values), is_timeless)
-    if len(_KEPT) >= _MOST_KEPT:
-        _KEPT.clear()
-    _KEPT[id(condition)] = kept
+    if len(operands) <= _MOST_OPERANDS:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[id(condition)] = kept
     return kept
 
 

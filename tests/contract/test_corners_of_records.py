@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -11,7 +12,8 @@ from app.usecases.passwords import NOTHING
 from domain.actor import GUEST, SYSTEM, account
 from domain.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from domain.records.page import ListQuery
-from domain.rules.values import RequestFacts
+from domain.rules.shape import _KEPT, shape
+from domain.rules.values import RequestFacts, Values
 
 FACTS = RequestFacts("GET")
 USERS = {"name": "users", "type": "accounts", "rules": {"list": "", "view": "", "create": "", "update": "id = @request.auth.id"}}
@@ -217,3 +219,20 @@ def test_a_change_that_came_in_between_is_told_as_one(backend, monkeypatch):
             change(backend, "things", made["id"], title="rug")
     assert (between.value.code, between.value.faults) == ("conflict", ())
     assert change(backend, "things", made["id"], title="rug")["version"] == 2
+
+
+# --- memory
+
+
+def test_long_filters_that_never_come_again_do_not_fill_the_memory(backend):
+    """Sixteen hundred thousand characters of filters, of which no more is kept than would be of a few hundred short ones."""
+    define(backend, "measures", *({"name": f"f{at}", "type": "integer"} for at in range(3)), rules={"list": ""})
+    rulebook = backend.records._rulebook
+    schema = backend.records._work.read(lambda stores: stores.schema)
+    for at in range(1000):
+        text = " || ".join(f"f{(at + n) % 3} = {at}{n:04}" for n in range(110))
+        ruling = rulebook.readable(schema, schema.collection("measures"), "list", GUEST, text)
+        shape(ruling.condition, Values(datetime(2026, 11, 22, tzinfo=UTC)))
+    assert sum(len(key[-1]) for key in rulebook._kept) <= 500_000
+    assert rulebook._length == sum(len(key[-1]) for key in rulebook._kept)
+    assert not any(kept.condition == ruling.condition for kept in _KEPT.values())

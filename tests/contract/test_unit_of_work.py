@@ -12,7 +12,7 @@ from sqlalchemy import text as sql_text
 
 from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.limits import Limits
-from adapters.outbound.sql.statements import prepare
+from adapters.outbound.sql.statements import Prepared, prepare
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from domain.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from ports.observer import SchemaReloaded
@@ -276,6 +276,21 @@ def test_plans_are_kept_but_not_without_bound(ground):
     assert kept <= 2000
     assert newest == 4999
     assert ground.read(lambda stores: stores.records.plans.get(4999)) == 4999
+
+
+def test_long_plans_are_fewer(ground):
+    """Clients choose how long their filters are."""
+
+    def body(stores):
+        plans = stores.records.plans
+        for at in range(300):
+            plans[at] = Prepared(f"SELECT {at:010000d}", None, {})
+            plans[at] = (Prepared(f"SELECT {at:010000d}", None, {}), ())
+        return sorted(plans)
+
+    kept = ground.read(body)
+    assert 80 <= len(kept) <= 100
+    assert kept == list(range(300 - len(kept), 300)), "the oldest went"
 
 
 # --- the schema moves -----------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ class SqliteDatabase:
             isolation_level=None,
             check_same_thread=False,
             timeout=5.0,
-            cached_statements=512,
+            cached_statements=128,  # of the longest ones that a client may cause, 8 MB
         )
         complete_functions(connection)
         return connection

@@ -20,19 +20,32 @@ SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
 
 
 class Plans(dict[Any, Any]):
-    """A dict that stays bounded: when it is full, the oldest eighth goes. Clients choose the shapes of their
-    filters, so without a bound they would choose how much memory we need."""
+    """A dict that stays bounded, in number and in characters of SQL: when it is full, the oldest eighth goes. Clients
+    choose the shapes and lengths of their filters, so without a bound they would choose how much memory we need; a
+    plan takes about sixteen bytes for each character."""
 
-    def __init__(self, most: int = 2000) -> None:
+    def __init__(self, most: int = 2000, longest: int = 1_000_000) -> None:
         super().__init__()
-        self._most, self._changing = most, threading.Lock()
+        self._most, self._longest, self._length = most, longest, 0
+        self._changing = threading.Lock()
 
     def __setitem__(self, key: Any, plan: Any) -> None:
         with self._changing:
-            if len(self) >= self._most:
-                for old in list(self)[: max(1, self._most // 8)]:
-                    del self[old]
+            self._length += _length(plan) - (_length(self[key]) if key in self else 0)
             super().__setitem__(key, plan)
+            while len(self) > self._most or self._length > self._longest:
+                self._forget(max(1, len(self) // 8))
+
+    def _forget(self, count: int) -> None:
+        for old in list(self)[:count]:
+            self._length -= _length(self[old])
+            del self[old]
+
+
+def _length(plan: Any) -> int:
+    """Of its SQL: stores keep it bare, with its binds, or in a plan of their own."""
+    prepared = plan[0] if isinstance(plan, tuple) else getattr(plan, "prepared", plan)
+    return len(prepared.text) if isinstance(prepared, Prepared) else 0
 
 
 class Catalogue:
