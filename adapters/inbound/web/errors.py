@@ -64,6 +64,8 @@ _TOLD: dict[int, tuple[str, str]] = {
     503: (Unavailable.code, "this is not available now"),
 }
 _HINTS = {404: "the paths that there are: /api/v1/openapi.json"}
+# A refusal repeats some of what was sent; so much of it that it helps, and that nobody is made to pay for a long answer.
+_MOST_FAULTS, _LONGEST_TEXT = 50, 1000
 # Request faults that HTTP has finer statuses for and we do not (design, section 5).
 _AS_400 = frozenset({411, 414, 417, 422, 428, 431})
 
@@ -121,7 +123,7 @@ def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | No
         "detail": _speakable(detail),
         "code": code,
         **({"hint": _speakable(hint)} if hint else {}),
-        "errors": [{"pointer": _speakable(each.pointer), "code": each.code, "detail": _speakable(each.detail)} for each in faults],
+        "errors": [{"pointer": _speakable(each.pointer), "code": each.code, "detail": _speakable(each.detail)} for each in faults[:_MOST_FAULTS]],
         "request_id": id,
     })  # fmt: skip
 
@@ -180,5 +182,6 @@ def _flattened(found: Any, pointer: str) -> Iterator[Fault]:
 
 
 def _speakable(text: str) -> str:
-    """A name that a client sent may hold half a surrogate pair; an answer may not."""
-    return text.encode("utf-8", "replace").decode()
+    """A name that a client sent may hold half a surrogate pair, or be endless; an answer may not."""
+    cut = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    return cut.encode("utf-8", "replace").decode()
