@@ -264,7 +264,7 @@ def keeps_promises(seen: Seen, sent: bytes, method: str = "GET") -> None:
     assert set(body) - {"hint"} == _PROBLEM, (sent[:300], body)
     assert body["status"] == seen.status
     assert all(set(each) == _FAULT for each in body["errors"]), body
-    assert len(seen.content) < 16_384, (sent[:300], len(seen.content))
+    assert len(seen.content) < 65_536, (sent[:300], len(seen.content))
     assert_tells_nothing(seen.content, sent)
 
 
