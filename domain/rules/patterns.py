@@ -7,9 +7,22 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from domain.errors import Invalid
 from domain.rules.functions import ascii_lower
 
+# A pattern is tried at every place of a text, by the engines too: one of thousands of characters on a text of a million
+# takes seconds for each row, in which SQLite does not look at the clock.
+MAX_PATTERN = 200
+
 _SPECIAL = frozenset("%_\\")
+
+
+def sized(text: str) -> str:
+    """What a literal or `@request` value on the right of `~` may be; asked before anything is made of it."""
+    if len(text) > MAX_PATTERN:
+        detail = f"the text to look for with `~` has more than {MAX_PATTERN} characters"
+        raise Invalid(detail, code="limit_exceeded", hint="look for a shorter text, or use `=` or contains(x, y)")
+    return text
 
 
 def is_pattern(text: str) -> bool:
@@ -29,7 +42,7 @@ def matches_everything(pattern: str) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text is of this pattern."""
-    return _fits(_pieces(pattern), ascii_lower(text))
+    return _fits(_pieces(sized(pattern)), ascii_lower(text))
 
 
 def holds(text: str, part: str) -> bool:

@@ -19,7 +19,7 @@ from domain.rules.bound import ANYTHING, Bound
 from domain.rules.conversions import TEXTUAL
 from domain.rules.evaluate import Knowledge, decide, is_request, owns_nothing
 from domain.rules.exact import storable_bound
-from domain.rules.patterns import is_pattern, matches_everything, rewritten
+from domain.rules.patterns import is_pattern, matches_everything, rewritten, sized
 from domain.rules.tree import (
     FALSE,
     TRUE,
@@ -240,7 +240,7 @@ class _Shaper:
         if not _is_known(right):
             known = self._slot(self._value(left, Kind.TEXT) or "", Kind.TEXT) if _is_known(left) else self._operand(left)
             return replace(compare, left=known, right=self._operand(right))
-        text = self._value(right, Kind.TEXT) or ""
+        text = sized(self._value(right, Kind.TEXT) or "")
         pattern = isinstance(right, (Literal, Request)) and is_pattern(text)
         if not text or (pattern and matches_everything(text)):
             return _constant(compare.op == "~")

@@ -24,7 +24,7 @@ from sqlalchemy import (
     true,
 )
 
-from adapters.outbound.sql.rules_binds import Bind, after_prefix, bind_values, contains_pattern, sized_pattern
+from adapters.outbound.sql.rules_binds import Bind, after_prefix, bind_values, contains_pattern
 from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
 from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, not_supported
 from domain.rules.tree import (
@@ -243,7 +243,7 @@ class RuleCompiler:
         return found if truth else not_(found)
 
     def _is_like(self, slot: Slot) -> Test:
-        suffix, convert = ("_pattern", sized_pattern) if slot.form == "pattern" else ("_like", contains_pattern)
+        suffix, convert = ("_pattern", None) if slot.form == "pattern" else ("_like", contains_pattern)
         return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, suffix, convert, TEXT)))
 
     def _in_text(self, holds: Callable[[Expression], Truth]) -> Test:

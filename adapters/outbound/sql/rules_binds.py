@@ -4,13 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.errors import Invalid
-
 Convert = Callable[[Any], Any]
 
-# Both engines try a pattern at every place of a text: one of thousands of characters on a text of a million takes seconds
-# for each row, in which SQLite does not look at the clock.
-MAX_PATTERN = 200
 LAST_CHARACTER = "\U0010ffff"
 
 
@@ -30,15 +25,8 @@ def bind_values(binds: Iterable[Bind], values: Sequence[Any]) -> dict[str, Any]:
 
 def contains_pattern(text: str) -> str:
     """The LIKE pattern for "somewhere in it", with nothing in the text meaning anything but itself."""
-    escaped = sized_pattern(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
-
-
-def sized_pattern(pattern: str) -> str:
-    if len(pattern) > MAX_PATTERN:
-        detail = f"the text to look for with `~` has more than {MAX_PATTERN} characters"
-        raise Invalid(detail, code="limit_exceeded", hint="look for a shorter text, or use `=` or contains(x, y)")
-    return pattern
 
 
 def after_prefix(prefix: str) -> str:

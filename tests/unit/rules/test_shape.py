@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.errors import Invalid
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import holds, holds_bound, is_local
+from domain.rules.patterns import _parts
 from domain.rules.shape import ANYTHING, Bound, all_of, needs_many, shape
 from domain.rules.tree import FALSE, TRUE, And, Call, Compare, In, Literal, Not, Or, Path, Slot
 from domain.rules.values import Values, request_paths
@@ -169,6 +170,18 @@ def test_a_list_inside_the_request_is_not_shaped_yet():
     with pytest.raises(Invalid) as caught:
         shaped("@request.body.meta.list:each = title")
     assert caught.value.code == "not_supported"
+
+
+@pytest.mark.parametrize("text", ["title ~ @request.query.q", "'lamp' ~ @request.query.q", "title !~ @request.query.q || views > 1"])
+def test_what_is_looked_for_is_refused_before_anything_is_made_of_it_where_it_is_long(text):
+    """Whoever decides: the engines try it at every place of a text, and here it would be taken apart and kept."""
+    taken_apart = _parts.cache_info()
+    for long in ("%" + "ab" * 100, "ab" * 1000 + "%"):
+        with pytest.raises(Invalid) as refused:
+            shape(rule(text), Values(NOW, {("query", "q"): long}))
+        assert refused.value.code == "limit_exceeded"
+    assert _parts.cache_info() == taken_apart
+    assert shape(rule(text), Values(NOW, {("query", "q"): "%" + "a" * 199}))
 
 
 def test_which_conditions_need_no_other_record():
