@@ -9,12 +9,18 @@ from tests.security.target import COLLECTIONS, PASSWORD, PLAIN, Target, address,
 SIGN_UP = {"email": "eve@example.org", "password": PASSWORD, "name": "eve"}
 # What sign-ups of other backends have been tricked with; `role` and `balance` are there, but hidden.
 PRIVILEGES: dict[str, Any] = {
-    "verified": True, "role": "editor", "balance": 1_000_000, "tokenKey": "x", "token_key": "x", "passwordHash": "x", "password_hash": "x", "_password": "x", "_epoch": 99, "epoch": 99,
-    "isAdmin": True, "is_admin": True, "admin": True, "superuser": True, "collectionId": "_admins", "collectionName": "_admins", "collection": "_admins", "type": "admin", "emailVisibility": True,
-    "created": "2000-01-01T00:00:00.000Z", "updated": "2000-01-01T00:00:00.000Z", "version": 1, "id": "chosen-by-me", "tenant": "other", "expand": {"owner": {}}, "old_password": PASSWORD, "_key_email": "x",
-    "passwordConfirm": PASSWORD, "__proto__": {"admin": True}, "constructor": {"prototype": {"admin": True}}, "$set": {"role": "editor"}, "@jsonPayload": '{"role": "editor"}', "values": {"role": "editor"},
-    "user[role]": "editor", "role.": "editor", "Role": "editor", "ROLE": "editor", "role ": "editor", " role": "editor", "rolе": "editor", "role\u200b": "editor", "role+": "editor", "role-": "editor", "+role": "editor",
-    "verified+": 1, "verified-": 1, "balance+": 1000, "balance-": -1000, "email+": "x", "password+": "x", "manage": True, "rules": {"list": ""},
+    "verified": True, "role": "editor", "balance": 1_000_000, "tokenKey": "x", "token_key": "x", "passwordHash": "x",
+    "password_hash": "x", "_password": "x", "_epoch": 99, "epoch": 99,
+    "isAdmin": True, "is_admin": True, "admin": True, "superuser": True, "collectionId": "_admins", "collectionName": "_admins",
+    "collection": "_admins", "type": "admin", "emailVisibility": True,
+    "created": "2000-01-01T00:00:00.000Z", "updated": "2000-01-01T00:00:00.000Z", "version": 1, "id": "chosen-by-me", "tenant": "other",
+    "expand": {"owner": {}}, "old_password": PASSWORD, "_key_email": "x",
+    "passwordConfirm": PASSWORD, "__proto__": {"admin": True}, "constructor": {"prototype": {"admin": True}}, "$set": {"role": "editor"},
+    "@jsonPayload": '{"role": "editor"}', "values": {"role": "editor"},
+    "user[role]": "editor", "role.": "editor", "Role": "editor", "ROLE": "editor", "role ": "editor", " role": "editor", "rolе": "editor",
+    "role\u200b": "editor", "role+": "editor", "role-": "editor", "+role": "editor",
+    "verified+": 1, "verified-": 1, "balance+": 1000, "balance-": -1000, "email+": "x", "password+": "x", "manage": True,
+    "rules": {"list": ""},
 }  # fmt: skip
 
 
@@ -45,8 +51,10 @@ def test_an_account_grants_itself_nothing(target: Target) -> None:
 
 def test_hidden_and_missing_fields_are_refused_in_the_same_words(target: Target) -> None:
     """Byte for byte as by a collection that has no such field."""
-    for collection, hidden in (("posts", "secret"), ("posts", "locker"), ("users", "role"), ("users", "balance"), ("users", "balance+"), ("posts", "secret-")):
-        told = [target.records("POST", each, "", {hidden: "x", "title": "x", **SIGN_UP}, by="bob") for each in (collection, PLAIN[collection])]
+    for collection, hidden in (("posts", "secret"), ("posts", "locker"), ("users", "role"), ("users", "balance"), ("users", "balance+"),
+            ("posts", "secret-")):
+        told = [target.records("POST", each, "", {hidden: "x", "title": "x", **SIGN_UP}, by="bob") for each in (collection,
+                PLAIN[collection])]
         assert [each.status for each in told] == [400, 400]
         assert _without_id(told[0].content) == _without_id(told[1].content), hidden
 
@@ -94,14 +102,17 @@ def test_who_may_not_create_learns_nothing_from_unique_fields(target: Target) ->
 
 def test_other_peoples_sign_in_data_is_theirs(target: Target) -> None:
     with target.unchanged():
-        for body in ({"email": "bob2@example.org"}, {"password": "another long one"}, {"password": "another long one", "old_password": PASSWORD}, {"name": "x"}):
+        for body in ({"email": "bob2@example.org"}, {"password": "another long one"},
+                {"password": "another long one", "old_password": PASSWORD}, {"name": "x"}):
             for by in ("", "bob"):
                 told = [target.records("PATCH", "users", id, body, by=by).told for id in (target.ids["alice"], "no-such-account")]
                 assert told[0] == told[1], (body, by)
                 assert told[0][0] in (403, 404), (body, by)
         # A stolen token alone changes neither password nor address (A16).
-        for body in ({"email": "bob2@example.org"}, {"password": "another long one"}, {"password": "another long one", "old_password": "not the present one"},
-                     {"password": "another long one", "old_password": None}, {"password": "another long one", "old_password": {"$ne": ""}}):  # fmt: skip
+        for body in ({"email": "bob2@example.org"}, {"password": "another long one"},
+            {"password": "another long one", "old_password": "not the present one"},
+                     {"password": "another long one", "old_password": None},
+                     {"password": "another long one", "old_password": {"$ne": ""}}):  # fmt: skip
             assert target.records("PATCH", "users", target.ids["bob"], body, by="bob").status in (400, 401, 403), body
         assert sign_in(target, "bob").status == 200
 

@@ -7,21 +7,25 @@ from tests.security.target import API, COLLECTIONS, PLAIN, Target
 RECORDS_OF = {"alice": ("draft-alice", "vault-alice", "key-alice"), "bob": ("draft-bob", "vault-bob", "key-bob")}
 # Conditions on `NAME`, to be asked once with a name that is hidden and once with one that is not there.
 ON_HIDDEN = (
-    "NAME ~ 's3'", "NAME = 's3cret of alice'", "NAME != ''", "NAME = null", "NAME ?= 'x'", "NAME ?!~ 'x'", "title != '' || NAME ~ 's'", "title != '' && NAME ~ 's'", "!(NAME ~ 's')", "((NAME ~ 's'))", "NAME in ('a', 's3cret')",
-    "NAME not in ('a')", "NAME:lower = 'x'", "NAME:length > 1", "NAME:each = 'x'", "lower(NAME) = 'x'", "length(NAME) > 1", "startsWith(NAME, 's')", "contains(NAME, 's')", "coalesce(NAME, 'x') = 'x'", "title = NAME", "NAME = NAME",
+    "NAME ~ 's3'", "NAME = 's3cret of alice'", "NAME != ''", "NAME = null", "NAME ?= 'x'", "NAME ?!~ 'x'", "title != '' || NAME ~ 's'",
+    "title != '' && NAME ~ 's'", "!(NAME ~ 's')", "((NAME ~ 's'))", "NAME in ('a', 's3cret')",
+    "NAME not in ('a')", "NAME:lower = 'x'", "NAME:length > 1", "NAME:each = 'x'", "lower(NAME) = 'x'", "length(NAME) > 1",
+    "startsWith(NAME, 's')", "contains(NAME, 's')", "coalesce(NAME, 'x') = 'x'", "title = NAME", "NAME = NAME",
     "'s' = NAME", "title ~ NAME", "coalesce('', NAME) != ''", "strftime('%Y', NAME) = '2026'", "NAME.x = 1",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "collection, name",
-    [("posts", "secret"), ("posts", "locker"), ("posts", "locker.body"), ("posts", "owner.role"), ("posts", "owner.balance"), ("users", "balance"), ("users", "role"),
+    [("posts", "secret"), ("posts", "locker"), ("posts", "locker.body"), ("posts", "owner.role"), ("posts", "owner.balance"),
+        ("users", "balance"), ("users", "role"),
      ("posts", "owner._password"), ("posts", "owner.password"), ("users", "password"), ("users", "_epoch")],
 )  # fmt: skip
 def test_a_hidden_field_is_told_as_a_missing_one(target: Target, collection: str, name: str) -> None:
     """Byte for byte as by a collection that has no such field."""
     for by in ("", "bob"):
-        for parameter, forms in (("filter", ON_HIDDEN), ("sort", ("NAME", "-NAME", "title,NAME")), ("fields", ("NAME", "id,NAME")), ("expand", ("NAME", "owner,NAME"))):
+        for parameter, forms in (("filter", ON_HIDDEN), ("sort", ("NAME", "-NAME", "title,NAME")), ("fields", ("NAME", "id,NAME")),
+                ("expand", ("NAME", "owner,NAME"))):
             for form in forms:
                 asked = {parameter: form.replace("NAME", name)}
                 hidden, missing = (target.listed(each, by, **asked) for each in (collection, PLAIN[collection]))
@@ -40,10 +44,13 @@ def _spoken(content: bytes) -> bytes:
 def test_hidden_fields_are_in_no_answer(target: Target) -> None:
     for by in ("", "bob"):
         for content in (
-            target.listed("posts", by, limit="500").content, target.listed("users", by, limit="500").content, target.listed("posts", by, expand="owner").content,
-            target.records("GET", "posts", "live-alice", by=by).content, target.ask("GET", f"{COLLECTIONS}/posts/records/live-alice?expand=owner,vault", by=by).content,
+            target.listed("posts", by, limit="500").content, target.listed("users", by, limit="500").content,
+            target.listed("posts", by, expand="owner").content,
+            target.records("GET", "posts", "live-alice", by=by).content,
+            target.ask("GET", f"{COLLECTIONS}/posts/records/live-alice?expand=owner,vault", by=by).content,
         ):  # fmt: skip
-            for secret in (b"s3cret", b"secret", b"locker", b"balance", b"role", b"_password", b"argon2", b"_epoch", b"alice@example.org", b"_key"):
+            for secret in (b"s3cret", b"secret", b"locker", b"balance", b"role", b"_password", b"argon2", b"_epoch", b"alice@example.org",
+                    b"_key"):
                 assert secret not in content, (secret, content[:500])
     # What a write answers with, and what the account itself sees.
     changed = target.records("PATCH", "posts", "live-bob", {"n": 1}, by="bob")
@@ -59,16 +66,19 @@ def test_hidden_fields_are_in_no_answer(target: Target) -> None:
 
 def test_a_relation_is_no_oracle_for_its_target(target: Target) -> None:
     """Through a relation a filter sees a target only where its list rule shows it: for bob, alice's vault is as if it were not there."""
-    for condition in ("vault.body ~ 'gold'", "vault.body != ''", "vault.rank >= 0", "vault.body ~ 'alice' || vault.body ~ 'bob'", "vault.owner != ''", "vault.id ~ 'vault'", "vault.owner.name != ''", "vault.created > '2000-01-01'", "vault.version > 0"):
+    for condition in ("vault.body ~ 'gold'", "vault.body != ''", "vault.rank >= 0", "vault.body ~ 'alice' || vault.body ~ 'bob'",
+            "vault.owner != ''", "vault.id ~ 'vault'", "vault.owner.name != ''", "vault.created > '2000-01-01'", "vault.version > 0"):
         seen = target.listed("posts", "bob", filter=condition, fields="id", sort="id", count="exact").body
         assert [item["id"] for item in seen["items"]] == ["draft-bob", "live-bob"], condition
         assert seen["total"] == 2
         assert target.listed("posts", "", filter=condition, count="exact").body["total"] == 0, condition
-    for condition in ("vault.body = ''", "vault.body = null", "vault.body != 'the gold of alice'", "!(vault.body ~ 'gold')", "vault.owner = ''", "vault.rank = null", "vault.id = null"):
+    for condition in ("vault.body = ''", "vault.body = null", "vault.body != 'the gold of alice'", "!(vault.body ~ 'gold')",
+            "vault.owner = ''", "vault.rank = null", "vault.id = null"):
         found = {item["id"] for item in target.listed("posts", "bob", filter=condition, fields="id").body["items"]}
         assert {"live-alice", "live-carol"} <= found, condition
         # The same however alice's vault looks: a guess that holds and one that does not find the same.
-    right, wrong = (target.listed("posts", "bob", filter=f"id = 'live-alice' && vault.body = '{guess}'").told for guess in ("the gold of alice", "no gold"))
+    right, wrong = (target.listed("posts", "bob",
+            filter=f"id = 'live-alice' && vault.body = '{guess}'").told for guess in ("the gold of alice", "no gold"))
     assert right == wrong
 
 
@@ -87,14 +97,17 @@ def test_expand_follows_the_targets_own_rule(target: Target) -> None:
         assert all(item["expand"]["owner"]["email"] is None or item["owner"] == target.ids.get(by) for item in page["items"])
     deep = target.listed("posts", "bob", expand="vault.owner", filter="id = 'live-alice'").body
     assert deep["items"][0]["expand"] == {}
-    for expand in ("locker", "locker.owner", "vault.locker", "secret", "posts_via_owner", "owner.posts_via_owner", "vaults_via_owner", "nothing", "owner.password", "owner." * 6 + "owner", "vault,,owner", ",", "."):
+    for expand in ("locker", "locker.owner", "vault.locker", "secret", "posts_via_owner", "owner.posts_via_owner", "vaults_via_owner",
+            "nothing", "owner.password", "owner." * 6 + "owner", "vault,,owner", ",", "."):
         assert target.listed("posts", "bob", expand=expand).status == 400, expand
 
 
 def test_back_relations_and_other_collections_are_not_asked(target: Target) -> None:
     for filter in (
-        "posts_via_vault.secret ~ 'x'", "vaults_via_owner.body ~ 'gold'", "owner.vaults_via_owner.body ~ 'gold'", "locked_via_owner.id != ''", "@collection.users.email ~ 'a'", "@collection._admins.email ~ 'a'",
-        "@collection.vaults.body ~ 'gold'", "@collection.vaults:x.body ?~ 'gold'", "@request.auth.id != ''", "@request.auth.email ~ 'b'", "@request.headers.authorization ~ 'e'", "@request.body.x = 'x'", "@request.query.x = ''",
+        "posts_via_vault.secret ~ 'x'", "vaults_via_owner.body ~ 'gold'", "owner.vaults_via_owner.body ~ 'gold'",
+        "locked_via_owner.id != ''", "@collection.users.email ~ 'a'", "@collection._admins.email ~ 'a'",
+        "@collection.vaults.body ~ 'gold'", "@collection.vaults:x.body ?~ 'gold'", "@request.auth.id != ''", "@request.auth.email ~ 'b'",
+        "@request.headers.authorization ~ 'e'", "@request.body.x = 'x'", "@request.query.x = ''",
         "@request.method = 'GET'", "@request.context = 'default'", "owner = @request.auth.id", "hasRole('admin')",
     ):  # fmt: skip
         for by in ("", "bob"):
@@ -104,7 +117,8 @@ def test_back_relations_and_other_collections_are_not_asked(target: Target) -> N
 
 def test_private_addresses_are_no_oracle(target: Target) -> None:
     for by in ("", "bob"):
-        for query in ({"filter": "email ~ 'alice'"}, {"filter": "email = 'alice@example.org'"}, {"filter": "email != ''"}, {"sort": "email"}, {"sort": "-email"}):
+        for query in ({"filter": "email ~ 'alice'"}, {"filter": "email = 'alice@example.org'"}, {"filter": "email != ''"},
+                {"sort": "email"}, {"sort": "-email"}):
             assert target.listed("users", by, **query).status == 400, query
         for query in ({"filter": "owner.email ~ 'alice'"}, {"sort": "owner.email"}, {"sort": "-owner.email"}):
             assert target.listed("posts", by, **query).status == 400, query
@@ -160,20 +174,26 @@ def test_records_of_others_are_as_if_they_were_not_there(target: Target) -> None
 
 def test_one_answer_for_what_is_closed_and_what_is_not_there(target: Target) -> None:
     for by in ("", "bob"):
-        for method, rest, body in (("GET", "", None), ("GET", "/locked-1", None), ("POST", "", b'{"body": "x"}'), ("POST", "", b'{"nothing": 1}'), ("PATCH", "/locked-1", b'{"body": "x"}'), ("DELETE", "/locked-1", None), ("GET", "?filter=body='x'", None),
-                                   ("GET", "?filter=nothing='x'", None), ("GET", "?sort=body", None), ("GET", "?expand=x", None), ("GET", "?limit=1&count=exact", None), ("GET", "?body=1", None), ("GET", "?cursor=x", None)):  # fmt: skip
+        for method, rest, body in (("GET", "", None), ("GET", "/locked-1", None), ("POST", "", b'{"body": "x"}'),
+            ("POST", "", b'{"nothing": 1}'), ("PATCH", "/locked-1", b'{"body": "x"}'), ("DELETE", "/locked-1", None),
+            ("GET", "?filter=body='x'", None),
+                                   ("GET", "?filter=nothing='x'", None), ("GET", "?sort=body", None), ("GET", "?expand=x", None),
+                                   ("GET", "?limit=1&count=exact", None), ("GET", "?body=1", None),
+                                   ("GET", "?cursor=x", None)):  # fmt: skip
             told = [target.ask(method, f"{COLLECTIONS}/{name}/records{rest}", raw=body, by=by).told for name in ("locked", "lickid")]
             assert told[0] == told[1], (by, method, rest)
         told = [target.ask("GET", f"{COLLECTIONS}/{name}", by=by).told for name in ("locked", "lickid", "_admins", "posts")]
         assert told[0] == told[1] == told[2] == told[3]
-        told = [target.ask("POST", f"{API}/auth/{name}/sign-in", {"identity": "a@example.org", "password": "x" * 12}).told for name in ("locked", "lickid", "posts", "_keys")]
+        told = [target.ask("POST", f"{API}/auth/{name}/sign-in", {"identity": "a@example.org",
+                    "password": "x" * 12}).told for name in ("locked", "lickid", "posts", "_keys")]
         assert told[0] == told[1] == told[2] == told[3]
 
 
 def test_what_only_admins_may_do_is_told_by_who_asks(target: Target) -> None:
     """Where one rule of a collection is open, its name is known: 401 for guests, 403 for others, whether the record is there or not."""
     with target.unchanged():
-        for method, rest, body in (("GET", "", None), ("POST", "", b'{"body": "x"}'), ("PATCH", "/half-1", b'{"body": "x"}'), ("PATCH", "/no-such", b'{"body": "x"}'), ("DELETE", "/half-1", None), ("DELETE", "/no-such", None)):
+        for method, rest, body in (("GET", "", None), ("POST", "", b'{"body": "x"}'), ("PATCH", "/half-1", b'{"body": "x"}'),
+                ("PATCH", "/no-such", b'{"body": "x"}'), ("DELETE", "/half-1", None), ("DELETE", "/no-such", None)):
             assert target.ask(method, f"{COLLECTIONS}/halfopen/records{rest}", raw=body).status == 401
             assert target.ask(method, f"{COLLECTIONS}/halfopen/records{rest}", raw=body, by="bob").status == 403
 
@@ -204,13 +224,15 @@ RULES = {
 
 
 def test_rules_let_in_whom_they_name_and_nobody_else(target: Target) -> None:
-    body = {"name": "ruled", "fields": [{"name": "owner", "type": "relation", "collection": "users", "on_delete": "clear"}, {"name": "note", "type": "text"}]}
+    body = {"name": "ruled", "fields": [{"name": "owner", "type": "relation", "collection": "users", "on_delete": "clear"},
+            {"name": "note", "type": "text"}]}
     assert target.ask("POST", COLLECTIONS, body, by="admin").status == 201
     try:
         target.make("ruled", id="owned", owner=target.ids["bob"])
         target.make("ruled", id="free")
         for rule, expected in RULES.items():
-            set_ = target.ask("PATCH", f"{COLLECTIONS}/ruled", {"rules": {"list": rule, "view": rule, "update": rule, "delete": None}}, by="admin")
+            set_ = target.ask("PATCH", f"{COLLECTIONS}/ruled", {"rules": {"list": rule, "view": rule, "update": rule, "delete": None}},
+                by="admin")
             if set_.status == 400:
                 assert not expected, (rule, set_.body)
                 continue
@@ -225,7 +247,8 @@ def test_rules_let_in_whom_they_name_and_nobody_else(target: Target) -> None:
         # An empty rule and none are opposites.
         assert target.ask("PATCH", f"{COLLECTIONS}/ruled", {"rules": {"list": ""}}, by="admin").status == 200
         assert len(target.listed("ruled").body["items"]) == 2
-        assert target.ask("PATCH", f"{COLLECTIONS}/ruled", {"rules": {"list": None, "view": None, "update": None}}, by="admin").status == 200
+        assert target.ask("PATCH", f"{COLLECTIONS}/ruled", {"rules": {"list": None, "view": None, "update": None}},
+            by="admin").status == 200
         assert target.listed("ruled").status == target.listed("ruled", "bob").status == 404
     finally:
         assert target.ask("DELETE", f"{COLLECTIONS}/ruled", by="admin").status == 204
@@ -234,9 +257,13 @@ def test_rules_let_in_whom_they_name_and_nobody_else(target: Target) -> None:
 def test_internal_doors_are_closed(target: Target) -> None:
     """Z13, Z24, X03: nothing answers that this backend does not have, and what exists for admins is for admins."""
     for path in (
-        "/console", "/debug", "/__debug__", "/.git/config", "/.env", "/metrics", "/rq", "/admin", "/_", "/api/", "/api/v1", "/api/v1/", "/api/v2/collections", "/api/v1/settings", "/api/v1/jobs", "/api/v1/logs", "/api/v1/backups", "/api/v1/batch",
-        "/api/v1/auth/users/refresh", "/api/v1/auth/users/login-as", "/api/v1/collections/posts/truncate", "/api/v1/collections/posts/records/live-bob/history", "/server-status", "/debug/pprof", "/wsgi.py", "/static/x", "/data/stillroom.db", "//api/v1/collections",
-        "/api//v1/collections", "/api/v1/collections/", "/api/v1/docs/../../../etc/passwd", "/api/v1/docs/%2e%2e%2f%2e%2e%2fsetup.cfg", "/api/v1/docs/swagger-ui.css.map", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/openapi.json/", "/API/V1/collections",
+        "/console", "/debug", "/__debug__", "/.git/config", "/.env", "/metrics", "/rq", "/admin", "/_", "/api/", "/api/v1", "/api/v1/",
+        "/api/v2/collections", "/api/v1/settings", "/api/v1/jobs", "/api/v1/logs", "/api/v1/backups", "/api/v1/batch",
+        "/api/v1/auth/users/refresh", "/api/v1/auth/users/login-as", "/api/v1/collections/posts/truncate",
+        "/api/v1/collections/posts/records/live-bob/history", "/server-status", "/debug/pprof", "/wsgi.py", "/static/x",
+        "/data/stillroom.db", "//api/v1/collections",
+        "/api//v1/collections", "/api/v1/collections/", "/api/v1/docs/../../../etc/passwd", "/api/v1/docs/%2e%2e%2f%2e%2e%2fsetup.cfg",
+        "/api/v1/docs/swagger-ui.css.map", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/openapi.json/", "/API/V1/collections",
     ):  # fmt: skip
         for by in ("", "bob"):
             assert target.ask("GET", path, by=by).status == 404, path

@@ -1,6 +1,8 @@
 """Forged, stale and misplaced tokens, and credentials that are none: 401, whoever reads them, and nothing is looked up for them."""
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 import socket
@@ -18,7 +20,8 @@ from tests.security.target import API, COLLECTIONS, PASSWORD, Seen, Target, addr
 
 # A door that admits everyone, one that admits accounts, one for admins: a bad token is refused at each, never taken for none.
 DOORS = (
-    ("GET", f"{COLLECTIONS}/posts/records?limit=1", None), ("GET", f"{API}/auth/users/me", None), ("GET", COLLECTIONS, None), ("GET", f"{COLLECTIONS}/vaults/records/vault-bob", None),
+    ("GET", f"{COLLECTIONS}/posts/records?limit=1", None), ("GET", f"{API}/auth/users/me", None), ("GET", COLLECTIONS, None),
+    ("GET", f"{COLLECTIONS}/vaults/records/vault-bob", None),
     ("POST", f"{COLLECTIONS}/values/records", b'{"t": "x"}'), ("DELETE", f"{COLLECTIONS}/posts/records/live-bob", None),
 )  # fmt: skip
 OURS = Ed25519PrivateKey.generate()
@@ -54,17 +57,20 @@ def test_forged_headers(target: Target) -> None:
     header, payload, signature = parts(target.tokens["bob"])
     jwk = target.ask("GET", "/.well-known/jwks.json").body["keys"][0]
     with target.unchanged():
-        for alg in ("none", "None", "nOnE", "NONE", "", None, "HS256", "HS512", "RS256", "ES256", "PS256", "EdDSA ", "eddsa", "Ed25519", "Ed448", 1, ["EdDSA"], {"a": 1}, True):
+        for alg in ("none", "None", "nOnE", "NONE", "", None, "HS256", "HS512", "RS256", "ES256", "PS256", "EdDSA ", "eddsa", "Ed25519",
+                "Ed448", 1, ["EdDSA"], {"a": 1}, True):
             for sign in ("", signature):
                 if (alg, sign) != ("EdDSA", signature):
                     refuse_everywhere(target, forged({**header, "alg": alg}, payload, sign))
-        for kid in ("../../dev/null", "/dev/null", "' UNION SELECT 'x' --", "'; DROP TABLE users; --", "", None, 1, [], {}, ["x"], "a" * 5000, "\u0000", "http://127.0.0.1:1/jwks.json", header["kid"].lower(), header["kid"] + "\n"):
+        for kid in ("../../dev/null", "/dev/null", "' UNION SELECT 'x' --", "'; DROP TABLE users; --", "", None, 1, [], {}, ["x"],
+                "a" * 5000, "\u0000", "http://127.0.0.1:1/jwks.json", header["kid"].lower(), header["kid"] + "\n"):
             if kid != header["kid"]:
                 refuse_everywhere(target, forged({**header, "kid": kid}, payload, signature))
                 made = jwt.encode(payload, OURS, "EdDSA", headers={"kid": kid} if isinstance(kid, str) else None)
                 refuse_everywhere(target, made)
         own = {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(OURS.public_key().public_bytes_raw()).decode().rstrip("=")}
-        for extra in ({"jwk": own}, {"jwks": {"keys": [own]}}, {"jku": "http://127.0.0.1:1/x"}, {"x5u": "http://127.0.0.1:1/x"}, {"x5c": ["AAAA"]}, {"crit": ["exp"]}, {"b64": False, "crit": ["b64"]}, {"zip": "DEF"}, {"typ": "JWE"}, {"cty": "JWT"}):
+        for extra in ({"jwk": own}, {"jwks": {"keys": [own]}}, {"jku": "http://127.0.0.1:1/x"}, {"x5u": "http://127.0.0.1:1/x"},
+                {"x5c": ["AAAA"]}, {"crit": ["exp"]}, {"b64": False, "crit": ["b64"]}, {"zip": "DEF"}, {"typ": "JWE"}, {"cty": "JWT"}):
             refuse_everywhere(target, jwt.encode(payload, OURS, "EdDSA", headers={"kid": header["kid"], **extra}))
         # The public key as the secret of an HMAC, in each form that it is known in.
         for secret in (jwk["x"].encode(), base64.urlsafe_b64decode(jwk["x"] + "="), json.dumps(jwk).encode(), b"", b"secret"):
@@ -74,9 +80,6 @@ def test_forged_headers(target: Target) -> None:
 
 
 def _hmac(header: dict[str, Any], payload: dict[str, Any], secret: bytes) -> str:
-    import hashlib
-    import hmac
-
     signed = f"{_written({**header, 'alg': 'HS256'})}.{_written(payload)}"
     return signed + "." + base64.urlsafe_b64encode(hmac.digest(secret, signed.encode(), hashlib.sha256)).decode().rstrip("=")
 
@@ -86,11 +89,14 @@ def test_changed_payloads(target: Target) -> None:
     header, payload, signature = parts(target.tokens["bob"])
     with target.unchanged():
         for change in (
-            {"sub": target.ids["alice"]}, {"collection": "_admins"}, {"collection": "_admins", "sub": target.ids["bob"]}, {"purpose": "refresh"}, {"purpose": "file"}, {"epoch": 99}, {"epoch": None}, {"exp": 10**12}, {"exp": 1}, {"exp": "never"},
-            {"exp": None}, {"exp": -1}, {"exp": 1e308}, {"nbf": 10**12}, {"iat": 10**12}, {"iss": "me"}, {"aud": ["x"]}, {"sub": None}, {"sub": {"$ne": ""}}, {"admin": True}, {"role": "admin"},
+            {"sub": target.ids["alice"]}, {"collection": "_admins"}, {"collection": "_admins", "sub": target.ids["bob"]},
+            {"purpose": "refresh"}, {"purpose": "file"}, {"epoch": 99}, {"epoch": None}, {"exp": 10**12}, {"exp": 1}, {"exp": "never"},
+            {"exp": None}, {"exp": -1}, {"exp": 1e308}, {"nbf": 10**12}, {"iat": 10**12}, {"iss": "me"}, {"aud": ["x"]}, {"sub": None},
+            {"sub": {"$ne": ""}}, {"admin": True}, {"role": "admin"},
         ):  # fmt: skip
             refuse_everywhere(target, forged(header, {**payload, **change}, signature))
-            refuse_everywhere(target, jwt.encode({**{k: v for k, v in payload.items() if k != "sub"}, "admin": True}, OURS, "EdDSA", headers={"kid": header["kid"]}))
+            refuse_everywhere(target, jwt.encode({**{k: v for k, v in payload.items() if k != "sub"}, "admin": True}, OURS, "EdDSA",
+                    headers={"kid": header["kid"]}))
         for text in ("{", "[]", "null", '"x"', "1", "", '{"exp": NaN}', '{"exp": 1e999}', '{"sub": "\\ud800"}', "[" * 5000):
             raw = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
             refuse_everywhere(target, f"{_written(header)}.{raw}.{signature}")
@@ -98,8 +104,10 @@ def test_changed_payloads(target: Target) -> None:
 
 
 @pytest.mark.parametrize("shape", [
-    lambda t: t + "A", lambda t: t[:-1], lambda t: t + ".", lambda t: "." + t, lambda t: t + "." + t.split(".")[2], lambda t: t.replace(".", "..", 1), lambda t: t.rsplit(".", 1)[0], lambda t: t.rsplit(".", 1)[0] + ".",
-    lambda t: t.split(".")[1], lambda t: "." * 10_000, lambda t: "..", lambda t: "x", lambda t: "A" * 8000, lambda t: "A" * 20_000, lambda t: "a.b.c", lambda t: t[:40] + t[40:80].swapcase() + t[80:], lambda t: t + "====", lambda t: t[::-1],
+    lambda t: t + "A", lambda t: t[:-1], lambda t: t + ".", lambda t: "." + t, lambda t: t + "." + t.split(".")[2],
+    lambda t: t.replace(".", "..", 1), lambda t: t.rsplit(".", 1)[0], lambda t: t.rsplit(".", 1)[0] + ".",
+    lambda t: t.split(".")[1], lambda t: "." * 10_000, lambda t: "..", lambda t: "x", lambda t: "A" * 8000, lambda t: "A" * 20_000,
+    lambda t: "a.b.c", lambda t: t[:40] + t[40:80].swapcase() + t[80:], lambda t: t + "====", lambda t: t[::-1],
     lambda t: "eyJ" * 2000,
 ])  # fmt: skip
 def test_what_is_shaped_like_no_token(target: Target, shape: Callable[[str], str]) -> None:
@@ -110,13 +118,17 @@ def test_other_schemes_and_places(target: Target) -> None:
     token = target.tokens["bob"]
     basic = base64.b64encode(f"{address('bob')}:{PASSWORD}".encode()).decode()
     for header in (
-        "", " ", "Bearer", "Bearer ", f"Basic {basic}", f"Token {token}", f"JWT {token}", token, f"Bearer{token}", f"Bearer {token} {token}", f"Bearer {token}, Bearer {token}", f"Bearer '{token}'", f'Bearer "{token}"', f"Bearer {token};", "Bearer null",
-        "Bearer undefined", "Bearer true", "Negotiate x", "Digest username=bob", f"Bearer {token}\t{token}", f"Bearer=,{token}", "Bearer ' OR '1'='1",
+        "", " ", "Bearer", "Bearer ", f"Basic {basic}", f"Token {token}", f"JWT {token}", token, f"Bearer{token}",
+        f"Bearer {token} {token}", f"Bearer {token}, Bearer {token}", f"Bearer '{token}'", f'Bearer "{token}"', f"Bearer {token};",
+        "Bearer null",
+        "Bearer undefined", "Bearer true", "Negotiate x", "Digest username=bob", f"Bearer {token}\t{token}", f"Bearer=,{token}",
+        "Bearer ' OR '1'='1",
     ):  # fmt: skip
         seen = target.ask("GET", f"{API}/auth/users/me", headers={"Authorization": header})
         assert seen.status == 401, header
         assert target.ask("GET", f"{COLLECTIONS}/posts/records", headers={"Authorization": header}).status == 401, header
-    for headers in ({"Cookie": f"access_token_cookie={token}; token={token}; session={token}"}, {"X-Authorization": f"Bearer {token}"}, {"X-Api-Key": token}, {"X-Forwarded-User": "bob"}, {"X-Remote-User": "bob"}, {"X-Original-URL": COLLECTIONS}):
+    for headers in ({"Cookie": f"access_token_cookie={token}; token={token}; session={token}"}, {"X-Authorization": f"Bearer {token}"},
+            {"X-Api-Key": token}, {"X-Forwarded-User": "bob"}, {"X-Remote-User": "bob"}, {"X-Original-URL": COLLECTIONS}):
         assert target.ask("GET", f"{API}/auth/users/me", headers=headers).status == 401, headers
     for name in ("token", "access_token", "jwt", "authorization", "bearer"):
         assert target.ask("GET", f"{API}/auth/users/me?{name}={token}").status == 400
@@ -174,12 +186,14 @@ def test_requests_that_two_readers_would_cut_differently(target: Target) -> None
     """Smuggling: the second request must not be answered as if somebody else had sent it."""
     hidden = b"GET /api/v1/collections HTTP/1.1\r\nHost: x\r\n\r\n"
     heads = (
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"Content-Length: 5\r\nContent-Length: 6\r\n", b"Content-Length: +5\r\n", b"Content-Length: -1\r\n", b"Content-Length: 5, 6\r\n", b"Transfer-Encoding: xchunked\r\n",
-        b"Transfer-Encoding: chunked, identity\r\n", b"Transfer-Encoding : chunked\r\n", b"Content-Length: 0x5\r\n", b"Content-Length: 1e1\r\n", b"Content-Length:\r\n", b"X: a\r\n Content-Length: 5\r\n", b"Content\x00-Length: 5\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"Content-Length: 5\r\nContent-Length: 6\r\n", b"Content-Length: +5\r\n",
+        b"Content-Length: -1\r\n", b"Content-Length: 5, 6\r\n", b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n", b"Transfer-Encoding : chunked\r\n", b"Content-Length: 0x5\r\n",
+        b"Content-Length: 1e1\r\n", b"Content-Length:\r\n", b"X: a\r\n Content-Length: 5\r\n", b"Content\x00-Length: 5\r\n",
     )  # fmt: skip
     for head in heads:
-        sent = b"POST /api/v1/collections/values/records HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + head + b"\r\n0\r\n\r\n" + hidden
-        answer = _exchange(target, sent)
+        start = b"POST /api/v1/collections/values/records HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        answer = _exchange(target, start + head + b"\r\n0\r\n\r\n" + hidden)
         assert not re.match(rb"HTTP/1.1 [25]", answer), (head, answer[:200])
     assert target.ask("GET", "/livez").status == 200
 
@@ -190,7 +204,9 @@ def test_requests_that_two_readers_would_cut_differently(target: Target) -> None
 def test_no_account_exists_before_it_is_made(target: Target) -> None:
     """A01: whatever people try first."""
     for collection in ("_admins", "users"):
-        for identity, password in (("admin", "admin"), ("root", "root"), ("", ""), ("admin@example.com", "admin123"), ("admin@example.org", "password"), ("admin@stillroom.local", "stillroom"), ("test@example.com", "1234567890"), ("' OR '1'='1", "' OR '1'='1")):
+        for identity, password in (("admin", "admin"), ("root", "root"), ("", ""), ("admin@example.com", "admin123"),
+                ("admin@example.org", "password"), ("admin@stillroom.local", "stillroom"), ("test@example.com", "1234567890"),
+                ("' OR '1'='1", "' OR '1'='1")):
             seen = target.ask("POST", f"{API}/auth/{collection}/sign-in", {"identity": identity, "password": password})
             assert seen.status in (400, 401), (collection, identity)
     for password in ("", " ", PASSWORD + " ", " " + PASSWORD, PASSWORD.upper(), PASSWORD[:-1], PASSWORD + "\x00"):
@@ -201,14 +217,16 @@ def test_no_account_exists_before_it_is_made(target: Target) -> None:
 def test_weak_passwords_are_no_passwords(target: Target) -> None:
     """A08."""
     with target.unchanged():
-        for password in ("", "12345", "1234567", "12345678", "password1", "PASSWORD1", "Password1", "aaaaaaaaaa", "qwertyuiop", "eve@example.org", "EVE@example.org", "iloveyou", "ｐａｓｓｗｏｒｄ１"):
+        for password in ("", "12345", "1234567", "12345678", "password1", "PASSWORD1", "Password1", "aaaaaaaaaa", "qwertyuiop",
+                "eve@example.org", "EVE@example.org", "iloveyou", "ｐａｓｓｗｏｒｄ１"):
             seen = target.records("POST", "users", "", {"email": "eve@example.org", "password": password})
             assert seen.status == 400, password
             assert seen.body["errors"][0]["pointer"] == "/password"
             assert password not in seen.content.decode() or len(password) < 3 or "@" in password, "a refusal repeats no password"
 
 
-WRONG_TYPES: tuple[Any, ...] = ({"$ne": ""}, {"$gt": ""}, {"$regex": "^a"}, [], [""], ["alice@example.org"], True, False, None, 0, 1.5, {}, {"length": 20})
+WRONG_TYPES: tuple[Any, ...] = ({"$ne": ""}, {"$gt": ""}, {"$regex": "^a"}, [], [""], ["alice@example.org"], True, False, None, 0, 1.5,
+    {}, {"length": 20})
 
 
 def test_credentials_are_texts(target: Target) -> None:
@@ -216,14 +234,18 @@ def test_credentials_are_texts(target: Target) -> None:
     door = f"{API}/auth/users/sign-in"
     with target.unchanged():
         for value in WRONG_TYPES:
-            for body in ({"identity": value, "password": value}, {"identity": address("alice"), "password": value}, {"identity": value, "password": PASSWORD}):
+            for body in ({"identity": value, "password": value}, {"identity": address("alice"), "password": value},
+                    {"identity": value, "password": PASSWORD}):
                 assert target.ask("POST", door, body).status == 400, body
             assert target.records("POST", "users", "", {"email": "eve@example.org", "password": value}).status == 400, value
             assert target.records("POST", "users", "", {"email": value, "password": PASSWORD}).status == 400, value
-        for body in ({}, {"identity": address("alice")}, {"password": PASSWORD}, {"identity": address("alice"), "password": PASSWORD, "admin": True}, {"email": address("alice"), "password": PASSWORD},
-                     {"identity": address("alice"), "password": PASSWORD, "collection": "_admins"}, [], None, "x", [{"identity": address("alice"), "password": PASSWORD}]):  # fmt: skip
+        for body in ({}, {"identity": address("alice")}, {"password": PASSWORD},
+            {"identity": address("alice"), "password": PASSWORD, "admin": True}, {"email": address("alice"), "password": PASSWORD},
+                     {"identity": address("alice"), "password": PASSWORD, "collection": "_admins"}, [], None, "x",
+                     [{"identity": address("alice"), "password": PASSWORD}]):  # fmt: skip
             assert target.ask("POST", door, body).status == 400, body
-        assert target.ask("POST", door, raw=b'{"identity": "a@example.org", "identity": "alice@example.org", "password": "x"}').status == 400
+        assert target.ask("POST", door,
+            raw=b'{"identity": "a@example.org", "identity": "alice@example.org", "password": "x"}').status == 400
 
 
 def test_a_password_is_compared_whole(target: Target) -> None:
@@ -236,7 +258,8 @@ def test_a_password_is_compared_whole(target: Target) -> None:
             assert (seen.status == 200) is good, len(given)
     finally:
         target.records("DELETE", "users", made, by="admin")
-    for raw in (b'{"identity": "longa@example.org", "password": "abcdefgh\\u0000zzz"}', b'{"identity": "longa@example.org\\u0000", "password": "abcdefghijk"}'):
+    for raw in (b'{"identity": "longa@example.org", "password": "abcdefgh\\u0000zzz"}',
+            b'{"identity": "longa@example.org\\u0000", "password": "abcdefghijk"}'):
         assert target.ask("POST", f"{API}/auth/users/sign-in", raw=raw).status in (400, 401)
 
 
@@ -255,7 +278,8 @@ def test_a_megabyte_of_password_is_not_hashed(target: Target) -> None:
 def test_lookups_take_patterns_literally(target: Target) -> None:
     """I18, E01: what is a pattern elsewhere finds nobody here, and unknown and known accounts are told the same."""
     told = set()
-    for identity in ("*", "*)(uid=*", ".*", "%", "_lice@example.org", "alice%", "alice@example.org'--", "alice@example.org\\", "alice@example.org ", " alice@example.org", "alice@example.org,bob@example.org", "nobody@example.org", "alice@example.org"):
+    for identity in ("*", "*)(uid=*", ".*", "%", "_lice@example.org", "alice%", "alice@example.org'--", "alice@example.org\\",
+            "alice@example.org ", " alice@example.org", "alice@example.org,bob@example.org", "nobody@example.org", "alice@example.org"):
         seen = target.ask("POST", f"{API}/auth/users/sign-in", {"identity": identity, "password": "not the one"})
         status, body = seen.told
         told.add((status, json.dumps(body, sort_keys=True)))
@@ -271,18 +295,22 @@ def test_nobody_takes_over_a_backend_that_has_an_admin(target: Target) -> None:
         for token in ("", "x", "a" * 43, "' OR 1=1 --", "%", None, True, {"$ne": ""}, [], 0, "\u0000", "../x"):
             seen = target.ask("POST", f"{API}/setup", {"token": token, "email": "eve@example.org", "password": PASSWORD})
             assert seen.status in (400, 403), (token, seen)
-        for body in ({}, {"email": "eve@example.org", "password": PASSWORD}, {"token": "x" * 43, "email": "eve@example.org", "password": PASSWORD, "force": True}):
+        for body in ({}, {"email": "eve@example.org", "password": PASSWORD},
+                {"token": "x" * 43, "email": "eve@example.org", "password": PASSWORD, "force": True}):
             assert target.ask("POST", f"{API}/setup", body).status == 400
 
 
 def test_no_secret_is_in_the_log(tmp_path_factory: pytest.TempPathFactory) -> None:
     """X05, T12: at the level that tells most, after requests of every kind, good and bad."""
     server = Server(tmp_path_factory.mktemp("log") / "data", workers=1, settings={"STILLROOM_LOG_LEVEL": "debug"})
-    secrets = {"sEcret-password-1": "password", "sEcret-value-2": "value", "sEcret-header-3": "header", "sEcret-query-4": "query", "sEcret-cookie-5": "cookie"}
+    secrets = {"sEcret-password-1": "password", "sEcret-value-2": "value", "sEcret-header-3": "header", "sEcret-query-4": "query",
+        "sEcret-cookie-5": "cookie"}
     try:
         target = Target(server.start(), "sqlite")
         target.tokens["admin"] = server.admin_token()
-        target.ask("POST", COLLECTIONS, {"name": "users", "type": "accounts", "fields": [{"name": "note", "type": "text", "unique": True}], "rules": {"create": "", "view": "", "list": "note != 'sEcret-value-2'"}}, by="admin")
+        target.ask("POST", COLLECTIONS, {"name": "users", "type": "accounts",
+                "fields": [{"name": "note", "type": "text", "unique": True}],
+                "rules": {"create": "", "view": "", "list": "note != 'sEcret-value-2'"}}, by="admin")
         body = {"email": "ann@example.com", "password": "sEcret-password-1", "note": "sEcret-value-2"}
         for _ in range(2):
             target.records("POST", "users", "", body)
@@ -292,7 +320,8 @@ def test_no_secret_is_in_the_log(tmp_path_factory: pytest.TempPathFactory) -> No
         target.ask("POST", f"{API}/auth/users/sign-in", {"identity": "sEcret-password-1", "password": "sEcret-password-1"})
         target.ask("GET", f"{API}/auth/users/me?token=sEcret-query-4")
         target.ask("GET", f"{COLLECTIONS}/users/records?filter=note='sEcret-query-4'")
-        target.ask("GET", f"{COLLECTIONS}/users/records", headers={"Authorization": "Bearer sEcret-header-3", "Cookie": "session=sEcret-cookie-5"})
+        target.ask("GET", f"{COLLECTIONS}/users/records", headers={"Authorization": "Bearer sEcret-header-3",
+                "Cookie": "session=sEcret-cookie-5"})
         token = signed.body["access_token"]
         target.ask("GET", f"{API}/auth/users/me", token=token)
         target.ask("POST", f"{COLLECTIONS}/users/records", raw=b'{"password": "sEcret-password-1"')
@@ -311,10 +340,14 @@ def test_answers_for_one_are_kept_by_nobody_else(target: Target) -> None:
     """W08, W16, W05: what depends on who asks is not for shared caches, and no origin is let in."""
     for origin in ("https://evil.example", "null", "http://127.0.0.1:8000.evil.example"):
         for method, path, by in (
-            ("GET", f"{COLLECTIONS}/posts/records", "bob"), ("GET", f"{COLLECTIONS}/posts/records/live-bob", "bob"), ("GET", f"{API}/auth/users/me", "bob"), ("GET", f"{API}/auth/users/me", ""), ("GET", "/nothing", ""), ("GET", COLLECTIONS, "admin"),
-            ("OPTIONS", f"{COLLECTIONS}/posts/records", ""), ("PUT", f"{COLLECTIONS}/posts/records", ""), ("GET", f"{API}/openapi.json", ""), ("GET", "/livez", ""), ("GET", f"{COLLECTIONS}/posts/records?filter='", "bob"),
+            ("GET", f"{COLLECTIONS}/posts/records", "bob"), ("GET", f"{COLLECTIONS}/posts/records/live-bob", "bob"),
+            ("GET", f"{API}/auth/users/me", "bob"), ("GET", f"{API}/auth/users/me", ""), ("GET", "/nothing", ""),
+            ("GET", COLLECTIONS, "admin"),
+            ("OPTIONS", f"{COLLECTIONS}/posts/records", ""), ("PUT", f"{COLLECTIONS}/posts/records", ""),
+            ("GET", f"{API}/openapi.json", ""), ("GET", "/livez", ""), ("GET", f"{COLLECTIONS}/posts/records?filter='", "bob"),
         ):  # fmt: skip
-            seen: Seen = target.ask(method, path, by=by, headers={"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Private-Network": "true"})
+            seen: Seen = target.ask(method, path, by=by, headers={"Origin": origin, "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Private-Network": "true"})
             keeps_promises(seen, path.encode(), method)
             assert not any(name.startswith("access-control-") for name in seen.headers), (method, path)
             assert "set-cookie" not in seen.headers
@@ -325,11 +358,15 @@ def test_answers_for_one_are_kept_by_nobody_else(target: Target) -> None:
 
 def test_the_address_that_a_request_claims_changes_nothing(target: Target) -> None:
     """W11: Host and X-Forwarded-* come back in nothing."""
-    for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "host=evil.example"}, {"X-Original-URL": COLLECTIONS}, {"X-Rewrite-URL": COLLECTIONS}):
-        for path, by in ((f"{COLLECTIONS}/posts/records?limit=1", "bob"), ("/nothing", ""), (f"{API}/openapi.json", ""), (f"{COLLECTIONS}/posts/records/", "")):
+    for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"},
+            {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "host=evil.example"},
+            {"X-Original-URL": COLLECTIONS}, {"X-Rewrite-URL": COLLECTIONS}):
+        for path, by in ((f"{COLLECTIONS}/posts/records?limit=1", "bob"), ("/nothing", ""), (f"{API}/openapi.json", ""),
+                (f"{COLLECTIONS}/posts/records/", "")):
             seen = target.ask("GET", path, by=by, headers=headers)
             assert b"evil.example" not in seen.content
             assert not any("evil.example" in value for value in seen.headers.values())
-    made = target.ask("POST", f"{COLLECTIONS}/values/records", {"t": "x"}, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    made = target.ask("POST", f"{COLLECTIONS}/values/records", {"t": "x"},
+        headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     assert made.headers["location"].startswith("/api/v1/")
     assert sign_in(target, "bob").status == 200

@@ -37,7 +37,8 @@ KEPT_OR_REFUSED = [
     ("d", '" 1"', "not_decimal"), ("d", '"+1"', "not_decimal"), ("d", '"1_000"', "not_decimal"), ("d", '"\\u0661"', "not_decimal"),
     ("d", '"01"', "not_decimal"), ("d", '""', "not_decimal"),
     # Other types than the field's (V04).
-    *((field, text, None) for field in ("t", "e", "u", "at", "day", "s", "r") for text in ('{"$ne": ""}', "[]", "{}", "0", "true", "[null]")),
+    *((field, text, None) for field in ("t", "e", "u", "at", "day", "s", "r")
+      for text in ('{"$ne": ""}', "[]", "{}", "0", "true", "[null]")),
     ("b", '"true"', None), ("b", "1", None), ("b", "0", None), ("b", '"on"', None), ("b", "[]", None),
     # Text that one engine could not keep (V05).
     ("t", '"a\\u0000b"', "invalid_text"), ("t", '"\\ud800"', "invalid_text"), ("t", '"\\udc00\\ud800"', "invalid_text"),
@@ -45,12 +46,14 @@ KEPT_OR_REFUSED = [
     ("j", '{"\\ud83d": 1}', "invalid_text"), ("t", '"\\ud83d\\ude00"', EXACT), ("t", '"\\uffff\\ufffe"', EXACT),
     ("short", '"0123456789a"', "too_long"), ("short", '"😀😀😀😀😀😀😀😀😀😀"', EXACT),
     # The same key twice, on every level.
-    ("j", '{"a": 1, "a": 2}', "duplicate_key"), ("j", '[{"b": {"a": 1, "\\u0061": 2}}]', "duplicate_key"), ("t", '"x", "t": "y"', "duplicate_key"),
+    ("j", '{"a": 1, "a": 2}', "duplicate_key"), ("j", '[{"b": {"a": 1, "\\u0061": 2}}]', "duplicate_key"),
+    ("t", '"x", "t": "y"', "duplicate_key"),
     # Addresses (V12), header injection (I10), LDAP and patterns in them (I18).
     *(("e", json.dumps(text), "invalid_email") for text in (
         "a@b", "@example.org", "a@", "a b@example.org", '"quoted"@example.org', "a@(comment)example.org", "a\n@example.org",
         "a@example.org\r\nBcc: x@example.org", "a@example.org,b@example.org", "<a@example.org>", "a@@example.org", ".a@example.org",
-        "a.@example.org", "a..b@example.org", "*)(uid=*@example.org", "a@example..org", "a@-example.org", "a@127.0.0.1]", "mailto:a@example.org",
+        "a.@example.org", "a..b@example.org", "*)(uid=*@example.org", "a@example..org", "a@-example.org", "a@127.0.0.1]",
+        "mailto:a@example.org",
         "a" * 300 + "@example.org", "a@" + "b" * 300 + ".org", "a@" + "b." * 140 + "org", "a\u202e@example.org", "a\u200b@example.org",
     )),
     ("e", '"ann+tag@example.org"', EXACT), ("e", json.dumps("käthe@bücher.example"), EXACT), ("e", json.dumps("用户@例子.广告"), EXACT),
@@ -63,7 +66,8 @@ KEPT_OR_REFUSED = [
     ("u", '"https://example.org/a?b=c#d"', EXACT), ("u", '"http://localhost:8000/"', EXACT),
     # Dates that are none, or finer than what is kept.
     *(("at", json.dumps(text), "not_date") for text in (
-        "2026-02-30", "2026-13-01", "2026-11-22T25:00:00Z", "2026-11-22T13:00:60Z", "0000-01-01", "10000-01-01", "2026-11-22T13:00:00.0001Z",
+        "2026-02-30", "2026-13-01", "2026-11-22T25:00:00Z", "2026-11-22T13:00:60Z", "0000-01-01", "10000-01-01",
+        "2026-11-22T13:00:00.0001Z",
         "now", "1e3", "2026-11-22T13:00:00+99:99", "٢٠٢٦-١١-٢٢", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", " 2026-11-22",
     )),
     ("at", '"2026-11-22T13:00:00.123Z"', EXACT), ("at", '"0001-01-01T00:00:00.000Z"', EXACT), ("at", '"9999-12-31T23:59:59.999Z"', EXACT),
@@ -144,13 +148,15 @@ def test_every_string_is_found_by_itself_and_finds_nothing_else(target: Target) 
             continue
         assert seen.status == 200, (text, seen)
         assert [item["t"] for item in seen.body["items"]] == [text], text
+        if len(text) > 200:
+            continue  # longer ones are not looked for with `~`
         other = target.listed("values", filter=f"t ~ {quoted} && t = 'no such text'", fields="t")
         assert (other.status, other.body["items"]) == (200, []), text
 
 
 def test_every_string_as_any_other_value_is_no_failure(both: tuple[Target, Target]) -> None:
     for text in STRINGS:
-        told = [_comparable(each.records("POST", "values", "", {name: text for name in ("e", "u", "at", "day", "s", "r", "d", "i")}).told)
+        told = [_comparable(each.records("POST", "values", "", dict.fromkeys(("e", "u", "at", "day", "s", "r", "d", "i"), text)).told)
                 for each in both]  # fmt: skip
         assert told[0] == told[1], text
         assert told[0][0] == 400, text
