@@ -123,9 +123,13 @@ def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | No
         "detail": _speakable(detail),
         "code": code,
         **({"hint": _speakable(hint)} if hint else {}),
-        "errors": [{"pointer": _speakable(each.pointer), "code": each.code, "detail": _speakable(each.detail)} for each in faults[:_MOST_FAULTS]],
+        "errors": [_told_fault(each) for each in faults[:_MOST_FAULTS]],
         "request_id": id,
     })  # fmt: skip
+
+
+def _told_fault(fault: Fault) -> dict[str, str]:
+    return {"pointer": _speakable(fault.pointer), "code": fault.code, "detail": _speakable(fault.detail)}
 
 
 def _answer(
