@@ -10,6 +10,8 @@ _MEANINGFUL = frozenset({"id", "created", "updated", "version", "expand", "null"
 # Columns that PostgreSQL gives to every table by itself; refused on both engines, so that a schema can move.
 _ENGINE_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 RESERVED_FIELDS = _MEANINGFUL | _ENGINE_COLUMNS
+# SQLite would take a table of this name for the function, wherever that is called.
+_ENGINE_TABLES = frozenset({"json_each", "json_tree"})
 # `sqlite_` and `pg_` belong to the engines.
 _RESERVED_PREFIXES = ("sqlite_", "pg_")
 
@@ -18,6 +20,8 @@ def check_collection_name(name: object, pointer: str = "/name") -> str:
     text = _well_formed(name, pointer)
     if text.startswith(_RESERVED_PREFIXES):
         raise invalid(pointer, "reserved_name", f"`{text}` begins with a prefix that the database keeps for itself")
+    if text in _ENGINE_TABLES:
+        raise invalid(pointer, "reserved_name", f"`{text}` is a name that the database keeps for itself")
     return text
 
 

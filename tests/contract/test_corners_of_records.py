@@ -2,15 +2,18 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from adapters.outbound import sql
 from app.testing import backend as make_backend
 from app.usecases.passwords import NOTHING
 from domain.actor import GUEST, SYSTEM, account
-from domain.errors import Conflict, Invalid, Unauthenticated, Unavailable
+from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unavailable
 from domain.records.page import ListQuery
 from domain.rules.shape import _KEPT, shape
 from domain.rules.values import RequestFacts, Values
@@ -236,3 +239,45 @@ def test_long_filters_that_never_come_again_do_not_fill_the_memory(backend):
     assert sum(len(key[-1]) for key in rulebook._kept) <= 500_000
     assert rulebook._length == sum(len(key[-1]) for key in rulebook._kept)
     assert not any(kept.condition == ruling.condition for kept in _KEPT.values())
+
+
+# --- names
+
+
+def _names_in_statements():
+    """What our statements call parts of themselves, as found in their source: none of it may be a collection's name."""
+    sources = [path.read_text() for path in Path(sql.__path__[0]).glob("*.py")]
+    return sorted({name for source in sources for name in re.findall(r'\.(?:alias|subquery|cte)\(f?"([^"{]+)', source)})
+
+
+def test_statements_call_their_parts_as_no_collection_is_called():
+    assert len(_names_in_statements()) > 4
+    assert all(name.startswith("_") for name in _names_in_statements())
+
+
+@pytest.mark.parametrize("name", ["actor", "draft", "page", "shown", "ranges", "range0", "value", "mark", "r1", "excluded", "text"])
+def test_a_collection_of_any_name_is_read_and_written_under_its_rules(backend, name):
+    backend.collections.create(USERS, actor=SYSTEM)
+    ann = sign_up(backend)
+    up, owner = ({"name": each, "type": "relation", "collection": at} for each, at in (("up", name), ("owner", "users")))
+    rules = {"list": "", "view": "up.n > 0 || n > 0", "create": "up.owner = @request.auth.id", "delete": ""}
+    define(backend, name, {"name": "n", "type": "integer"}, up, owner, rules=rules)
+    create(backend, name, id="mine", n=1, owner=ann.id)
+    create(backend, name, id="other", n=2)
+    assert create(backend, name, ann, id="child", n=3, up="mine")["id"] == "child"
+    for up in ("other", "itself"):
+        with pytest.raises(Forbidden):
+            create(backend, name, ann, id="itself", n=4, up=up, owner=ann.id)
+    assert backend.records.get(name, "child", actor=ann, facts=FACTS, expand="up").as_object()["expand"]["up"]["id"] == "mine"
+    seen, cursor = [], None
+    for _ in range(3):
+        found = page(backend, name, ann, sort="-up.n,n", limit=1, cursor=cursor, count=True, filter="up.n > 0 || n > 0")
+        seen, cursor = [*seen, found["items"][0]["id"]], found["next"]
+    assert (seen, cursor, found["total"]) == (["child", "mine", "other"], None, 3)
+    backend.records.delete(name, "child", actor=ann, facts=FACTS)
+
+
+def test_a_collection_cannot_take_the_name_of_a_function_that_statements_read_from(backend):
+    with pytest.raises(Invalid) as reserved:
+        define(backend, "json_each")
+    assert reserved.value.code == "reserved_name"

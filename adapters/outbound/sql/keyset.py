@@ -96,7 +96,7 @@ def keyset(base: Select[Any], keys: Sequence[Key], after: Sequence[Any], dialect
     if len(branches) == 1:
         return branches[0]
     # SQLite takes an ORDER BY within a UNION ALL only inside a subselect.
-    together = _united(branches).subquery("ranges")
+    together = _united(branches).subquery("_ranges")
     columns = [together.c[key.label] for key in keys]
     return _limited(select(*together.c), [key.of(column) for key, column in zip(keys, columns, strict=True)], dialect)
 
@@ -106,7 +106,7 @@ def _limited(statement: Select[Any], keys: Sequence[Key], dialect: str) -> Selec
 
 
 def _united(branches: Sequence[Select[Any]]) -> CompoundSelect[Any]:
-    return union_all(*(select(branch.subquery(f"range{at}")) for at, branch in enumerate(branches)))
+    return union_all(*(select(branch.subquery(f"_range{at}")) for at, branch in enumerate(branches)))
 
 
 def _ranges(keys: Sequence[Key], after: Sequence[Any]) -> list[ColumnElement[bool]]:

@@ -132,8 +132,8 @@ class ReadPlans:
         # Only ids and keys go through the sort; the rows themselves are fetched for what is left of it.
         ordering = [key.expression.label(f"o{at}") for at, key in enumerate(keys)]
         base = select(table.c.id.label("mark"), *ordering).where(condition)
-        page = self._limited(base, keys, window).subquery("page")
-        row = table.alias("shown")
+        page = self._limited(base, keys, window).subquery("_page")  # no collection's name begins so
+        row = table.alias("_shown")
         columns = self._columns(reading, row)
         total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
         ahead, source = self._ahead(guard)
@@ -179,7 +179,7 @@ class ReadPlans:
         if table is None or EPOCH_COLUMN not in table.c:
             # A collection that is gone, or one of another type under its name: nobody there has that epoch.
             return [META.c.schema_version, null()], META
-        account = table.alias("actor")
+        account = table.alias("_actor")
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
         return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
 

@@ -159,7 +159,7 @@ class SqlRecordStore:
             for column in table.c
             if column.name not in SECRET_COLUMNS.values()
         ]
-        source = select(*columns).cte("draft")
+        source = select(*columns).cte("_draft")  # no collection's name: the rule would read the draft in its stead
         return select(source.c.id).where(compiler.condition(where.shape, source)), compiler.binds
 
     def _drafted_column(self, column: Any) -> ColumnElement[Any]:
