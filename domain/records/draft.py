@@ -206,7 +206,8 @@ def _limits(field: Any) -> tuple[Any, Any]:
         return (-_LARGEST if field.min is None else field.min, _LARGEST if field.max is None else field.max)
     low, high = field.bounds
     most = field.largest
-    return (-most if low is None else low, most if high is None else high)
+    # The owner's own may lie beyond the digits that there are.
+    return (-most if low is None else max(low, -most), most if high is None else min(high, most))
 
 
 def _faulty(faults: list[Fault], name: str) -> bool:

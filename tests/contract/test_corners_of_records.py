@@ -87,6 +87,20 @@ def test_increments_of_doubles_keep_limits_beyond_64_bits(backend):
         assert refused.value.code == "out_of_range"
 
 
+def test_increments_of_decimals_stay_within_18_digits_whatever_the_owner_allows(backend):
+    most = "9" * 18
+    field = {"name": "sum", "type": "decimal", "scale": 0, "min": "-" + "9" * 30, "max": "9" * 30}
+    define(backend, "sums", field, rules={"update": "", "view": ""})
+    made = create(backend, "sums", sum=most)
+    with pytest.raises(Invalid) as refused:
+        change(backend, "sums", made["id"], **{"sum+": 1})
+    assert refused.value.code == "out_of_range"
+    assert change(backend, "sums", made["id"], **{"sum-": most})["sum"] == "0"
+    assert change(backend, "sums", made["id"], **{"sum-": most})["sum"] == "-" + most
+    with pytest.raises(Invalid):
+        change(backend, "sums", made["id"], **{"sum-": 1})
+
+
 # --- what a refusal may name
 
 
