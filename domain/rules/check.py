@@ -12,6 +12,7 @@ from domain.errors import did_you_mean
 from domain.rules.functions import is_formattable
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight, resolve
+from domain.rules.patterns import MAX_PATTERN
 from domain.rules.syntax import (
     MAX_RELATION_STEPS,
     Alone,
@@ -145,11 +146,17 @@ class _Checker:
 
     def _kind_for(self, op: str, left: _Typed, right: _Typed) -> Kind:
         if op in ("~", "!~"):
+            self._refuse_long(right)
             return self._need_text(left, right)
         kind = self._common(left, right)
         if op in _ORDERED and kind is Kind.BOOL:
             raise self._source.refusal("type_mismatch", right.at, f"{left.described}, and a bool has no order", "use = or !=")
         return kind
+
+    def _refuse_long(self, right: _Typed) -> None:
+        """Here and not only when it runs: a rule that can never run is not saved."""
+        if isinstance(right.node, Literal) and len(str(right.node.value)) > MAX_PATTERN:
+            raise self._source.beyond("pattern", right.at, f"at most {MAX_PATTERN} characters to look for with `~`")
 
     def _need_text(self, *sides: _Typed) -> Kind:
         for side in sides:
