@@ -154,7 +154,7 @@ class RecordUseCases:
         with _told_to(request.actor, collection):
             after = stores.records.update(collection, id, asked, where)
         if after is None:
-            raise self._why_unchanged(stores, collection, id, asked, where)
+            raise self._why_unchanged(stores, collection, id, request, asked, where)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 
@@ -242,7 +242,9 @@ class RecordUseCases:
         where = self._bound(stores, ruling, Request(request.actor, request.facts))
         return _kept_passes(stores, collection, record, ruling, where)
 
-    def _why_unchanged(self, stores: Stores, collection: Collection, id: str, asked: Changes, where: Bound) -> Problem:
+    def _why_unchanged(
+        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound
+    ) -> Problem:
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
         record = stores.records.load(collection, id)
         if record is None or not stores.records.matches(collection, id, where):
@@ -253,7 +255,7 @@ class RecordUseCases:
             return failed
         failing = {name: each for name, each in asked.increments.items() if not each.fits(record[name])}
         faults = tuple(
-            Fault(f"/{name}{'+' if each.by >= 0 else '-'}", "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
+            Fault(_pointer(name, request.body), "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
             for name, each in failing.items()
         )
         if not faults:
@@ -311,6 +313,11 @@ class RecordUseCases:
         except Problem:
             return False
         return True
+
+
+def _pointer(name: str, body: Mapping[str, Any] | None) -> str:
+    """To the increment as the body wrote it: a step may be negative either way."""
+    return f"/{name}+" if f"{name}+" in (body or {}) else f"/{name}-"
 
 
 class _PreparedForAnother(Exception):

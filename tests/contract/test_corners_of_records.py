@@ -101,6 +101,15 @@ def test_increments_of_decimals_stay_within_18_digits_whatever_the_owner_allows(
         change(backend, "sums", made["id"], **{"sum-": 1})
 
 
+def test_an_increment_beyond_its_limits_is_pointed_at_as_it_was_written(backend):
+    define(backend, "sums", {"name": "sum", "type": "integer", "min": 0, "max": 9}, rules={"update": "", "view": ""})
+    made = create(backend, "sums", sum=5)
+    for key, step in (("sum+", 5), ("sum+", -6), ("sum-", 6), ("sum-", -5)):
+        with pytest.raises(Invalid) as refused:
+            change(backend, "sums", made["id"], **{key: step})
+        assert [each.pointer for each in refused.value.faults] == [f"/{key}"]
+
+
 # --- what a refusal may name
 
 
