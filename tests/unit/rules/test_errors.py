@@ -126,7 +126,7 @@ def refusal(call, *args) -> Invalid:
     ("views = 2e308", "column 9", "limit_exceeded", "`number`", None),
     ("meta.9999999999 = 1", "column 1", "limit_exceeded", "`number`", None),
     ("meta" + ".a" * 40 + " = 1", "column 1", "limit_exceeded", "`nesting`", None),
-    ("title ~ '" + "a" * 201 + "'", "column 7", "limit_exceeded", "`pattern`", None),
+    ("title ~ '" + "a" * 201 + "'", "column 9", "limit_exceeded", "`pattern`", None),
 ])  # fmt: skip
 def test_a_refusal_names_the_place_and_the_reason(text, place, code, words, hint):
     problem = refusal(rule, text)
