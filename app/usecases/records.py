@@ -235,11 +235,12 @@ class RecordUseCases:
         return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
 
     def _may_view(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> bool:
+        """A view rule that cannot be asked hides the record; it does not undo the write."""
         try:
             ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
+            where = self._bound(stores, ruling, Request(request.actor, request.facts))
         except Problem:
             return False
-        where = self._bound(stores, ruling, Request(request.actor, request.facts))
         return _kept_passes(stores, collection, record, ruling, where)
 
     def _why_unchanged(

@@ -434,3 +434,11 @@ def test_rules_read_what_the_account_leads_to(backend, ann):
         backend.collections.change("teams", {"rules": {"list": rule}}, actor=ADMIN)
         assert len(backend.records.list("teams", ListQuery(), actor=ann, facts=FACTS).rows) == seen
         assert len(backend.records.list("teams", ListQuery(), actor=GUEST, facts=FACTS).rows) == 0
+
+
+def test_a_view_rule_that_cannot_be_asked_hides_the_record_and_keeps_the_write(backend, ann):
+    backend.collections.change("posts", {"rules": {"view": "title ~ @request.headers.x_look"}}, actor=ADMIN)
+    facts = RequestFacts(method="POST", query={}, headers={"x_look": "a" * 300})
+    made = backend.records.create("posts", {"title": "Hello", "author": ann.id}, actor=ann, facts=facts)
+    assert made.as_object() == {"id": made.id, "version": 1}
+    assert get(backend, ADMIN, made.id)["title"] == "Hello"

@@ -1,6 +1,6 @@
 """SQLAlchemy Core statements compiled once to text and bind plan, so that running one costs a dict lookup and the driver's call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,3 @@ def prepare(statement: Executable, dialect: str) -> Prepared:
     compiled = statement.compile(dialect=DIALECTS[dialect])  # type: ignore[attr-defined]
     order = tuple(compiled.positiontup) if compiled.positional else None
     return Prepared(str(compiled), order, {name: value for name, value in compiled.params.items() if value is not None})
-
-
-Execute = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
