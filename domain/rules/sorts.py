@@ -7,12 +7,6 @@ from domain.rules.tree import Path
 from domain.schema.kinds import Kind
 
 
-def check_path(name: str, scope: Scope) -> Path:
-    """A field named alone, through relations where it has dots."""
-    source = Source(name, scope.pointer)
-    return _path_of(parse_name(name, source, 0), scope, source)
-
-
 def check_sort(text: str, scope: Scope) -> tuple[tuple[Path, bool], ...]:
     """The keys of a sort list such as `-views,author.name`: each path, and whether it descends."""
     source = Source(text, scope.pointer)
