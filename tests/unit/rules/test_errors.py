@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from domain.errors import Invalid, NotFound
 from domain.rules.check import Scope, check
 from domain.rules.parse import parse
-from domain.rules.sorts import check_path, check_sort
+from domain.rules.sorts import check_sort
 from domain.rules.tree import TRUE
-from tests.unit.rules.worlds import COMMENTS, POSTS, SCHEMA, TEAMS, USERS, collection, rule, to
+from tests.unit.rules.worlds import COMMENTS, POSTS, SCHEMA, USERS, collection, rule, to
 
 
 def refusal(call, *args) -> Invalid:
@@ -289,10 +289,6 @@ def test_a_hidden_sort_key_is_refused_as_one_that_is_not_there():
     hidden, missing = refusal(client_sort, "-secret"), refusal(client_sort, "-secret", bare)
     assert (hidden.detail, hidden.hint) == (missing.detail, missing.hint)
 
-
-def test_one_path_alone_is_resolved_alike():
-    assert check_path("author.team.name", Scope(SCHEMA, POSTS)).collection == TEAMS.name
-    assert refusal(check_path, "secret", Scope(SCHEMA, POSTS, "expand", client=True, sight=Eyes())).code == "unknown_field"
 
 
 def test_a_rule_may_name_fields_of_the_collection_that_is_being_saved():
