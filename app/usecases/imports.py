@@ -61,6 +61,10 @@ class BadRows:
         self.count += other.count
         self.first += other.first[: _SHOWN - len(self.first)]
 
+    def beyond(self, told: "BadRows") -> "BadRows":
+        """What came after `told`, which is how these were before."""
+        return BadRows(self.first[len(told.first) :], self.count - told.count)
+
 
 class Refused(Exception):
     """Rows stood against what is in the database; nothing was kept."""

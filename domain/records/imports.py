@@ -136,12 +136,16 @@ def _header_faults(
 
 def _unknown_relations(collection: Collection, options: Options) -> Iterable[Fault]:
     relations = {each.name: each for each in collection.relations}
+    outward = {each.name for each in outward_relations(collection)}
     for name in sorted(options.clear_missing):
         if name not in relations:
             hint = did_you_mean(name, list(relations))
             yield Fault(name, "unknown_relation", f"`{collection.name}` has no relation `{name}`" + (f"; {hint}" if hint else ""))
         elif relations[name].required:
             yield Fault(name, "required", f"`{name}` is required, so it cannot be left empty")
+        elif name not in outward:
+            told = f"`{name}` points into `{collection.name}` itself, so it is not left empty: put what a row points at before it"
+            yield Fault(name, "not_supported", told)
 
 
 def _refuse(faults: list[Fault]) -> None:
@@ -153,6 +157,11 @@ def _refuse(faults: list[Fault]) -> None:
 def outward_relations(collection: Collection) -> tuple[RelationField, ...]:
     """Relations into other collections. Those into the same one may point at rows of the file itself, so only the store can judge them."""
     return tuple(each for each in collection.relations if each.collection != collection.name)
+
+
+def clearable(collection: Collection) -> tuple[str, ...]:
+    """What `clear_missing` may name."""
+    return tuple(each.name for each in outward_relations(collection) if not each.required)
 
 
 # --- how a cell is read. What other programs write without loss is taken ("5.0" is 5, "TRUE" is true); nothing is rounded.

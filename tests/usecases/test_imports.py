@@ -226,6 +226,25 @@ def test_the_command_says_what_it_did(run, room, file) -> None:
     assert "Kept 1 record in `flights`." in done.output
 
 
+def test_the_command_tells_the_rows_that_it_skips_as_the_database_refuses_them(run, room, file) -> None:
+    done = run(file("number,distance\n1,100\n2,0\n1,300\n"), "--yes", "--skip-bad")
+    assert done.exit_code == 0
+    assert done.output.count("line 3: distance:") == 1
+    assert done.output.count("line 4: number: another record has this value") == 1
+    assert "Kept 1 record in `flights`; 2 bad rows skipped." in done.output
+
+
+def test_the_command_advises_to_clear_only_what_can_be_cleared(run, room, file) -> None:
+    fields = [{"name": "boss", "type": "relation", "collection": "people"}, {"name": "line", "type": "relation", "collection": "airlines"}]
+    room.collections.create({"name": "people", "fields": fields}, actor=SYSTEM)
+    done = run(file("boss\nnobody\n"), "--yes", collection="people")
+    assert "--clear-missing" not in done.output
+    done = run(file("boss\nnobody\n"), "--yes", "--clear-missing", "boss", collection="people")
+    assert (done.exit_code, "points into `people` itself" in done.output) == (1, True)
+    done = run(file("line\nnone\n"), "--yes", collection="people")
+    assert "--clear-missing line" in done.output
+
+
 def test_the_command_does_not_write_where_nobody_can_be_asked(run, room, file) -> None:
     done = run(file("number\n1\n"))
     assert done.exit_code == 1

@@ -15,7 +15,8 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.imports import BadRows, ImportUseCases, Judged, Refused
 from domain.actor import SYSTEM
 from domain.errors import Fault, Problem
-from domain.records.imports import BadRow, Options
+from domain.records.imports import BadRow, Options, clearable
+from domain.schema.collection import Collection
 
 
 class Failed(Exception):
@@ -188,8 +189,10 @@ def _import(
             use_cases.judge(judged, _watched(rows, update))
         _report(judged, skip_bad)
         _ask(judged, yes)
+        told = BadRows(list(judged.bad.first), judged.bad.count)
         with _bar("Writing", judged.rows) as update:
             kept = _kept(use_cases, judged, skip_bad, update)
+        _say_bad(judged.bad.beyond(told), judged.collection)
         _say_end(judged, kept)
 
 
@@ -225,21 +228,21 @@ def _report(judged: Judged, skip_bad: bool) -> None:
     for name, count in judged.cleared.items():
         click.echo(f"`{name}` points at no record in {_count(count, 'row')} and is left empty there.")
     if judged.bad.count:
-        _say_bad(judged.bad)
+        _say_bad(judged.bad, judged.collection)
         if not skip_bad:
             raise Failed(f"{_count(judged.bad.count, 'bad row')}, {judged.rows:,} good; nothing was written.")
 
 
-def _say_bad(bad: BadRows) -> None:
-    """The first ones; and where all of them point at what is not there, the way around it."""
+def _say_bad(bad: BadRows, collection: Collection) -> None:
+    """The first ones; and where some point at what is not there, the way around it."""
     for row in bad.first:
         click.echo(_bad_row(row), err=True)
     if bad.count > len(bad.first):
         click.echo(f"… and {bad.count - len(bad.first):,} more", err=True)
     lost = sorted({fault.pointer[1:] for row in bad.first for fault in row.faults if fault.code == "no_such_record"})
     if lost:
-        options = " ".join(f"--clear-missing {name}" for name in lost)
-        click.echo(f"Import what these point at first, or leave them empty: {options}", err=True)
+        options = " ".join(f"--clear-missing {name}" for name in clearable(collection) if name in lost)
+        click.echo("Import what these point at first" + (f", or leave them empty: {options}" if options else "."), err=True)
 
 
 def _bad_row(row: BadRow) -> str:
@@ -259,7 +262,7 @@ def _kept(use_cases: ImportUseCases, judged: Judged, skip_bad: bool, update: Cal
     try:
         return use_cases.keep(judged, skip_bad=skip_bad, progress=update)
     except Refused as refused:
-        _say_bad(refused.bad)
+        _say_bad(refused.bad, judged.collection)
         raise Failed(f"The database refuses {_count(refused.bad.count, 'row')}; nothing was written.") from refused
 
 
