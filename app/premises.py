@@ -75,7 +75,12 @@ def only_server(settings: Settings) -> Iterator[None]:
         yield
         return
     path = settings.sqlite_file.with_name(f"{settings.sqlite_file.name}.server-lock")
-    with path.open("a") as lock:
+    try:
+        held = path.open("a")
+    except OSError as error:
+        said = f"{path} cannot be opened: {error.strerror}. Change its owner or mode, or choose another folder with STILLROOM_DATA_DIR."
+        raise StartRefused(said) from error
+    with held as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

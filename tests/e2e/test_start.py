@@ -209,6 +209,12 @@ def test_a_second_server_on_the_same_data(server: Servers, unstarted: Servers) -
     assert "Another server runs on" in refused(unstarted())
 
 
+def test_a_lock_that_cannot_be_opened(unstarted: Servers) -> None:
+    waiting = unstarted()
+    (waiting.data_dir / "stillroom.db.server-lock").mkdir(parents=True)
+    assert "stillroom.db.server-lock cannot be opened: Is a directory. Change" in refused(waiting)
+
+
 def test_a_corrupt_database(unstarted: Servers) -> None:
     server = unstarted()
     server.data_dir.mkdir()
