@@ -63,7 +63,7 @@ _TOLD: dict[int, tuple[str, str]] = {
     500: ("internal_error", "something went wrong on our side; it was noted under this request id"),
     503: (Unavailable.code, "this is not available now"),
 }
-_HINTS = {404: "the paths that there are: /api/v1/openapi.json"}
+_HINTS = {404: "/api/v1/docs shows what is served, and /api/v1/openapi.json lists it"}
 # A refusal repeats some of what was sent; so much of it that it helps, and that nobody is made to pay for a long answer.
 _MOST_FAULTS, _LONGEST_TEXT = 50, 1000
 # Request faults that HTTP has finer statuses for and we do not (design, section 5).
