@@ -13,8 +13,9 @@ from domain.schema.kinds import Kind
 @dataclass(frozen=True, slots=True)
 class Step:
     """One relation step from `source` to `target` through the relation `field`. A forward step reads `source.field`;
-    with `back` the relation stands on `target` and points at `source` (many). `guard`, where it is not None, is a condition
-    on the target (its list rule, for clients' filters): a target that fails it counts as absent."""
+    with `back` the relation stands on `target` and points at `source` (many); a forward step is `many` where the field holds
+    many relations. `guard`, where it is not None, is a condition on the target (its list rule, for clients' filters): a target
+    that fails it counts as absent."""
 
     field: str
     source: str
@@ -30,8 +31,10 @@ class Path:
 
     `json` are the keys and array positions inside a json field. `kind` is the field's (JSON with or without `json` keys: the
     comparison says as what it is read). `many` tells that the path may have any number of values. `root` and `alias`
-    are those of `@collection.ROOT:alias`. `modifier` is None, lower, length or each.
-    `email` marks an e-mail field: it is compared by its normalised key."""
+    are those of `@collection.ROOT:alias`. `modifier` is None, lower, length or each. `elements` tells that the field itself holds
+    many values (a many relation or select) and that the path stands for each of them.
+    `email` marks an e-mail field: it is compared by its normalised key. `guard`, where it is not None, is a condition on the
+    record that holds the field (its view rule, for clients' texts): where that fails, the value counts as absent."""
 
     name: str
     kind: Kind
@@ -45,6 +48,8 @@ class Path:
     absent_text: bool = False
     email: bool = False
     scale: int = 0
+    elements: bool = False
+    guard: "Condition | None" = None
 
 
 @dataclass(frozen=True, slots=True)

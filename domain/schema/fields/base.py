@@ -40,6 +40,8 @@ class Field:
     # The client may not write it at all.
     read_only: ClassVar[bool] = False
     magic_defaults: ClassVar[frozenset[str]] = frozenset()
+    # Whether it holds any number of values: its Python form is then a tuple, never None, and `()` is absence.
+    many: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.check_options()
