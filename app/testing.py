@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from adapters.outbound.memory.clock import CountedIds, ToldClock
 from adapters.outbound.memory.passwords import QuickPasswords
 from adapters.outbound.memory.tokens import QuickTokens
-from adapters.outbound.re2_patterns import Re2Patterns
 from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.start import migrate_database
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
@@ -22,7 +21,7 @@ from adapters.outbound.system_clock import Uuid7Ids
 from app.settings import Settings
 from app.usecases.backend import Backend
 from app.usecases.imports import ImportUseCases
-from app.wiring import STORES, Parts, use_cases
+from app.wiring import STORES, Parts, field_tools, use_cases
 from ports.clock import Clock, Ids
 from ports.observer import Observation
 
@@ -62,7 +61,7 @@ def backend(*, clock: Clock | None = None, ids: Ids | None = None, database: str
     opened = open_database(database)
     migrate_database(opened)
     work = SqlUnitOfWork(opened, STORES, observer)
-    parts = Parts(work, QuickPasswords(), QuickTokens(clock), Re2Patterns(), clock, ids or Uuid7Ids(), observer)
+    parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), clock, ids or Uuid7Ids(), observer)
     inside, imports = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
     return TestBackend(**own, imports=imports, clock=clock, observer=observer, close=work.close)

@@ -5,8 +5,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
+from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
 from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
+from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
 from adapters.outbound.re2_patterns import Re2Patterns
 from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
 from adapters.outbound.sql.accounts import SqlAccountStore, SqlKeyStore
@@ -26,10 +28,13 @@ from app.usecases.operations import OperationsUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
+from domain.schema.fields import Tools
 from ports.clock import Clock, Ids
+from ports.json_schemas import JsonSchemas
 from ports.observer import Observer
 from ports.passwords import Passwords
 from ports.patterns import Patterns
+from ports.sanitizer import Sanitizer
 from ports.tokens import Tokens
 from ports.unit_of_work import UnitOfWork
 
@@ -55,6 +60,8 @@ class Parts:
     passwords: Passwords
     tokens: Tokens
     patterns: Patterns
+    sanitizer: Sanitizer
+    json_schemas: JsonSchemas
     clock: Clock
     ids: Ids
     observer: Observer
@@ -73,22 +80,28 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         passwords = Argon2Passwords(
             memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism
         )
-        parts = Parts(work, passwords, tokens, Re2Patterns(), clock, Uuid7Ids(), observer)
+        parts = Parts(work, passwords, tokens, *field_tools(), clock, Uuid7Ids(), observer)
         return Composed(*use_cases(parts), observer, opened.pop_all().close)
 
 
 def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
     """The same for every set of adapters: what tests run is what people get."""
-    work, patterns, clock, ids, observer = parts.work, parts.patterns, parts.clock, parts.ids, parts.observer
+    work, clock, ids, observer = parts.work, parts.clock, parts.ids, parts.observer
+    tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
     rulebook = Rulebook()
     desk = PasswordDesk(work, parts.passwords)
     backend = Backend(
-        collections=CollectionUseCases(work, rulebook, patterns, clock, ids),
-        records=RecordUseCases(work, rulebook, desk, patterns, clock, ids, observer),
-        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, patterns, clock, ids, observer),
+        collections=CollectionUseCases(work, rulebook, tools, clock, ids),
+        records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
+        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, tools, clock, ids, observer),
         operations=OperationsUseCases(work),
     )
-    return backend, ImportUseCases(work, rulebook, patterns, clock, ids)
+    return backend, ImportUseCases(work, rulebook, tools, clock, ids)
+
+
+def field_tools() -> tuple[Patterns, Sanitizer, JsonSchemas]:
+    """What field types judge with; the same in tests, for they are quick and need nothing."""
+    return Re2Patterns(), Nh3Sanitizer(), JsonschemaRsSchemas()
 
 
 @contextmanager

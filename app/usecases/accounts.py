@@ -21,13 +21,13 @@ from domain.records.visibility import present, private_fields, visible_fields
 from domain.rules.shape import ANYTHING, Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import PASSWORD, Collection
+from domain.schema.fields import Tools
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
 from ports.accounts import Credentials
 from ports.clock import Clock, Ids
 from ports.observer import Observation, Observer
 from ports.passwords import Passwords
-from ports.patterns import Patterns
 from ports.tokens import Tokens
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -52,10 +52,10 @@ class SignedIn:
 class AccountUseCases:
     def __init__(
         self, work: UnitOfWork, rulebook: Rulebook, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
-        patterns: Patterns, clock: Clock, ids: Ids, observer: Observer,
+        tools: Tools, clock: Clock, ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
         self._work, self._rulebook, self._desk, self._passwords, self._tokens = work, rulebook, desk, passwords, tokens
-        self._patterns, self._clock, self._ids, self._observer = patterns, clock, ids, observer
+        self._tools, self._clock, self._ids, self._observer = tools, clock, ids, observer
 
     # --- signing in
 
@@ -149,7 +149,7 @@ class AccountUseCases:
         admins = self._work.read(_admins)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         author = Author(id=None, sees_hidden=True)
-        made = draft(admins, {"email": email}, author=author, moment=moment, matches=self._patterns.matches)
+        made = draft(admins, {"email": email}, author=author, moment=moment, tools=self._tools)
         return replace(made, secrets={"password_hash": self._desk.prepare(password, email=email), "epoch": 1})
 
 

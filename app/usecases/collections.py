@@ -10,17 +10,17 @@ from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
 from domain.schema.changes import Require, check_relations, check_unreferred, steps
 from domain.schema.collection import Collection, Schema, change_collection, define_collection
+from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
-from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
 
 IfMatches = tuple[IfMatch, ...] | None
 
 
 class CollectionUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, patterns: Patterns, clock: Clock, ids: Ids) -> None:
-        self._work, self._rulebook, self._patterns, self._clock, self._ids = work, rulebook, patterns, clock, ids
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids) -> None:
+        self._work, self._rulebook, self._tools, self._clock, self._ids = work, rulebook, tools, clock, ids
 
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
@@ -38,7 +38,7 @@ class CollectionUseCases:
     def create(self, definition: Any, *, actor: Actor) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
         _admins_only(actor)
-        new = define_collection(definition, id=self._ids.new(), now=self._now(), matches=self._patterns.matches)
+        new = define_collection(definition, id=self._ids.new(), now=self._now(), tools=self._tools)
         return self._work.change_schema(lambda stores: self._create(stores, new, actor))
 
     def _create(self, stores: Stores, new: Collection, actor: Actor) -> Collection:
@@ -63,7 +63,7 @@ class CollectionUseCases:
     def _change(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Collection:
         old = _owned(_schema_for(stores, actor), name)
         _check_version(old, if_match)
-        new = change_collection(old, definition, now=self._now(), matches=self._patterns.matches)
+        new = change_collection(old, definition, now=self._now(), tools=self._tools)
         check_relations(stores.schema, new)
         after = stores.schema.with_collection(new)
         self._rulebook.check_collection(after, new)

@@ -32,9 +32,9 @@ from domain.rules.evaluate import holds
 from domain.rules.shape import ANYTHING, shape
 from domain.rules.values import Values
 from domain.schema.collection import Collection, Schema
+from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
-from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
 
 _CHUNK = 500
@@ -128,8 +128,8 @@ class Judged:
 
 
 class ImportUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, patterns: Patterns, clock: Clock, ids: Ids) -> None:
-        self._work, self._rulebook, self._patterns, self._clock, self._ids = work, rulebook, patterns, clock, ids
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids) -> None:
+        self._work, self._rulebook, self._tools, self._clock, self._ids = work, rulebook, tools, clock, ids
 
     def begin(self, name: str, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
         """Admins only. Invalid where columns and fields do not fit; `header` is None where rows are objects."""
@@ -162,7 +162,7 @@ class ImportUseCases:
         try:
             body = judged.layout.body(row)
             moment = Moment(now, "" if "id" in body else self._ids.new())
-            made = draft(judged.collection, body, author=IMPORTER, moment=moment, matches=self._patterns.matches)
+            made = draft(judged.collection, body, author=IMPORTER, moment=moment, tools=self._tools)
         except Invalid as invalid:
             return BadRow(row.line, invalid.faults or (Fault("", invalid.code, invalid.detail),))
         return row.line, made.values

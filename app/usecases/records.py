@@ -19,10 +19,10 @@ from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
+from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.observer import Observer, RequestRefusedByRule
-from ports.patterns import Patterns
 from ports.unit_of_work import Stores, UnitOfWork
 
 IfMatches = tuple[IfMatch, ...] | None
@@ -36,12 +36,12 @@ class RecordUseCases:
         work: UnitOfWork,
         rulebook: Rulebook,
         passwords: PasswordDesk,
-        patterns: Patterns,
+        tools: Tools,
         clock: Clock,
         ids: Ids,
         observer: Observer,
     ) -> None:
-        self._work, self._rulebook, self._passwords, self._patterns = work, rulebook, passwords, patterns
+        self._work, self._rulebook, self._passwords, self._tools = work, rulebook, passwords, tools
         self._clock, self._ids, self._observer = clock, ids, observer
         self._reads = RecordReads(rulebook, clock, observer)
 
@@ -96,7 +96,7 @@ class RecordUseCases:
             raise self._forbidden(collection)
         with _told_to(request.actor, collection):
             made = draft(
-                collection, request.body or {}, author=_author(request.actor), moment=moment, matches=self._patterns.matches
+                collection, request.body or {}, author=_author(request.actor), moment=moment, tools=self._tools
             )
         made = replace(made, secrets=prepared.secrets)
         if not _draft_passes(stores, collection, made.values, ruling, where):
@@ -144,7 +144,7 @@ class RecordUseCases:
             request.body or {},
             author=_author(request.actor),
             now=now,
-            matches=self._patterns.matches,
+            tools=self._tools,
             if_match=if_match,
         )
         where = self._bound(stores, ruling, request)

@@ -10,12 +10,13 @@ from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from domain.schema.fields import (
     AUTH_ID,
     NOW,
+    TRUSTING,
     AutodateField,
     DecimalField,
     Field,
     IntegerField,
-    Matches,
     NumberField,
+    Tools,
     Unfit,
 )
 from domain.schema.fields.relations import RECORD_ID
@@ -42,7 +43,7 @@ class Moment:
 
 
 def draft(
-    collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, matches: Matches
+    collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, tools: Tools
 ) -> Draft:
     """A new record from a body; Invalid with every fault where it is not one."""
     fields, faults = writable(collection, author), list[Fault]()
@@ -57,9 +58,9 @@ def draft(
     }
     for field in collection.own_fields:
         if field.name in body and field.name in fields:
-            values[field.name] = _judged(field, body[field.name], matches, faults)
+            values[field.name] = _judged(field, body[field.name], tools, faults)
         else:
-            values[field.name] = _initial(field, author, moment, matches)
+            values[field.name] = _initial(field, author, moment, tools)
         if field.required and values[field.name] is None and not _faulty(faults, field.name):
             faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
     _refuse(faults)
@@ -72,7 +73,7 @@ def changes(
     *,
     author: Author,
     now: str,
-    matches: Matches,
+    tools: Tools,
     if_match: tuple[IfMatch, ...] | None = None,
 ) -> Changes:
     """What a PATCH asks for; fields that it does not name stay as they are."""
@@ -90,7 +91,7 @@ def changes(
         elif sign:
             _add_increment(increments, field, key, value, faults)
         else:
-            values[name] = _judged(field, value, matches, faults)
+            values[name] = _judged(field, value, tools, faults)
             if field.required and values[name] is None and not _faulty(faults, name):
                 faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
     _refuse(faults)
@@ -148,18 +149,19 @@ def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults:
     return str(body["id"])
 
 
-def _judged(field: Field, value: Any, matches: Matches, faults: list[Fault]) -> Any:
+def _judged(field: Field, value: Any, tools: Tools, faults: list[Fault]) -> Any:
     if value is None:
         return None
     try:
-        accepted = field.accept(value, matches)
+        accepted = field.accept(value, tools)
     except Unfit as unfit:
-        faults.append(Fault(f"/{field.name}", unfit.code, unfit.detail))
+        places = unfit.places or (("", unfit.detail),)
+        faults.extend(Fault(f"/{field.name}{pointer}", unfit.code, detail) for pointer, detail in places)
         return None
     return None if accepted == "" and field.absent_text else accepted
 
 
-def _initial(field: Field, author: Author, moment: Moment, matches: Matches) -> Any:
+def _initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
     if isinstance(field, AutodateField):
         return moment.now if field.on_create else None
     if field.default is None:
@@ -168,7 +170,7 @@ def _initial(field: Field, author: Author, moment: Moment, matches: Matches) -> 
         return moment.now[:10] if field.kind is Kind.DAY else moment.now
     if field.default == AUTH_ID and AUTH_ID in field.magic_defaults:
         return author.id
-    return field.accept(field.default, matches)
+    return field.accept(field.default, tools)
 
 
 def _add_increment(increments: dict[str, Increment], field: Field, key: str, value: Any, faults: list[Fault]) -> None:
@@ -183,7 +185,7 @@ def increment(field: Field, value: Any, *, negative: bool) -> Increment:
     judge = _UNLIMITED.get(type(field))
     if judge is None:
         raise Unfit("not_a_number", f"`{field.name}` is no number, so it cannot be incremented")
-    by = judge(field).accept(value, lambda pattern, text: True)
+    by = judge(field).accept(value, TRUSTING)
     low, high = _limits(field)
     step = -by if negative else by
     if isinstance(field, IntegerField) and not (low - INT64_MAX <= step <= high - INT64_MIN and abs(step) <= INT64_MAX):
@@ -211,7 +213,7 @@ def _limits(field: Any) -> tuple[Any, Any]:
 
 
 def _faulty(faults: list[Fault], name: str) -> bool:
-    return any(fault.pointer == f"/{name}" for fault in faults)
+    return any(f"{fault.pointer}/".startswith(f"/{name}/") for fault in faults)
 
 
 def _refuse(faults: list[Fault]) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from domain.errors import NotFound, did_you_mean, invalid
-from domain.schema.fields import EmailField, Field, Matches, RelationField, TextField, define
+from domain.schema.fields import EmailField, Field, RelationField, TextField, Tools, define
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
@@ -172,7 +172,7 @@ _KEYS = ("name", "type", "fields", "indexes", "rules", "checks")
 _ECHOED = ("id", "version", "created", "updated")
 
 
-def define_collection(definition: Any, *, id: str, now: str, matches: Matches) -> Collection:
+def define_collection(definition: Any, *, id: str, now: str, tools: Tools) -> Collection:
     """A new collection from its JSON definition; everything wrong in it is refused with a pointer."""
     body = _object(definition, "")
     _refuse_unknown(body, _KEYS, "")
@@ -180,34 +180,34 @@ def define_collection(definition: Any, *, id: str, now: str, matches: Matches) -
     kind = body.get("type", "base")
     if kind not in ("base", "accounts"):
         raise invalid("/type", "unknown_type", f"no collection type `{kind}`", hint="types are base, accounts")
-    return _sound(Collection(id=id, name=name, type=kind, created=now, updated=now, **_parts(body, kind, matches)))
+    return _sound(Collection(id=id, name=name, type=kind, created=now, updated=now, **_parts(body, kind, tools)))
 
 
-def change_collection(old: Collection, definition: Any, *, now: str, matches: Matches) -> Collection:
+def change_collection(old: Collection, definition: Any, *, now: str, tools: Tools) -> Collection:
     """The collection after a change; parts that the definition does not name stay."""
     body = _object(definition, "")
     _refuse_unknown(body, _KEYS + _ECHOED, "")
     for key in ("name", "type", "id"):
         if key in body and body[key] != getattr(old, key):
             raise invalid(f"/{key}", "unchangeable", f"the {key} of a collection cannot be changed")
-    parts = _parts(body, old.type, matches, old.rules)
+    parts = _parts(body, old.type, tools, old.rules)
     return _sound(replace(old, version=old.version + 1, updated=now, **parts))
 
 
-def stored_collection(row: Mapping[str, Any], matches: Matches) -> Collection:
+def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
     """From storage: the definition as it was accepted once."""
     definition = row["definition"]
     return Collection(
         id=row["id"], name=row["name"], type=row["type"], version=row["version"], created=row["created"], updated=row["updated"],
-        system=row["name"].startswith("_"), **_parts(definition, row["type"], matches),
+        system=row["name"].startswith("_"), **_parts(definition, row["type"], tools),
     )  # fmt: skip
 
 
-def _parts(body: Mapping[str, Any], kind: str, matches: Matches, old_rules: Rules = Rules()) -> dict[str, Any]:
+def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = Rules()) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     if "fields" in body:
         items = _list(body["fields"], "/fields", MAX_FIELDS)
-        parts["fields"] = tuple(define(item, f"/fields/{at}", matches) for at, item in enumerate(items))
+        parts["fields"] = tuple(define(item, f"/fields/{at}", tools) for at, item in enumerate(items))
     if "indexes" in body:
         parts["indexes"] = tuple(
             _index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES))

@@ -5,6 +5,7 @@ from sqlalchemy import bindparam, insert, select, update
 from adapters.outbound.sql.statements import prepare
 from domain.schema.changes import steps
 from domain.schema.collection import change_collection, define_collection
+from domain.schema.fields import TRUSTING
 
 STAMP = "2026-11-22T13:00:00.000Z"
 POSTS = {
@@ -22,12 +23,8 @@ POSTS = {
 }
 
 
-def any_match(pattern, text):
-    return True
-
-
 def defined(definition, id="c1"):
-    return define_collection(definition, id=id, now=STAMP, matches=any_match)
+    return define_collection(definition, id=id, now=STAMP, tools=TRUSTING)
 
 
 def create(work, definition, id="c1"):
@@ -41,7 +38,7 @@ def change(work, definition):
 
     def body(stores):
         old = stores.schema.collection(definition["name"])
-        new = change_collection(old, definition, now=STAMP, matches=any_match)
+        new = change_collection(old, definition, now=STAMP, tools=TRUSTING)
         stores.collections.apply(old, new, steps(old, new))
         return new
 

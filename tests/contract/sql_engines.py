@@ -11,14 +11,14 @@ from adapters.outbound.sql.columns import encoder, key_column, tables
 from adapters.outbound.sql.sqlite_functions import complete_functions
 from adapters.outbound.sql.statements import DIALECTS, Prepared, prepare
 from domain.schema.collection import Collection, Schema, define_collection
-from domain.schema.fields import email_key
+from domain.schema.fields import TRUSTING, email_key
 from tests.postgres import connect
 
 NOW = "2026-01-01T00:00:00.000Z"
 
 
 def collection(definition: Mapping[str, Any]) -> Collection:
-    return define_collection(definition, id=definition["name"], now=NOW, matches=lambda pattern, text: True)
+    return define_collection(definition, id=definition["name"], now=NOW, tools=TRUSTING)
 
 
 def schema(*definitions: Mapping[str, Any]) -> Schema:

@@ -9,6 +9,7 @@ from domain.records.changes import Changes, Draft
 from domain.rules.shape import ANYTHING
 from domain.schema.changes import steps
 from domain.schema.collection import define_collection
+from domain.schema.fields import TRUSTING
 from ports.accounts import Credentials, SigningKey
 
 NOW, LATER = "2026-11-22T13:00:00.000Z", "2026-11-22T14:00:00.000Z"
@@ -18,7 +19,7 @@ USERS = {"name": "users", "type": "accounts", "fields": [{"name": name, "type": 
 
 @pytest.fixture
 def users(work):
-    collection = define_collection(USERS, id="c1", now=NOW, matches=lambda pattern, text: True)
+    collection = define_collection(USERS, id="c1", now=NOW, tools=TRUSTING)
     work.change_schema(lambda stores: stores.collections.apply(None, collection, steps(None, collection)))
     return collection
 

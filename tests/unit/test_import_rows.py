@@ -17,13 +17,11 @@ from domain.records.imports import (
     read_json,
 )
 from domain.schema.collection import Collection, define_collection
-from domain.schema.fields import Unfit
-
-ANY = lambda pattern, text: True
+from domain.schema.fields import TRUSTING, Unfit
 
 
 def collection(*fields: dict[str, Any], type: str = "base") -> Collection:
-    return define_collection({"name": "flights", "type": type, "fields": list(fields)}, id="c1", now="", matches=ANY)
+    return define_collection({"name": "flights", "type": type, "fields": list(fields)}, id="c1", now="", tools=TRUSTING)
 
 
 FLIGHTS = collection(

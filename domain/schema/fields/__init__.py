@@ -1,6 +1,6 @@
 """The field types; importing this package registers them all."""
 
-from domain.schema.fields.base import AUTH_ID, NOW, TYPES, Field, Matches, Unfit, define
+from domain.schema.fields.base import AUTH_ID, NOW, TRUSTING, TYPES, Field, Tools, Unfit, define
 from domain.schema.fields.choices import SelectField
 from domain.schema.fields.documents import JsonField
 from domain.schema.fields.flags import BoolField
@@ -12,6 +12,7 @@ from domain.schema.fields.times import AutodateField, DateField, DayField
 __all__ = [
     "AUTH_ID",
     "NOW",
+    "TRUSTING",
     "TYPES",
     "AutodateField",
     "BoolField",
@@ -22,11 +23,11 @@ __all__ = [
     "Field",
     "IntegerField",
     "JsonField",
-    "Matches",
     "NumberField",
     "RelationField",
     "SelectField",
     "TextField",
+    "Tools",
     "Unfit",
     "UrlField",
     "define",

@@ -1,6 +1,6 @@
 """What every field type has in common: its options, how it is read from a definition, and how it judges a value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
@@ -11,16 +11,31 @@ from domain.schema.names import check_field_name
 NOW = "@now"
 AUTH_ID = "@request.auth.id"
 
-# (pattern, text) -> does the pattern match anywhere in the text; linear in the text's length (RE2), behind a port.
-Matches = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What field types decide with and cannot do themselves in the standard library; each is a port's promise.
+
+    `matches` (pattern, text): whether the RE2 expression matches the whole text. `clean`: the HTML without what could harm its
+    readers. `faults` (JSON Schema, value): what is wrong, as (JSON pointer, sentence). Unsound patterns and schemas raise Unfit."""
+
+    matches: Callable[[str, str], bool]
+    clean: Callable[[str], str]
+    faults: Callable[[Any, Any], Sequence[tuple[str, str]]]
+
+
+# For what was accepted once and is not judged again.
+TRUSTING = Tools(matches=lambda pattern, text: True, clean=lambda html: html, faults=lambda schema, value: ())
 
 
 class Unfit(Exception):
-    """A value that a field refuses; the caller knows where it stood and turns it into a Fault."""
+    """A value that a field refuses; the caller knows where it stood and turns it into a Fault. `places` tells of faults
+    deeper in the value, as (JSON pointer, sentence)."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, places: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(detail)
-        self.code, self.detail = code, detail
+        self.code, self.detail, self.places = code, detail, tuple(places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +67,14 @@ class Field:
             if not isinstance(getattr(self, flag), bool):
                 raise Unfit("invalid_option", f"`{flag}` is true or false")
 
-    def accept(self, value: Any, matches: Matches) -> Any:
+    def accept(self, value: Any, tools: Tools) -> Any:
         """The Python form (see Kind) of a value from a body that is not null, or Unfit; nothing is coerced or rounded."""
         raise NotImplementedError
 
-    def fits_default(self, matches: Matches) -> None:
+    def fits_default(self, tools: Tools) -> None:
         """Raises Unfit where the default is no value of this field."""
         if self.literal_default is not None:
-            self.accept(self.literal_default, matches)
+            self.accept(self.literal_default, tools)
 
     @property
     def literal_default(self) -> Any:
@@ -87,7 +102,7 @@ def field_type(cls: type[Field]) -> type[Field]:
     return cls
 
 
-def define(definition: Any, pointer: str, matches: Matches) -> Field:
+def define(definition: Any, pointer: str, tools: Tools) -> Field:
     """A field from its JSON definition; unknown types and options are refused by name."""
     if not isinstance(definition, Mapping):
         raise invalid(pointer, "invalid_field", "a field is an object with `name` and `type`")
@@ -100,7 +115,7 @@ def define(definition: Any, pointer: str, matches: Matches) -> Field:
     _refuse_unknown(cls, options, pointer)
     try:
         field = cls(name=name, **{key: _frozen(value) for key, value in options.items()})
-        field.fits_default(matches)
+        field.fits_default(tools)
     except Unfit as unfit:
         raise invalid(pointer, unfit.code, f"field `{name}`: {unfit.detail}") from unfit
     return field

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Matches, Unfit, field_type
+from domain.schema.fields.base import Field, Tools, Unfit, field_type
 from domain.schema.fields.text import storable
 from domain.schema.kinds import Kind
 
@@ -28,7 +28,7 @@ class SelectField(Field):
         if len(set(self.values)) < len(self.values):
             raise Unfit("invalid_option", "`values` lists a value twice")
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         if not isinstance(value, str) or (value and value not in self.values):
             raise Unfit("not_a_choice", f"must be one of {', '.join(self.values[:20])}")
         return value

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Matches, Unfit, field_type
+from domain.schema.fields.base import Field, Tools, Unfit, field_type
 from domain.schema.fields.text import storable
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
@@ -22,7 +22,7 @@ class JsonField(Field):
         if self.unique:
             raise Unfit("invalid_option", "a json field cannot be unique")
 
-    def accept(self, value: Any, matches: Matches) -> Any:
+    def accept(self, value: Any, tools: Tools) -> Any:
         _check_tree(value)
         return value
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Matches, Unfit, field_type
+from domain.schema.fields.base import Field, Tools, Unfit, field_type
 from domain.schema.kinds import Kind
 
 
@@ -15,7 +15,7 @@ class BoolField(Field):
     type: ClassVar[str] = "bool"
     kind: ClassVar[Kind] = Kind.BOOL
 
-    def accept(self, value: Any, matches: Matches) -> bool:
+    def accept(self, value: Any, tools: Tools) -> bool:
         if not isinstance(value, bool):
             raise Unfit("not_bool", "this must be true or false")
         return value

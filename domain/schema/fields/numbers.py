@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Matches, Unfit, checked_bounds, field_type
+from domain.schema.fields.base import Field, Tools, Unfit, checked_bounds, field_type
 from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN, Kind
 
 
@@ -41,7 +41,7 @@ class IntegerField(Field):
         Field.check_options(self)
         checked_bounds(self.min, self.max, _is_integer, "a whole number")
 
-    def accept(self, value: Any, matches: Matches) -> int:
+    def accept(self, value: Any, tools: Tools) -> int:
         if not _is_integer(value):
             raise Unfit("not_integer", "this must be a whole number of at most 64 bits, written without a fraction")
         within(value, self.min, self.max)
@@ -62,7 +62,7 @@ class NumberField(Field):
         Field.check_options(self)
         checked_bounds(self.min, self.max, _is_double, "a number")
 
-    def accept(self, value: Any, matches: Matches) -> float:
+    def accept(self, value: Any, tools: Tools) -> float:
         if not _is_double(value):
             raise Unfit("not_number", "this must be a finite number that a double holds exactly")
         within(value, self.min, self.max)
@@ -115,7 +115,7 @@ class DecimalField(Field):
         """What 18 digits hold at this scale."""
         return Decimal(10**DECIMAL_DIGITS - 1).scaleb(-self.scale)
 
-    def accept(self, value: Any, matches: Matches) -> Decimal:
+    def accept(self, value: Any, tools: Tools) -> Decimal:
         number = read_decimal(value)
         if number is None:
             raise Unfit("not_decimal", 'this must be a decimal written as text, for example "12.50"')

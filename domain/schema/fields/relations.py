@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import AUTH_ID, Field, Matches, Unfit, field_type
+from domain.schema.fields.base import AUTH_ID, Field, Tools, Unfit, field_type
 from domain.schema.kinds import Kind
 
 RECORD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -32,7 +32,7 @@ class RelationField(Field):
         if self.required and self.on_delete == "clear":
             raise Unfit("invalid_option", "a required relation cannot be cleared; use restrict or cascade")
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         if value == "":
             return ""
         if not isinstance(value, str) or not RECORD_ID.fullmatch(value):

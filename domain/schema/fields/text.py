@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from domain.schema.fields.base import AUTH_ID, Field, Matches, Unfit, checked_bounds, field_type
+from domain.schema.fields.base import AUTH_ID, Field, Tools, Unfit, checked_bounds, field_type
 from domain.schema.kinds import Kind
 
 MAX_TEXT = 1_000_000
@@ -43,21 +43,21 @@ class TextField(Field):
         if self.pattern is not None and not isinstance(self.pattern, str):
             raise Unfit("invalid_option", "`pattern` is an RE2 expression")
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         text = storable(value)
         if self.min is not None and 0 < len(text) < self.min:
             raise Unfit("too_short", f"at least {self.min} characters")
         longest = MAX_TEXT if self.max is None else self.max
         if len(text) > longest:
             raise Unfit("too_long", f"at most {longest} characters")
-        if self.pattern is not None and text and not matches(self.pattern, text):
+        if self.pattern is not None and text and not tools.matches(self.pattern, text):
             raise Unfit("pattern_mismatch", f"must match {self.pattern}")
         return text
 
-    def fits_default(self, matches: Matches) -> None:
+    def fits_default(self, tools: Tools) -> None:
         if self.pattern is not None:
-            matches(self.pattern, "")
-        Field.fits_default(self, matches)
+            tools.matches(self.pattern, "")
+        Field.fits_default(self, tools)
 
 
 # One linear expression: a local part of atoms, a domain of labels (letters of any script) with at least one dot.
@@ -80,7 +80,7 @@ class EmailField(Field):
     kind: ClassVar[Kind] = Kind.TEXT
     absent_text: ClassVar[bool] = True
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         text = storable(value)
         if text and (
             len(text) > 254 or len(text.partition("@")[0]) > 64 or not _EMAIL.fullmatch(text) or not text.isprintable()
@@ -98,7 +98,7 @@ class UrlField(Field):
     kind: ClassVar[Kind] = Kind.TEXT
     absent_text: ClassVar[bool] = True
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         text = storable(value)
         if text and (len(text) > 2048 or not _is_link(text)):
             raise Unfit("invalid_url", "this is not an http or https link")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import NOW, Field, Matches, Unfit, checked_bounds, field_type
+from domain.schema.fields.base import NOW, Field, Tools, Unfit, checked_bounds, field_type
 from domain.schema.kinds import Kind
 
 _INSTANT = re.compile(
@@ -70,7 +70,7 @@ class DateField(Field):
         Field.check_options(self)
         checked_bounds(self.min, self.max, lambda t: isinstance(t, str) and read_instant(t) is not None, "a date")
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         if value == "":
             return ""
         instant = read_instant(value) if isinstance(value, str) else None
@@ -118,7 +118,7 @@ class DayField(Field):
         Field.check_options(self)
         checked_bounds(self.min, self.max, lambda t: read_day(t) is not None, "a day, YYYY-MM-DD")
 
-    def accept(self, value: Any, matches: Matches) -> str:
+    def accept(self, value: Any, tools: Tools) -> str:
         if value == "":
             return ""
         day = read_day(value)

@@ -7,14 +7,11 @@ import pytest
 from domain.errors import Invalid
 from domain.records.draft import Author, Moment, changes, draft
 from domain.schema.collection import define_collection
+from domain.schema.fields import TRUSTING
 
 NOW = "2026-11-22T13:00:00.000Z"
 MOMENT = Moment(NOW, "0198-new")
 ANN, ADMIN, GUEST = Author("ann", False), Author("root", True), Author(None, False)
-
-
-def matches(pattern, text):
-    return True
 
 
 POSTS = define_collection(
@@ -30,17 +27,17 @@ POSTS = define_collection(
             {"name": "edited", "type": "autodate", "on_create": False, "on_update": True},
         ],
     },
-    id="c1", now=NOW, matches=matches,
+    id="c1", now=NOW, tools=TRUSTING,
 )  # fmt: skip
-USERS = define_collection({"name": "users", "type": "accounts", "fields": []}, id="c2", now=NOW, matches=matches)
+USERS = define_collection({"name": "users", "type": "accounts", "fields": []}, id="c2", now=NOW, tools=TRUSTING)
 
 
 def new(body, author=ANN, collection=POSTS):
-    return draft(collection, body, author=author, moment=MOMENT, matches=matches).values
+    return draft(collection, body, author=author, moment=MOMENT, tools=TRUSTING).values
 
 
 def changed(body, author=ANN, collection=POSTS):
-    return changes(collection, body, author=author, now=NOW, matches=matches)
+    return changes(collection, body, author=author, now=NOW, tools=TRUSTING)
 
 
 def faults(refused):

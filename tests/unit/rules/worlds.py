@@ -11,6 +11,7 @@ from domain.rules.shape import needs_many, shape
 from domain.rules.tree import Condition
 from domain.rules.values import Values
 from domain.schema.collection import Collection, Schema, define_collection
+from domain.schema.fields import TRUSTING
 
 NOW = datetime(2026, 11, 22, 13, 14, 15, 678_000, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ def collection(name: str, type: str = "base", /, **fields: Any) -> Collection:
     """Fields by name: a type, or a definition without the name."""
     listed = [{"name": key, **({"type": each} if isinstance(each, str) else each)} for key, each in fields.items()]
     definition = {"name": name, "type": type, "fields": listed}
-    return define_collection(definition, id=f"c_{name}", now="2026-01-01T00:00:00.000Z", matches=lambda pattern, text: True)
+    return define_collection(definition, id=f"c_{name}", now="2026-01-01T00:00:00.000Z", tools=TRUSTING)
 
 
 def to(target: str) -> dict[str, str]:
