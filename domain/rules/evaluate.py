@@ -12,7 +12,7 @@ from typing import Any
 from domain.rules.bound import Bound
 from domain.rules.conversions import TEXTUAL, converted, dug, from_json, is_storable
 from domain.rules.functions import ascii_lower, geo_distance, strftime
-from domain.rules.manys import Env, Many, free, groups_of, inner, manys, reached
+from domain.rules.manys import Env, Many, free, groups_of, inner, is_listed, linked, manys, reached
 from domain.rules.patterns import holds as holds_text
 from domain.rules.patterns import is_pattern, matches
 from domain.rules.tree import (
@@ -30,6 +30,7 @@ from domain.rules.tree import (
     Request,
     Shift,
     Slot,
+    Step,
 )
 from domain.rules.values import MISSING, Values, is_incremented, is_set, lookup, macro, read, request_value
 from domain.rules.walk import every_path, parts, paths_of, sides
@@ -109,6 +110,10 @@ def by_key(left: Operand, right: Operand) -> bool:
     fields = [side for side in (left, right) if isinstance(side, Path)]
     plain = all(not paths_of(side) for side in (left, right) if not isinstance(side, Path))
     return bool(fields) and plain and all(path.email and path.modifier is None for path in fields)
+
+
+def points_at(relation: Any, id_: str) -> bool:
+    return id_ in relation if isinstance(relation, (list, tuple)) else relation == id_
 
 
 # --- reading
@@ -231,14 +236,21 @@ class _Reader:
         return not decide("=", kind, asked, self.path(operand.stored, kind, {}))
 
     def path(self, operand: Path, kind: Kind, env: Env) -> Any:
-        if operand.modifier == "each":
-            return from_json(env[Many(inner(operand), each=True)], kind)
+        if is_listed(operand):
+            return self._listed(operand, kind, env)
         if operand.modifier == "length":
             return converted(self._length(operand, env), Kind.INTEGER, kind)
         if operand.modifier == "lower":
             text = self._stored(operand, Kind.TEXT, env)
             return None if text is None else ascii_lower(text)
         return self._stored(operand, kind, env)
+
+    def _listed(self, path: Path, kind: Kind, env: Env) -> Any:
+        """One of the elements: an id or a choice, or whatever a JSON array holds."""
+        element = env[inner(path)]
+        if path.kind is Kind.JSON:
+            return from_json(element, kind)
+        return ascii_lower(element) if path.modifier == "lower" and element is not None else converted(element, path.kind, kind)
 
     def _stored(self, path: Path, kind: Kind, env: Env) -> Any:
         raw = self._raw(path, env)
@@ -251,13 +263,13 @@ class _Reader:
 
     def _raw(self, path: Path, env: Env) -> Any:
         element = self._element(path, len(path.steps), env)
-        value = None if element is None else element.get(path.name)
+        value = element.get(path.name) if element is not None and self._passes(path.guard, element) else None
         for key in path.json:
             value = dug(value, key)
         return value
 
     def _length(self, path: Path, env: Env) -> int:
-        if path.kind is Kind.JSON:
+        if path.kind is Kind.JSON or path.elements:
             raw = self._raw(path, env)
             return len(raw) if isinstance(raw, (list, tuple)) else 0
         return sum(element is not None for element in self._all(path, len(path.steps)))
@@ -269,10 +281,13 @@ class _Reader:
         if length == 0:
             return [self.record] if path.root is None else self._roots(path.root)
         step = path.steps[length - 1]
-        return [found for element in self._all(path, length - 1) for found in self._next(element, path, length, many=step.many)]
+        return [found for element in self._all(path, length - 1) for found in self._next(element, step)]
 
-    def _next(self, element: Record | None, path: Path, length: int, *, many: bool) -> Sequence[Record | None]:
-        return self._pointing_at(element, path, length) if many else [self._target(element, path, length)]
+    def _next(self, element: Record | None, step: Step) -> Sequence[Record | None]:
+        if step.back:
+            return self._pointing_at(element, step)
+        held = self._relation(element, step)
+        return [self._target(id_, step) for id_ in held] if step.many and held else [self._target(None if step.many else held, step)]
 
     def _elements(self, many: Many, env: Env) -> Sequence[Any]:
         """The values to choose from; never none: what leads nowhere counts as one absent value."""
@@ -282,7 +297,7 @@ class _Reader:
         if not many.path.steps:
             return self._roots(many.path.root or "")
         element = self._element(many.path, len(many.path.steps) - 1, env)
-        return self._pointing_at(element, many.path, len(many.path.steps))
+        return self._pointing_at(element, many.path.steps[-1])
 
     def _each(self, source: Path | Request, env: Env) -> Sequence[Any]:
         if isinstance(source, Request):
@@ -298,21 +313,25 @@ class _Reader:
         """The record that the path has reached after `length` steps, None where it leads nowhere."""
         if length == 0:
             return self.record if path.root is None else env[reached(path, 0)]
-        if path.steps[length - 1].many:
-            return env[reached(path, length)]
-        return self._target(self._element(path, length - 1, env), path, length)
-
-    def _target(self, element: Record | None, path: Path, length: int) -> Record | None:
         step = path.steps[length - 1]
-        id_ = None if element is None else element.get(step.field)
+        if step.back:
+            return env[reached(path, length)]
+        if step.many:
+            return self._target(env[linked(path, length)], step)
+        return self._target(self._relation(self._element(path, length - 1, env), step), step)
+
+    def _relation(self, element: Record | None, step: Step) -> Any:
+        """What the record's relation holds: an id, or ids."""
+        return element.get(step.field) if element is not None and self._passes(step.field_guard, element) else None
+
+    def _target(self, id_: str | None, step: Step) -> Record | None:
         target = self._records(step.target).get(id_) if id_ else None
         return target if target is not None and self._passes(step.guard, target) else None
 
-    def _pointing_at(self, element: Record | None, path: Path, length: int) -> list[Record | None]:
-        step = path.steps[length - 1]
+    def _pointing_at(self, element: Record | None, step: Step) -> list[Record | None]:
         if element is None:
             return [None]
-        found = [each for each in self._records(step.target).values() if each.get(step.field) == element["id"]]
+        found = [each for each in self._records(step.target).values() if points_at(each.get(step.field), element["id"])]
         return [each for each in found if self._passes(step.guard, each)] or [None]
 
     def _roots(self, name: str) -> list[Record | None]:

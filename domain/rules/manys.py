@@ -11,7 +11,8 @@ from domain.schema.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A place where a path has many values: `@collection` itself, the last of `path.steps`, or with `each` a JSON array."""
+    """A place where a path has many values: `@collection` itself, a back step, or with `each` the elements of a list (a many
+    relation or select, a JSON array, a list in the request)."""
 
     path: Path | Request
     each: bool = False
@@ -34,9 +35,9 @@ def _manys_of(path: Path) -> Iterator[Many]:
         yield reached(path, 0)
     for at, step in enumerate(path.steps):
         if step.many:
-            yield reached(path, at + 1)
-    if path.modifier == "each":
-        yield Many(inner(path), each=True)
+            yield reached(path, at + 1) if step.back else linked(path, at + 1)
+    if is_listed(path):
+        yield inner(path)
 
 
 def reached(path: Path, length: int) -> Many:
@@ -44,8 +45,27 @@ def reached(path: Path, length: int) -> Many:
     return Many(Path("", Kind.JSON, "", path.steps[:length], root=path.root, alias=path.alias))
 
 
-def inner(path: Path) -> Path:
-    return Path(path.name, path.kind, path.collection, path.steps, path.json, root=path.root, alias=path.alias)
+def linked(path: Path, length: int) -> Many:
+    """The relations that a forward step takes one of; those whose path ends there (`tags` beside `tags.name`) take the same."""
+    step, before = path.steps[length - 1], path.steps[: length - 1]
+    field = Path(
+        step.field, Kind.TEXT, step.source, before, root=path.root, alias=path.alias, elements=True, guard=step.field_guard
+    )  # fmt: skip
+    return Many(field, each=True)
+
+
+def is_listed(path: Path) -> bool:
+    """Whether it stands for each element of what the field itself holds."""
+    return path.modifier == "each" or (path.elements and path.modifier != "length")
+
+
+def inner(path: Path) -> Many:
+    """The elements of what the path itself holds."""
+    field = Path(
+        path.name, path.kind, path.collection, path.steps, path.json, root=path.root, alias=path.alias, elements=path.elements,
+        guard=path.guard,
+    )  # fmt: skip
+    return Many(field, each=True)
 
 
 def free(condition: Condition, env: Env) -> list[Many]:

@@ -5,13 +5,14 @@ refused with the same words, and hints come from names that its author may see.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 
 from domain.errors import Problem, did_you_mean
 from domain.rules.parse import MACROS
 from domain.rules.syntax import MAX_NESTING, MAX_RELATION_DEPTH, Name, Source
 from domain.rules.tree import TRUE, Condition, Path, Request, Step
+from domain.rules.walk import all_of
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection, Schema
 from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import Kind
@@ -32,6 +33,11 @@ class Sight(Protocol):
     def guard(self, collection: Collection) -> Condition | None:
         """The condition (the list rule) under which a record reached through a relation counts; None where the author
         may not list the collection at all."""
+        ...
+
+    def field_guard(self, collection: Collection, field: Field) -> Condition:
+        """The condition on the record (the field's view rule) under which a field that `may_name` allows holds something for
+        the author; TRUE where it always does."""
         ...
 
 
@@ -60,6 +66,10 @@ class Scope:
 
     def may_name(self, collection: Collection, field: Field) -> bool:
         return not self.client or (self.sight is not None and self.sight.may_name(collection, field))
+
+    def field_guard(self, collection: Collection, field: Field) -> Condition | None:
+        guard = self.sight.field_guard(collection, field) if self.client and self.sight is not None else TRUE
+        return None if guard == TRUE else guard
 
     def names(self, collection: Collection) -> list[str]:
         return [name for name, field in collection.every_field.items() if self.may_name(collection, field)]
@@ -116,26 +126,30 @@ class _Walk:
             collection=collection.name,
             steps=tuple(self._steps),
             json=_json_keys(keys, self._name, self._source),
-            many=self._root is not None or any(step.many for step in self._steps),
+            many=field.many or self._root is not None or any(step.many for step in self._steps),
             root=self._root,
             alias=self._name.alias,
             absent_text=field.absent_text,
             email=field.type == "email",
             scale=getattr(field, "scale", 0),
+            elements=field.many,
+            guard=self._scope.field_guard(collection, field),
         )
 
     def _forward(self, collection: Collection, field: Field) -> Step | None:
         if not isinstance(field, RelationField):
             return None
-        return self._guarded(Step(field.name, collection.name, field.collection))
+        held = self._scope.field_guard(collection, field)
+        return self._guarded(Step(field.name, collection.name, field.collection, many=field.many, field_guard=held))
 
     def _back(self, collection: Collection, part: str) -> Step | None:
         """`comments_via_post`: the records of `comments` whose relation `post` points here."""
         for at in _separators(part):
             other, relation = self._scope.collection_of(part[:at]), part[at + len("_via_") :]
             field = self._scope.field(other, relation) if other is not None else None
-            if isinstance(field, RelationField) and field.collection == collection.name:
-                return self._guarded(Step(relation, collection.name, part[:at], back=True, many=True))
+            if other is not None and isinstance(field, RelationField) and field.collection == collection.name:
+                step = self._guarded(Step(relation, collection.name, part[:at], back=True, many=True))
+                return None if step is None else _held_back(step, self._scope.field_guard(other, field))
         return None
 
     def _guarded(self, step: Step) -> Step | None:
@@ -147,7 +161,7 @@ class _Walk:
         guard = _guard(self._scope, target)
         if guard is None:
             return None
-        return step if guard == TRUE else Step(step.field, step.source, step.target, step.back, step.many, guard)
+        return step if guard == TRUE else replace(step, guard=guard)
 
     def _entered(self, step: Step) -> Collection:
         self._steps.append(step)
@@ -156,6 +170,11 @@ class _Walk:
         target = self._scope.collection_of(step.target)
         assert target is not None
         return target
+
+
+def _held_back(step: Step, field_guard: Condition | None) -> Step:
+    """The relation stands on the target: a record counts where both of its guards hold."""
+    return step if field_guard is None else replace(step, guard=all_of(step.guard or TRUE, field_guard))
 
 
 def _guard(scope: Scope, target: Collection) -> Condition | None:
@@ -287,10 +306,13 @@ def _modified(path: Path, name: Name, source: Source) -> Path:
         raise source.refusal("not_allowed", name.at, f"`:{modifier}` asks what a request holds: it follows `@request.body.…`")
     if modifier == "lower":
         _need(path.kind in (Kind.TEXT, Kind.JSON), name, source, "a text")
-        return _changed(path, modifier, email=False)
-    counted = modifier == "length" and _is_back(path, name)
-    _need(path.kind is Kind.JSON or counted, name, source, "a json field" if modifier == "each" else "a json field or a back relation")
-    return _changed(path, modifier, many=(path.many and not counted) or modifier == "each")
+        return replace(path, modifier=modifier, email=False)
+    if modifier == "each":
+        _need(path.kind is Kind.JSON or path.elements, name, source, "a json field or one of many values")
+        return path if path.elements else replace(path, modifier=modifier, many=True)
+    counted = _is_back(path, name)
+    _need(path.kind is Kind.JSON or path.elements or counted, name, source, "a json field, a field of many values or a back relation")
+    return replace(path, modifier=modifier, many=not counted and _is_reached_many(path))
 
 
 def _is_back(path: Path, name: Name) -> bool:
@@ -298,11 +320,9 @@ def _is_back(path: Path, name: Name) -> bool:
     return bool(path.steps) and path.steps[-1].back and path.name == "id" and name.parts[-1] != "id"
 
 
-def _changed(path: Path, modifier: str, *, email: bool | None = None, many: bool | None = None) -> Path:
-    return Path(
-        path.name, path.kind, path.collection, path.steps, path.json, path.many if many is None else many, path.root, path.alias,
-        modifier, path.absent_text, path.email if email is None else email, path.scale,
-    )  # fmt: skip
+def _is_reached_many(path: Path) -> bool:
+    """Whether there may be any number of records that hold the field."""
+    return path.root is not None or any(step.many for step in path.steps)
 
 
 def _modified_request(found: Found, name: Name, scope: Scope, source: Source) -> Found:

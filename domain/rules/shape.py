@@ -9,6 +9,20 @@ In a shape
   values are Slots, e-mail addresses as they were written;
 - `In` lists Slots only, unless its operand has many values: fields, null and what a column cannot hold are split off;
 - a bound of an integer or decimal column is one that the column could hold, a bound of a day column beside an instant is a day.
+
+Of many values, `manys.py` tells which variables an operand speaks of: one for each `@collection` alias, one for each back step, and one
+for each list (the elements of a many relation or select, of a JSON array with `:each`). A forward step through a many relation
+is the variable of that relation's elements, the same that a path has that ends at the relation: `tags` and `tags.name` speak of one
+row of the link table. A path's values are the left join of its steps:
+- the elements of a list that is empty, absent or hidden by a guard are one absent value;
+- an element of a many relation whose target fails its step's `guard` keeps its id, and leads to an absent record;
+- a back step leads to the records that point here *and* pass its `guard`; where there are none, to one absent record;
+- `Step.field_guard` and `Path.guard` ask the record that holds the field: where one fails, the field holds nothing;
+- without `any`, a comparison holds for all combinations of its own variables; with it, for one choice. Free variables of `any` comparisons
+  are chosen together for all that is joined by And or Or around them, up to the whole condition or the next Not, which chooses its own
+  (`manys.free` lists them, `manys.groups_of` the items of an And that have to be decided together); `Not(Not(x))` stays for that reason;
+- `:length` of a list counts the ids or choices that the field holds, for each record that holds it; of a path that ends in a back
+  step it is one number, of all records there that pass their guards.
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +53,7 @@ from domain.rules.tree import (
     Slot,
 )
 from domain.rules.values import Values, is_incremented, is_set, lookup, read
-from domain.rules.walk import every_operand, parts, paths_of
+from domain.rules.walk import all_of, every_operand, needs_many, parts, path_guards, paths_of
 from domain.schema.kinds import Kind
 
 __all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_with"]
@@ -83,31 +97,12 @@ def shape_with(
     condition: Condition, paths: tuple[Path, ...], values: Values
 ) -> tuple[Bound, tuple[Path, ...]]:
     """A condition with paths to sort by: their guards ask the request too, and take their values from the same `Bound`."""
-    if not any(step.guard for path in paths for step in path.steps):
+    if not any(path_guards(path) for path in paths):
         return shape(condition, values), paths
     shaper = _Shaper(values)
     found = shaper.condition(condition)
     shaped = tuple(shaper.path(path) for path in paths)
     return Bound(found, tuple(shaper.slots)), shaped
-
-
-def all_of(*conditions: Condition) -> Condition:
-    """All of them at once, as a rule and a filter. What one says of the elements of a many-valued path says nothing of the
-    elements that another speaks of."""
-    asked = [each for each in conditions if each != TRUE]
-    if len(asked) < 2:
-        return asked[0] if asked else TRUE
-    return And(tuple(Not(Not(each)) if needs_many(each) else each for each in asked))
-
-
-def needs_many(condition: Condition) -> bool:
-    """Whether it reads paths of many values: back relations, `@collection`, `:each`, guards included."""
-    for operand in every_operand(condition):
-        if isinstance(operand, Request) and operand.modifier == "each":
-            return True
-        if isinstance(operand, Path) and (operand.many or operand.root or any(step.many for step in operand.steps)):
-            return True
-    return False
 
 
 def _keep(condition: Condition, values: Values) -> _Kept:
@@ -343,10 +338,10 @@ class _Shaper:
         return self._slot(value if value is not None or kind is not Kind.TEXT else "", kind)
 
     def path(self, path: Path) -> Path:
-        if all(step.guard is None for step in path.steps):
+        if not path_guards(path):
             return path
-        steps = tuple(replace(step, guard=self._guard(step.guard)) for step in path.steps)
-        return replace(path, steps=steps)
+        steps = tuple(replace(step, guard=self._guard(step.guard), field_guard=self._guard(step.field_guard)) for step in path.steps)
+        return replace(path, steps=steps, guard=self._guard(path.guard))
 
     def _guard(self, guard: Condition | None) -> Condition | None:
         found = None if guard is None else self.condition(guard)

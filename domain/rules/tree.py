@@ -15,7 +15,8 @@ class Step:
     """One relation step from `source` to `target` through the relation `field`. A forward step reads `source.field`;
     with `back` the relation stands on `target` and points at `source` (many); a forward step is `many` where the field holds
     many relations. `guard`, where it is not None, is a condition on the target (its list rule, for clients' filters): a target
-    that fails it counts as absent."""
+    that fails it counts as absent. `field_guard`, on forward steps only, is a condition on the record that holds the relation (the
+    relation's view rule): where that fails, the relation counts as empty; a back step has it within its `guard`."""
 
     field: str
     source: str
@@ -23,6 +24,7 @@ class Step:
     back: bool = False
     many: bool = False
     guard: "Condition | None" = None
+    field_guard: "Condition | None" = None
 
 
 @dataclass(frozen=True, slots=True)

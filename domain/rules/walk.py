@@ -2,7 +2,21 @@
 
 from collections.abc import Iterator
 
-from domain.rules.tree import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Shift, Step
+from domain.rules.tree import (
+    TRUE,
+    And,
+    Call,
+    Compare,
+    Condition,
+    In,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Request,
+    Shift,
+    Step,
+)
 
 
 def atoms(condition: Condition) -> Iterator[Compare | In]:
@@ -40,8 +54,13 @@ def paths_of(operand: Operand) -> list[Path]:
 
 
 def guards_of(atom: Compare | In) -> list[Condition]:
-    steps = [step for side in sides(atom) for path in paths_of(side) for step in path.steps]
-    return [step.guard for step in steps if step.guard is not None]
+    return [guard for side in sides(atom) for path in paths_of(side) for guard in path_guards(path)]
+
+
+def path_guards(path: Path) -> list[Condition]:
+    """The conditions under which the path leads somewhere."""
+    guards = [guard for step in path.steps for guard in (step.field_guard, step.guard)]
+    return [guard for guard in (*guards, path.guard) if guard is not None]
 
 
 def every_operand(condition: Condition) -> Iterator[Operand]:
@@ -52,6 +71,25 @@ def every_operand(condition: Condition) -> Iterator[Operand]:
 
 def every_path(condition: Condition) -> Iterator[Path]:
     return (part for part in every_operand(condition) if isinstance(part, Path))
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """All of them at once, as a rule and a filter. What one says of the elements of a many-valued path says nothing of the
+    elements that another speaks of."""
+    asked = [each for each in conditions if each != TRUE]
+    if len(asked) < 2:
+        return asked[0] if asked else TRUE
+    return And(tuple(Not(Not(each)) if needs_many(each) else each for each in asked))
+
+
+def needs_many(condition: Condition) -> bool:
+    """Whether it reads paths of many values: back relations, `@collection`, fields of many values, `:each`, guards included."""
+    for operand in every_operand(condition):
+        if isinstance(operand, Request) and operand.modifier == "each":
+            return True
+        if isinstance(operand, Path) and (operand.many or operand.root or operand.elements or any(step.many for step in operand.steps)):
+            return True
+    return False
 
 
 def joins(condition: Condition) -> int:

@@ -12,7 +12,7 @@ from adapters.outbound.sql.statements import prepare
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import holds
 from domain.rules.shape import shape
-from domain.rules.tree import Condition
+from domain.rules.tree import TRUE, Condition
 from tests.contract.rule_cases import (
     ACTORS,
     ASKED,
@@ -39,6 +39,9 @@ class ClientSight:
 
     def may_name(self, collection, field):
         return field.type != "email"
+
+    def field_guard(self, collection, field):
+        return TRUE
 
     def guard(self, collection):
         return check(self.RULES[collection.name], Scope(SCHEMA, collection))

@@ -104,8 +104,8 @@ def refusal(call, *args) -> Invalid:
     ("meta.a = @request.query.b", "column 10", "type_mismatch", "neither", None),
     ("coalesce(meta.a, meta.b) = 1", "column 18", "type_mismatch", "neither", None),
     ("coalesce(meta.a, null) = 1", "column 1", "type_mismatch", "neither value of `coalesce` has a type", None),
-    ("title:each = 'a'", "column 1", "type_mismatch", "`:each` is for a json field", None),
-    ("views:length = 1", "column 1", "type_mismatch", "`:length` is for a json field or a back relation", None),
+    ("title:each = 'a'", "column 1", "type_mismatch", "`:each` is for a json field or one of many values", None),
+    ("views:length = 1", "column 1", "type_mismatch", "`:length` is for a json field, a field of many values or a back relation", None),
     ("views:lower = 'a'", "column 1", "type_mismatch", "`:lower` is for a text", None),
     ("title:isset", "column 1", "not_allowed", "`:isset` asks what a request holds", None),
     ("@request.auth.id:isset", "column 1", "not_allowed", "`:isset` follows", None),
@@ -176,6 +176,9 @@ class Eyes:
 
     def may_name(self, collection, field):
         return not field.hidden and (collection.name, field.name) != ("users", "email")
+
+    def field_guard(self, collection, field):
+        return TRUE
 
     def guard(self, collection):
         if collection.name == "vault":

@@ -125,6 +125,9 @@ def test_guards_are_shaped_with_the_same_values():
         def may_name(self, collection, field):
             return True
 
+        def field_guard(self, collection, field):
+            return TRUE
+
         def guard(self, collection):
             return check("name != 'Zed' && id = @request.auth.id", Scope(SCHEMA, collection))
 

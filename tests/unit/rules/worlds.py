@@ -1,6 +1,8 @@
 """The collections, records and requests that the tests of rules speak of."""
 
 from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,7 @@ from domain.rules.shape import needs_many, shape
 from domain.rules.tree import Condition
 from domain.rules.values import Values
 from domain.schema.collection import Collection, Schema, define_collection
-from domain.schema.fields import TRUSTING
+from domain.schema.fields import TRUSTING, Field
 
 NOW = datetime(2026, 11, 22, 13, 14, 15, 678_000, tzinfo=UTC)
 
@@ -23,18 +25,29 @@ def collection(name: str, type: str = "base", /, **fields: Any) -> Collection:
     return define_collection(definition, id=f"c_{name}", now="2026-01-01T00:00:00.000Z", tools=TRUSTING)
 
 
+def many(made: Collection, *names: str) -> Collection:
+    """The collection with these fields holding many values."""
+    return replace(made, fields=tuple(_of_many(each) if each.name in names else each for each in made.fields))
+
+
+def _of_many(field: Field) -> Field:
+    kind = type(field.type, (type(field),), {"many": True, "__slots__": ()})
+    return kind(**{each.name: getattr(field, each.name) for each in dataclass_fields(field)})
+
+
 def to(target: str) -> dict[str, str]:
     return {"type": "relation", "collection": target}
 
 
-POSTS = collection(
+POSTS = many(collection(
     "posts",
     title="text", subtitle="text", views="integer", rank="integer", score="number", price={"type": "decimal", "scale": 2},
     fee={"type": "decimal", "scale": 4}, live="bool", pinned="bool", due="date", done="date", day="day", meta="json",
     status={"type": "select", "values": ["draft", "live"]}, link="url", mail="email", cc="email",
     author=to("users"), editor=to("users"), parent=to("posts"), secret={"type": "text", "hidden": True},
     hideout={"type": "relation", "collection": "users", "hidden": True},
-)  # fmt: skip
+    tags=to("tags"), labels={"type": "select", "values": ["Red", "green", "blue"]},
+), "tags", "labels")  # fmt: skip
 USERS = collection(
     "users", "accounts", name="text", team=to("teams"), role="text", roles="json", level="integer", salary={"type": "text",
     "hidden": True}
@@ -42,10 +55,11 @@ USERS = collection(
 TEAMS = collection("teams", name="text", lead=to("users"), open="bool")
 MEMBERS = collection("members", user=to("users"), team=to("teams"), role="text", weight="integer")
 COMMENTS = collection("comments", text="text", post=to("posts"), by=to("users"), stars="integer", private="bool")
+TAGS = many(collection("tags", name="text", rank="integer", owner=to("users"), akin=to("tags")), "akin")
 VAULT = collection("vault", note="text", owner=to("users"), post=to("posts"))
-SCHEMA = Schema(1, {each.name: each for each in (POSTS, USERS, TEAMS, MEMBERS, COMMENTS, VAULT)})
+SCHEMA = Schema(1, {each.name: each for each in (POSTS, USERS, TEAMS, MEMBERS, COMMENTS, VAULT, TAGS)})
 
-_BLANK = dict.fromkeys(POSTS.every_field)
+_BLANK = {name: () if field.many else None for name, field in POSTS.every_field.items()}
 POST: Mapping[str, Any] = {
     **_BLANK,
     "id": "p1", "version": 1, "created": "2026-01-02T03:04:05.678Z", "updated": "2026-01-02T03:04:05.678Z",
@@ -57,6 +71,7 @@ POST: Mapping[str, Any] = {
              "deep": {"list": [{"k": "v"}]}},
     "status": "live", "link": "https://example.org/", "mail": "Ann@Example.org", "cc": "ANN@example.ORG",
     "author": "u1", "editor": "u2", "secret": "s3cret",
+    "tags": ("g1", "g2"), "labels": ("Red", "blue"),
 }  # fmt: skip
 EMPTY: Mapping[str, Any] = {**_BLANK, "id": "p2", "version": 1, "created": "2026-01-02T03:04:05.678Z",
 "updated": "2026-01-02T03:04:05.678Z"}
@@ -84,6 +99,11 @@ WORLD = {
         {"id": "c2", "text": "awful", "post": "p1", "by": "u2", "stars": 1, "private": True},
     ),
     "vault": {},
+    "tags": _records(
+        {"id": "g1", "name": "new", "rank": 1, "owner": "u1", "akin": ("g2", "g3")},
+        {"id": "g2", "name": "hot", "rank": 2, "owner": "u2", "akin": ()},
+        {"id": "g3", "name": "odd", "rank": 3, "owner": None, "akin": ("g1",)},
+    ),
 }
 
 GUEST = Values(NOW, {("method",): "GET", ("context",): "default", ("auth", "id"): ""})

@@ -1,0 +1,117 @@
+"""Fields of many values: what their elements, the records behind them and the records that point through them come to."""
+
+import pytest
+
+from domain.errors import Invalid
+from domain.rules.check import Scope, check
+from domain.rules.evaluate import holds, holds_bound
+from domain.rules.manys import manys
+from domain.rules.shape import shape
+from domain.rules.tree import TRUE, Step
+from tests.unit.rules.worlds import ANN, EMPTY, POST, POSTS, SCHEMA, TAGS, WORLD, answers, rule
+
+YES, NO = True, False
+TAG = WORLD["tags"]["g1"]
+
+
+@pytest.mark.parametrize("text,record,expected", [
+    # the elements themselves: all must match, with `?` any one
+    ("tags = 'g1'", POST, NO), ("tags ?= 'g1'", POST, YES), ("tags ?= 'g3'", POST, NO), ("tags != 'g3'", POST, YES),
+    ("tags != 'g1'", POST, NO), ("tags ?!= 'g1'", POST, YES), ("tags in ('g1', 'g2')", POST, YES), ("tags in ('g1')", POST, NO),
+    ("tags ?in ('g1', 'g9')", POST, YES), ("tags not in ('g1')", POST, NO), ("tags ?not in ('g1')", POST, YES),
+    ("labels ~ 'E'", POST, YES), ("labels ~ 'r'", POST, NO), ("labels ?~ 'r'", POST, YES), ("labels:lower ?= 'red'", POST, YES),
+    ("labels ?= 'red'", POST, NO), ("labels > 'A'", POST, YES), ("labels ?< 'a'", POST, YES), ("labels < 'a'", POST, NO),
+    ("lower(labels) ?= 'red'", POST, YES), ("startsWith(labels, 'b')", POST, NO), ("length(labels) > 2", POST, YES),
+    ("length(labels) = 4", POST, NO), ("coalesce(labels, 'none') != 'none'", POST, YES),
+    ("tags ?= labels", POST, NO), ("labels != tags", POST, YES), ("labels ?!= title", POST, YES),
+    # nothing there counts as one absent value
+    ("tags = 'g1'", EMPTY, NO), ("tags != 'g1'", EMPTY, YES), ("tags ?= 'g1'", EMPTY, NO), ("tags ?!= 'g1'", EMPTY, YES),
+    ("tags = ''", EMPTY, YES), ("tags = null", EMPTY, YES), ("tags != ''", EMPTY, NO), ("tags = ''", POST, NO),
+    ("tags != ''", POST, YES), ("tags ?= ''", POST, NO), ("labels ~ ''", EMPTY, YES), ("labels in ('Red', '')", EMPTY, YES),
+    ("labels not in ('Red')", EMPTY, YES), ("coalesce(labels, 'none') = 'none'", EMPTY, YES),
+    # modifiers
+    ("tags:each ?= 'g1'", POST, YES), ("tags:each = 'g1'", POST, NO), ("tags:length = 2", POST, YES),
+    ("tags:length = 0", EMPTY, YES), ("labels:length > 1 && labels:length < 3", POST, YES), ("labels:length = 1.5", POST, NO),
+    ("tags:length in (0, 2)", POST, YES), ("tags:length = rank - 0", POST, None), ("tags:length < rank", POST, YES),
+    # through the relation
+    ("tags.name ?= 'hot'", POST, YES), ("tags.name = 'hot'", POST, NO), ("tags.name in ('hot', 'new')", POST, YES),
+    ("tags.rank > 0", POST, YES), ("tags.rank > 1", POST, NO), ("tags.owner.name ?= 'Bob'", POST, YES),
+    ("tags.owner = 'u1'", POST, NO), ("tags.id ?= 'g1'", POST, YES), ("tags.name = ''", EMPTY, YES), ("tags.rank = null", EMPTY, YES),
+    ("tags.rank != 1", EMPTY, YES), ("tags.akin.name ?= 'odd'", POST, YES), ("tags.akin.name = 'odd'", POST, NO),
+    ("tags.akin ?= 'g3'", POST, YES), ("tags.akin ?= ''", POST, YES), ("tags.akin != ''", POST, NO), ("tags.akin:length ?= 0", POST, YES),
+    ("tags.akin:length < 3", POST, YES), ("tags.akin:length = 2", POST, NO), ("parent.tags.name = ''", POST, YES),
+    ("parent.tags:length = 0", POST, YES), ("comments_via_post.post.tags ?= 'g2'", POST, YES), ("tags.name:lower ?= 'hot'", POST, YES),
+    # the same element within one group, whether it is named itself or what it leads to
+    ("tags.name ?= 'hot' && tags.rank ?= 2", POST, YES), ("tags.name ?= 'hot' && tags.rank ?= 1", POST, NO),
+    ("tags ?= 'g1' && tags.name ?= 'new'", POST, YES), ("tags ?= 'g1' && tags.name ?= 'hot'", POST, NO),
+    ("tags ?= 'g1' && tags ?= 'g2'", POST, NO), ("tags ?= 'g1' && !(tags ?!= 'g2')", POST, NO),
+    ("tags ?= 'g1' && !(!(tags ?= 'g2'))", POST, YES), ("tags ?= 'g1' && (pinned || tags ?= 'g2')", POST, NO),
+    ("tags ?= 'g1' && labels ?= 'blue'", POST, YES), ("tags.akin ?= 'g3' && tags.name ?= 'hot'", POST, NO),
+    ("tags.akin ?= 'g3' && tags.name ?= 'new' && tags.akin.name ?= 'odd'", POST, YES),
+    ("labels ?= 'Red' && labels ?~ 'RED'", POST, YES), ("labels ?= 'Red' && labels ?~ 'blue'", POST, NO),
+    ("tags ?= 'g1' || tags ?= 'g9'", POST, YES), ("@collection.tags.akin ?= 'g1' && @collection.tags.name ?= 'odd'", POST, YES),
+    ("@collection.tags.akin ?= 'g1' && @collection.tags.name ?= 'new'", POST, NO),
+    ("@collection.tags:a.akin ?= 'g1' && @collection.tags:b.name ?= 'new'", POST, YES),
+])  # fmt: skip
+def test_elements_and_what_they_lead_to(text, record, expected):
+    if expected is None:
+        with pytest.raises(Invalid):
+            answers(text, record)
+    else:
+        assert answers(text, record) is expected
+
+
+@pytest.mark.parametrize("text,expected", [
+    ("posts_via_tags.title ?= 'Hello_World'", YES), ("posts_via_tags.title = 'Hello_World'", YES),
+    ("posts_via_tags.author.name = 'Ann'", YES), ("posts_via_tags:length = 1", YES), ("posts_via_tags ?= 'p1'", YES),
+    ("posts_via_tags.labels ?= 'blue' && posts_via_tags.live ?= true", YES), ("posts_via_tags.tags ?= 'g2'", YES),
+    ("posts_via_tags.tags.name = 'new'", NO), ("tags_via_akin.name ?= 'odd'", YES), ("tags_via_akin:length = 1", YES),
+    ("tags_via_akin.posts_via_tags.title = ''", YES), ("akin.posts_via_tags.title ?= 'Hello_World'", YES),
+    ("akin.tags_via_akin.name ?= 'new' && akin.name ?= 'odd'", YES), ("owner.posts_via_author.tags.name ?= 'hot'", YES),
+])  # fmt: skip
+def test_records_that_point_here_among_others(text, expected):
+    assert answers(text, TAG, collection=TAGS) is expected
+
+
+def test_what_the_tree_says_of_them():
+    end = rule("author.posts_via_author.tags = 'g1'").left
+    assert (end.name, end.elements, end.many, len(end.steps)) == ("tags", True, True, 2)
+    through = rule("tags.name = 'a'").left
+    assert through.steps == (Step("tags", "posts", "tags", many=True),)
+    assert (through.elements, through.many) == (False, True)
+    counted = rule("tags:length = 1").left
+    assert (counted.modifier, counted.many, counted.elements) == ("length", False, True)
+    back = check("posts_via_tags.title = 'a'", Scope(SCHEMA, TAGS)).left
+    assert back.steps == (Step("tags", "tags", "posts", back=True, many=True),)
+    assert list(manys(through)) == list(manys(rule("tags = 'g1'").left))
+    assert rule("tags:each ?= 'a'") == rule("tags ?= 'a'")
+
+
+class Seeing:
+    """Lists tags below the second rank, and sees the tags and the owner of a record only where these conditions hold."""
+
+    def may_name(self, collection, field):
+        return True
+
+    def guard(self, collection):
+        return rule("rank < 2", TAGS) if collection.name == "tags" else TRUE
+
+    def field_guard(self, collection, field):
+        asked = {("posts", "tags"): "views < 20", ("posts", "title"): "author = @request.auth.id", ("tags", "owner"): "rank > 1",
+                 ("comments", "post"): "private = false"}.get((collection.name, field.name))  # fmt: skip
+        return rule(asked, collection) if asked else TRUE
+
+
+@pytest.mark.parametrize("text,record,expected", [
+    ("title = 'Hello_World'", POST, YES), ("title = ''", {**POST, "author": "u2"}, YES), ("title ~ 'o'", {**POST, "author": "u2"}, NO),
+    ("tags ?= 'g2'", POST, YES), ("tags ?= 'g2'", {**POST, "views": 20}, NO), ("tags:length = 0", {**POST, "views": 20}, YES),
+    ("tags:length = 2", POST, YES), ("tags.name ?= 'new'", POST, YES), ("tags.name ?= 'hot'", POST, NO), ("tags.name ?= ''", POST, YES),
+    ("tags ?= 'g2' && tags.name ?= ''", POST, YES), ("tags.name ?= 'new'", {**POST, "views": 20}, NO),
+    ("tags.name = null", {**POST, "views": 20}, YES), ("tags.owner ?= 'u1'", POST, NO), ("tags.owner.name = ''", POST, YES),
+    ("comments_via_post.text = 'nice'", POST, YES), ("comments_via_post:length = 1", POST, YES),
+    ("lower(title) = 'hello_world'", POST, YES), ("title:lower = 'hello_world'", {**POST, "author": "u2"}, NO),
+])  # fmt: skip
+def test_a_guarded_value_counts_as_absent_where_its_guard_fails(text, record, expected):
+    condition = check(text, Scope(SCHEMA, POSTS, "filter", client=True, sight=Seeing()))
+    assert holds(condition, record, ANN, WORLD) is expected
+    assert holds_bound(shape(condition, ANN), record, WORLD) is expected
