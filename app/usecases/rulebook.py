@@ -99,6 +99,7 @@ class Rulebook:
     def _query_names(self, schema: Schema, collection: Collection) -> frozenset[str]:
         texts = [getattr(collection.rules, name) for name in rule_names(collection.type)]
         texts += [check.rule for check in collection.checks]
+        texts += [text for field in collection.fields for text in (field.rules.view, field.rules.write)]
         rulings = [self.condition(schema, collection, text) for text in texts if text]
         return frozenset(path[1] for ruling in rulings for path in ruling.paths if path[0] == "query")
 
@@ -108,6 +109,10 @@ class Rulebook:
             text = getattr(collection.rules, name)
             if text:
                 _check_storable(text, Scope(schema, collection, f"/rules/{name}", client=False))
+        for at, field in enumerate(collection.fields):
+            for name, text in field.rules.definition().items():
+                if text:
+                    _check_storable(text, Scope(schema, collection, f"/fields/{at}/rules/{name}", client=False))
         for at, each in enumerate(collection.checks):
             _check_storable(each.rule, Scope(schema, collection, f"/checks/{at}/rule", client=False))
 

@@ -1,5 +1,6 @@
 """The field types; importing this package registers them all."""
 
+from domain.schema.fields.access import OPEN_TO_ALL, FieldRules
 from domain.schema.fields.base import AUTH_ID, NOW, TRUSTING, TYPES, Field, Tools, Unfit, define
 from domain.schema.fields.choices import SelectField
 from domain.schema.fields.documents import JsonField
@@ -12,6 +13,7 @@ from domain.schema.fields.times import AutodateField, DateField, DayField
 __all__ = [
     "AUTH_ID",
     "NOW",
+    "OPEN_TO_ALL",
     "TRUSTING",
     "TYPES",
     "AutodateField",
@@ -21,6 +23,7 @@ __all__ = [
     "DecimalField",
     "EmailField",
     "Field",
+    "FieldRules",
     "IntegerField",
     "JsonField",
     "NumberField",

@@ -5,6 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from domain.errors import did_you_mean, invalid
+from domain.schema.fields.access import OPEN_TO_ALL, FieldRules, define_field_rules
 from domain.schema.kinds import Kind
 from domain.schema.names import check_field_name
 
@@ -47,6 +48,7 @@ class Field:
     default: Any = None
     unique: bool = False
     hidden: bool = False
+    rules: FieldRules = OPEN_TO_ALL
 
     type: ClassVar[str]
     kind: ClassVar[Kind]
@@ -89,7 +91,7 @@ class Field:
         for option in fields(self):
             value = getattr(self, option.name)
             if value != option.default:
-                options[option.name] = list(value) if isinstance(value, tuple) else value
+                options[option.name] = _written(value)
         return options
 
 
@@ -114,7 +116,7 @@ def define(definition: Any, pointer: str, tools: Tools) -> Field:
     options = {key: value for key, value in definition.items() if key not in ("name", "type")}
     _refuse_unknown(cls, options, pointer)
     try:
-        field = cls(name=name, **{key: _frozen(value) for key, value in options.items()})
+        field = cls(name=name, **{key: _read(cls, key, value, f"{pointer}/{key}") for key, value in options.items()})
         field.fits_default(tools)
     except Unfit as unfit:
         raise invalid(pointer, unfit.code, f"field `{name}`: {unfit.detail}") from unfit
@@ -132,8 +134,16 @@ def _refuse_unknown(cls: type[Field], options: Mapping[str, Any], pointer: str) 
             raise invalid(pointer, "missing_option", f"type {cls.type} needs the option `{key}`")
 
 
-def _frozen(value: Any) -> Any:
+def _read(cls: type[Field], option: str, value: Any, pointer: str) -> Any:
+    if option == "rules":
+        return define_field_rules(value, pointer, read_only=cls.read_only)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, FieldRules):
+        return value.definition()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def checked_bounds(low: Any, high: Any, is_bound: Callable[[Any], bool], what: str) -> None:
