@@ -11,6 +11,7 @@ from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.names import check_collection_name, check_field_name
+from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
 
 MAX_FIELDS = 200
 MAX_INDEXES = 40
@@ -77,6 +78,8 @@ class Collection:
     created: str = ""
     updated: str = ""
     system: bool = False
+    trash: Trash | None = None
+    expires: Expiry | None = None
 
     @property
     def is_accounts(self) -> bool:
@@ -106,10 +109,13 @@ class Collection:
 
     @cached_property
     def every_index(self) -> tuple[Index, ...]:
-        """The indexes that exist: those of `unique` fields, one for each relation (deletes and paths look it up), and the listed ones."""
+        """The indexes that exist: those of `unique` fields, one for each relation (deletes and paths look it up), the listed ones, and
+        one by which expired records are found."""
         wanted = [Index((each.name,), unique=True) for each in self.own_fields if each.unique]
         wanted += [Index((each.name,)) for each in self.relations if not each.unique]
         wanted += self.indexes
+        if self.expires and not any(index.fields[0] == self.expires.field for index in wanted):
+            wanted.append(Index((self.expires.field,)))
         return tuple(dict.fromkeys(wanted))
 
     def definition(self) -> dict[str, Any]:
@@ -124,6 +130,8 @@ class Collection:
             ],
             "rules": {name: getattr(self.rules, name) for name in rule_names(self.type)},
             "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
+            "trash": self.trash and self.trash.definition(),
+            "expires": self.expires and self.expires.definition(),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
@@ -167,7 +175,7 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -218,6 +226,10 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         parts["checks"] = tuple(
             _check(item, f"/checks/{at}") for at, item in enumerate(_list(body["checks"], "/checks", 50))
         )
+    if "trash" in body:
+        parts["trash"] = read_trash(body["trash"])
+    if "expires" in body:
+        parts["expires"] = read_expiry(body["expires"])
     return parts
 
 
@@ -280,6 +292,8 @@ def _sound(collection: Collection) -> Collection:
                 )
     if len({check.name for check in collection.checks}) < len(collection.checks):
         raise invalid("/checks", "duplicate_name", "two checks have the same name")
+    if collection.expires:
+        check_expiry(collection.expires, collection.every_field)
     return collection
 
 

@@ -136,6 +136,10 @@ def _object(properties: dict[str, Any], required: tuple[str, ...], *, more: Any 
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": more}
 
 
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "type": ["object", "null"]}
+
+
 _TEXT: dict[str, Any] = {"type": "string"}
 _INSTANT = {"type": "string", "format": "date-time"}
 _COUNT = {"type": "integer", "minimum": 1}
@@ -156,6 +160,8 @@ _DEFINITION = {
     },
     "rules": _RULES,
     "checks": {"type": "array", "items": _object({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
+    "trash": _or_null(_object({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
+    "expires": _or_null(_object({"field": _TEXT}, ("field",))),
 }
 _STAMPS = {"id": _TEXT, "version": _COUNT, "created": _INSTANT, "updated": _INSTANT}
 _SCHEMAS: dict[str, dict[str, Any]] = {

@@ -34,7 +34,7 @@ from domain.schema.fields import TRUSTING, email_key
 # defaults: admins only, and each may sign in.
 ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", rules=Rules(), system=True)
 
-_PARTS = ("fields", "indexes", "rules", "checks")
+_PARTS = ("fields", "indexes", "rules", "checks", "trash", "expires")
 _COLLECTIONS = sql_table(
     "_collections",
     *(sql_column(name) for name in ("id", "name", "type", "definition", "version", "created", "updated")),
