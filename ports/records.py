@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from domain.records.aggregates import Grouping
 from domain.records.changes import Changes, Draft
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
@@ -27,6 +28,11 @@ class RecordStore(Protocol):
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         """The rows of these ids that fulfil `reading.where`, by id, in one statement; what expand uses, in the snapshot of the
         statement that checked version and guard."""
+        ...
+
+    def groups(self, grouping: Grouping, guard: Guard | None) -> tuple[Sequence[Sequence[Any]], bool]:
+        """The window's groups of the records that fulfil `grouping.where`, dimensions then measures, in one statement; and whether
+        more follow. Without dimensions it is one group, also of no records."""
         ...
 
     def check_guard(self, guard: Guard | None) -> None:

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from app.usecases.aggregates import Aggregates
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
 from app.usecases.record_reads import RecordReads, Request, etag_extra
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem, Unavailable
+from domain.records.aggregates import AggregateQuery, Groups
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft
 from domain.records.page import ListQuery, Page, Shown
@@ -44,6 +46,7 @@ class RecordUseCases:
         self._work, self._rulebook, self._passwords, self._tools = work, rulebook, passwords, tools
         self._clock, self._ids, self._observer = clock, ids, observer
         self._reads = RecordReads(rulebook, clock, observer)
+        self._aggregates = Aggregates(rulebook, self._reads)
 
     # --- reading
 
@@ -63,6 +66,13 @@ class RecordUseCases:
         return self._work.read(
             lambda stores: self._checked(stores, request, lambda: self._reads.get(stores, name, id, request, fields, expand)),
             snapshot=bool(expand),
+        )
+
+    def aggregate(self, name: str, query: AggregateQuery, *, actor: Actor, facts: RequestFacts) -> Groups:
+        """The records that the actor may list and the filter chooses, counted and measured by groups: one statement."""
+        request = Request(actor, facts)
+        return self._work.read(
+            lambda stores: self._checked(stores, request, lambda: self._aggregates.groups(stores, name, query, request))
         )
 
     def query_names(self, name: str) -> frozenset[str]:

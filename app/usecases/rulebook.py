@@ -88,6 +88,13 @@ class Rulebook:
             return tuple(keys)
         return (*keys, SortKey(Path("id", Kind.TEXT, collection.name), bool(keys) and keys[-1].descending))
 
+    def named(
+        self, schema: Schema, collection: Collection, actor: Actor, pointer: str, text: str, read: Callable[[str, Scope], T]
+    ) -> T:
+        """What the names in a client's parameter mean where `read` reads them, as those of a filter."""
+        key = (schema.version, collection.name, pointer, actor.passes_rules, text)
+        return self._keep(key, lambda: read(text, self._client_scope(schema, collection, actor, pointer)))
+
     def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str) -> Scope:
         return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor))
 

@@ -23,6 +23,8 @@ from domain.schema.fields.relations import RECORD_ID
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
 _STAMPED = ("version", "created", "updated")
+# What stands where a record's id does, in the address of the records.
+_RESERVED_IDS = frozenset({"aggregate"})
 _LARGEST = 1.7976931348623157e308
 
 
@@ -146,6 +148,8 @@ def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults:
         faults.append(Fault("/id", "read_only", "ids of accounts are made by the backend"))
     elif not isinstance(body["id"], str) or not RECORD_ID.fullmatch(body["id"]):
         faults.append(Fault("/id", "invalid_id", "an id has 1 to 64 characters of A-Z a-z 0-9 _ -"))
+    elif body["id"] in _RESERVED_IDS:
+        faults.append(Fault("/id", "reserved_name", f"`{body['id']}` names something else in an address; choose another id"))
     return str(body["id"])
 
 

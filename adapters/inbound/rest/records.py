@@ -26,10 +26,18 @@ from adapters.inbound.web.openapi import (
     json_of,
     takes,
 )
-from adapters.inbound.web.parameters import LISTING, SHOWING, list_query, read_parameters
+from adapters.inbound.web.parameters import (
+    AGGREGATING,
+    LISTING,
+    SHOWING,
+    aggregate_query,
+    list_query,
+    read_parameters,
+)
 from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
 from domain.errors import NotFound
+from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
 from domain.records.page import MAX_LIMIT, Page, Shown
 from domain.schema.fields.relations import RECORD_ID
 
@@ -51,6 +59,14 @@ _IN_LIST = [
     _EXPAND,
     _FIELDS,
 ]
+_IN_AGGREGATE = [
+    in_query("group", "What to group by, separated by commas: names of fields, and dates by `:day`, `:month` or `:year`."),
+    in_query("measures", "`count`, `sum:views`, `avg:score`, `min:created`, `max:price`, separated by commas.", default="count"),
+    in_query("filter", "Of which records, as in a list."),
+    in_query("sort", "Names that were asked for, separated by commas; `-count` sorts from the greatest."),
+    in_query("limit", "How many groups at most.", type="integer", minimum=1, maximum=MAX_GROUPS, default=DEFAULT_GROUPS),
+    in_query("page", "Which page of groups: `next` of the page before.", type="integer", minimum=1),
+]
 
 
 def blueprint(backend: Backend) -> Blueprint:
@@ -71,6 +87,18 @@ def blueprint(backend: Backend) -> Blueprint:
         query = parameters(request, c, LISTING)
         page = records.list(c, list_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
         return json_response(orjson.dumps(page.as_object()), 200, _link(c, query, page))
+
+    @door.route("/<c>/records/aggregate")
+    @documented(
+        "aggregate_records", parameters=_IN_AGGREGATE,
+        responses=answers({200: json_of("GroupPage", "A page of groups")}, 400, 401, 403, 404),
+    )  # fmt: skip
+    def aggregate_records(c: str) -> Response:
+        """Count and measure the records that the list rule lets you see"""
+        request = this_request()
+        query = parameters(request, c, AGGREGATING)
+        groups = records.aggregate(c, aggregate_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
+        return json_response(orjson.dumps(groups.as_object()))
 
     @door.route("/<c>/records", methods=("POST",))
     @documented(

@@ -170,6 +170,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         {"items": {"type": "array", "items": ref("Record")}, "next": {"type": ["string", "null"]}, "total": {"type": "integer"}},
         ("items", "next"),
     ),
+    "GroupPage": _object(
+        {
+            "items": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+            "next": {"type": ["integer", "null"], "description": "the number of the page that follows"},
+        },
+        ("items", "next"),
+    ),
     "RecordValues": {
         "type": "object",
         "description": "Values by field. A change may also add to numbers: `n+` and `n-`.",

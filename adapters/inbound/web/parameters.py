@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from domain.errors import Invalid, did_you_mean, invalid
+from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS, AggregateQuery
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT, ListQuery
 
 MAX_QUERY = 65_536
@@ -14,6 +15,7 @@ MAX_PAGE = 1_000_000
 
 LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields")
 SHOWING = ("expand", "fields")
+AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
 
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -56,6 +58,12 @@ def list_query(parameters: dict[str, str]) -> ListQuery:
 
 
 _PLAIN_LIST = ListQuery()
+
+
+def aggregate_query(parameters: dict[str, str]) -> AggregateQuery:
+    texts = {name: parameters[name] for name in ("group", "measures", "filter", "sort") if parameters.get(name)}
+    limit = _number(parameters, "limit", MAX_GROUPS) or DEFAULT_GROUPS
+    return AggregateQuery(**texts, limit=limit, page=_number(parameters, "page", MAX_PAGE) or 1)
 
 
 def _pairs(query: str) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ class ReadPlans:
 
     def check_guard(self, guard: Guard | None) -> None:
         plan = self._plan(("guard", guard and guard.collection), lambda: self._guarding(guard))
-        self._opened(self._session.execute(plan.prepared, _guard_values(guard)), guard)
+        self._opened(self._session.execute(plan.prepared, guard_values(guard)), guard)
 
     def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
         key = (
@@ -61,7 +61,7 @@ class ReadPlans:
         values = {
             "id": id,
             "self_id": reading.self_id,
-            **_guard_values(guard),
+            **guard_values(guard),
             **bind_values(plan.binds, reading.where.values),
         }
         rows = self._opened(self._session.execute(plan.prepared, values), guard)
@@ -72,7 +72,7 @@ class ReadPlans:
         key = ("list", reading.collection.name, reading.columns, reading.private, reading.where.shape,
                guard and guard.collection, window.order, starts, bool(window.offset), window.count)  # fmt: skip
         plan = self._plan(key, lambda: self._listing(reading, window, guard))
-        values = {"self_id": reading.self_id, "limit": window.limit + 1, "offset": window.offset, **_guard_values(guard),
+        values = {"self_id": reading.self_id, "limit": window.limit + 1, "offset": window.offset, **guard_values(guard),
                   **bind_values(plan.binds, reading.where.values), **keyset_values(plan.keys, window.after)}  # fmt: skip
         answered = self._session.execute(plan.prepared, values)
         rows = self._opened(answered, guard)
@@ -214,5 +214,5 @@ def _presented(row: Sequence[Any], present: Present) -> Sequence[Any]:
     return values
 
 
-def _guard_values(guard: Guard | None) -> dict[str, Any]:
+def guard_values(guard: Guard | None) -> dict[str, Any]:
     return {} if guard is None else {"guard_id": guard.id}

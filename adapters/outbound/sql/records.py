@@ -22,6 +22,7 @@ from sqlalchemy import Text as PlainText
 from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.elements import ColumnElement
 
+from adapters.outbound.sql.aggregates import AggregatePlans
 from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, decoder, encoder, key_column
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.record_reads import ReadPlans
@@ -29,6 +30,7 @@ from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Invalid, invalid
+from domain.records.aggregates import Grouping
 from domain.records.changes import Changes, Draft, IfMatch
 from domain.records.draft import stamps
 from domain.records.reading import Guard, Listing, Reading, Window
@@ -45,7 +47,7 @@ class SqlRecordStore:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._reads = ReadPlans(session)
+        self._reads, self._aggregates = ReadPlans(session), AggregatePlans(session)
 
     # --- reads that answer a request
 
@@ -57,6 +59,9 @@ class SqlRecordStore:
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         return self._reads.among(reading, ids)
+
+    def groups(self, grouping: Grouping, guard: Guard | None) -> tuple[Sequence[Sequence[Any]], bool]:
+        return self._aggregates.groups(grouping, guard)
 
     def check_guard(self, guard: Guard | None) -> None:
         self._reads.check_guard(guard)

@@ -1,9 +1,11 @@
-"""What distances are computed with, for builds of SQLite that come without mathematical functions (they are a choice of its compiler)."""
+"""Functions that SQLite is given: what distances are computed with, for builds that come without mathematical functions (they are
+a choice of its compiler), and exact sums of doubles, which it never has."""
 
 import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Context, Decimal
 from functools import lru_cache
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {
@@ -13,12 +15,34 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "asin": math.asin,
     "sqrt": math.sqrt,
 }
+EXACT_SUM = "_exact_sum"
+# From the last digit of the least double to the first of a sum of many of the largest.
+_EXACTLY = Context(prec=700)
+_LARGEST, _LEAST = Decimal("1.7976931348623157e308"), Decimal("3e-324")
 
 
 def complete_functions(connection: sqlite3.Connection) -> None:
     """Gives the connection those that the engine does not have itself."""
     for name in FUNCTIONS.keys() - built_in():
         connection.create_function(name, 1, _of_null(FUNCTIONS[name]), deterministic=True)
+    connection.create_aggregate(EXACT_SUM, 1, _ExactSum)  # type: ignore[arg-type]  # typeshed knows no double as an answer
+
+
+class _ExactSum:
+    """The sum of doubles as they are written, rounded once; NULL of none, and where no double is that large."""
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, value: float | None) -> None:
+        if value is not None:
+            number = Decimal(repr(value))
+            self._total = number if self._total is None else _EXACTLY.add(self._total, number)
+
+    def finalize(self) -> float | None:
+        if self._total is None or abs(self._total) > _LARGEST:
+            return None
+        return float(self._total) if abs(self._total) >= _LEAST else 0.0
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,55 @@
+"""How records are grouped and measured: the list rule joined with the client's filter, as in a list, and one statement."""
+
+from dataclasses import replace
+
+from app.usecases.record_reads import RecordReads, Request, guard_paths
+from app.usecases.rulebook import Rulebook
+from domain.records.aggregates import (
+    AggregateQuery,
+    Dimension,
+    Grouping,
+    Groups,
+    Measure,
+    check_group,
+    check_measures,
+    check_order,
+    check_together,
+    paths_of,
+    with_paths,
+)
+from domain.rules.shape import shape_with
+from domain.schema.collection import Collection
+from ports.unit_of_work import Stores
+
+Asked = tuple[tuple[Dimension, ...], tuple[Measure, ...]]
+
+
+class Aggregates:
+    """What happens inside a transaction or snapshot that reads; `RecordUseCases` opens it."""
+
+    def __init__(self, rulebook: Rulebook, reads: RecordReads) -> None:
+        self._rulebook, self._reads = rulebook, reads
+
+    def groups(self, stores: Stores, name: str, query: AggregateQuery, request: Request) -> Groups:
+        collection = stores.schema.collection(name)
+        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
+        dimensions, measures = self._asked(stores, collection, query, request)
+        order = check_order(query.sort, dimensions, measures)
+        paths = paths_of(dimensions, measures)
+        asked = replace(ruling, paths=ruling.paths | (guard_paths(paths) or frozenset()))
+        where, shaped = shape_with(ruling.condition, paths, self._reads.values(stores, asked, request))
+        ready = iter(shaped)
+        grouping = Grouping(
+            collection, where, with_paths(dimensions, ready), with_paths(measures, ready), order,
+            limit=query.limit, offset=(query.page - 1) * query.limit,
+        )  # fmt: skip
+        rows, more = stores.records.groups(grouping, request.guard)
+        names = tuple(each.name for each in grouping.asked)
+        return Groups(names, rows, query.page + 1 if more else None)
+
+    def _asked(self, stores: Stores, collection: Collection, query: AggregateQuery, request: Request) -> Asked:
+        named = self._rulebook.named
+        dimensions = named(stores.schema, collection, request.actor, "group", query.group, check_group)
+        measures = named(stores.schema, collection, request.actor, "measures", query.measures, check_measures)
+        check_together(dimensions, measures)
+        return dimensions, measures
