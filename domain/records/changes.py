@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from domain.errors import Fault, Invalid
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -30,6 +32,34 @@ class Increment:
 
 
 @dataclass(frozen=True, slots=True)
+class ListChange:
+    """`tags+` and `tags-`: what they add, each value with the place where the body has it, and what they take away. The record is
+    held while it is applied. A list that is longer or shorter than it may be (its limits came later) may be mended step by step."""
+
+    name: str
+    add: Mapping[str, str]
+    remove: frozenset[str]
+    fewest: int
+    most: int
+    required: bool
+
+    def applied(self, present: tuple[str, ...]) -> tuple[str, ...]:
+        """The list after the change; Invalid where it would be too long or too short."""
+        kept = tuple(each for each in present if each not in self.remove)
+        result = kept + tuple(each for each in self.add if each not in present)
+        if len(result) > max(self.most, len(present)):
+            raise self._refusal("+", "too_many", f"`{self.name}` holds at most {self.most} values")
+        if len(result) < len(present) and not result and self.required:
+            raise self._refusal("-", "required", f"`{self.name}` is required, so its last value stays")
+        if len(result) < len(present) and 0 < len(result) < self.fewest:
+            raise self._refusal("-", "too_few", f"`{self.name}` holds at least {self.fewest} values")
+        return result
+
+    def _refusal(self, sign: str, code: str, detail: str) -> Invalid:
+        return Invalid(detail, code="invalid_record", faults=(Fault(f"/{self.name}{sign}", code, detail),))
+
+
+@dataclass(frozen=True, slots=True)
 class IfMatch:
     """The record that the client means: its version and `created` (an id may have been used again)."""
 
@@ -42,11 +72,19 @@ class IfMatch:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`values` are set (the stamps `updated` and autodates among them), `increments` are added to, by field name. `secrets` as
-    in Draft; the epoch grows with `end_sessions`. `if_match`: any one of these must be the present record; None asks nothing."""
+    """`values` are set (the stamps `updated` and autodates among them), `increments` are added to, `lists` grow and shrink, by
+    field name. `secrets` as in Draft; the epoch grows with `end_sessions`. `if_match`: any one of these must be the present record;
+    None asks nothing."""
 
     values: Mapping[str, Any]
     increments: Mapping[str, Increment] = field(default_factory=dict)
+    lists: Mapping[str, ListChange] = field(default_factory=dict)
     if_match: tuple[IfMatch, ...] | None = None
     secrets: Mapping[str, Any] = field(default_factory=dict)
     end_sessions: bool = False
+
+    def pointer(self, name: str, element: str) -> str:
+        """Where the body names this element of the list."""
+        if name in self.lists:
+            return self.lists[name].add.get(element, f"/{name}+")
+        return f"/{name}/{self.values[name].index(element)}"

@@ -1,11 +1,11 @@
 """From a body to what is written: every value judged, every fault told at once, nothing coerced."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean
-from domain.records.changes import Changes, Draft, IfMatch, Increment
+from domain.records.changes import Changes, Draft, IfMatch, Increment, ListChange
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from domain.schema.fields import (
     AUTH_ID,
@@ -16,10 +16,14 @@ from domain.schema.fields import (
     Field,
     IntegerField,
     NumberField,
+    RelationField,
+    SelectField,
     Tools,
     Unfit,
 )
+from domain.schema.fields.lists import default_list, is_absent, listed
 from domain.schema.fields.relations import RECORD_ID
+from domain.schema.fields.text import storable
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
 _STAMPED = ("version", "created", "updated")
@@ -63,7 +67,7 @@ def draft(
             values[field.name] = _judged(field, body[field.name], tools, faults)
         else:
             values[field.name] = _initial(field, author, moment, tools)
-        if field.required and values[field.name] is None and not _faulty(faults, field.name):
+        if field.required and is_absent(field, values[field.name]) and not _faulty(faults, field.name):
             faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
     _refuse(faults)
     return Draft(values)
@@ -82,6 +86,7 @@ def changes(
     fields, faults = writable(collection, author), list[Fault]()
     values: dict[str, Any] = {}
     increments: dict[str, Increment] = {}
+    signed: dict[str, dict[str, Any]] = {}  # of lists: what `+` and `-` ask for
     for key, value in body.items():
         name, sign = (key[:-1], key[-1]) if key[-1:] in ("+", "-") else (key, "")
         field = fields.get(name)
@@ -90,16 +95,19 @@ def changes(
                 faults.append(_unknown(collection, key, fields, author))
         elif (sign and name in body) or name in increments:
             faults.append(Fault(f"/{key}", "named_twice", f"`{name}` is changed twice in one body"))
+        elif sign and field.many:
+            signed.setdefault(name, {})[sign] = value
         elif sign:
             _add_increment(increments, field, key, value, faults)
         else:
             values[name] = _judged(field, value, tools, faults)
-            if field.required and values[name] is None and not _faulty(faults, name):
+            if field.required and is_absent(field, values[name]) and not _faulty(faults, name):
                 faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
+    lists = {name: _list_change(fields[name], asked, faults) for name, asked in signed.items()}
     _refuse(faults)
     if collection.is_accounts and "email" in values:
         values.setdefault("verified", False)  # it was said of the address that goes
-    return Changes(values={**values, **stamps(collection, now)}, increments=increments, if_match=if_match)
+    return Changes({**values, **stamps(collection, now)}, increments=increments, lists=lists, if_match=if_match)
 
 
 def stamps(collection: Collection, now: str) -> dict[str, str]:
@@ -154,20 +162,23 @@ def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults:
 
 
 def _judged(field: Field, value: Any, tools: Tools, faults: list[Fault]) -> Any:
+    nothing = () if field.many else None
     if value is None:
-        return None
+        return nothing
     try:
         accepted = field.accept(value, tools)
     except Unfit as unfit:
         places = unfit.places or (("", unfit.detail),)
         faults.extend(Fault(f"/{field.name}{pointer}", unfit.code, detail) for pointer, detail in places)
-        return None
+        return nothing
     return None if accepted == "" and field.absent_text else accepted
 
 
 def _initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
     if isinstance(field, AutodateField):
         return moment.now if field.on_create else None
+    if field.many and field.literal_default is None:
+        return default_list(field, author.id)
     if field.default is None:
         return None
     if field.default == NOW and NOW in field.magic_defaults:
@@ -175,6 +186,28 @@ def _initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
     if field.default == AUTH_ID and AUTH_ID in field.magic_defaults:
         return author.id
     return field.accept(field.default, tools)
+
+
+def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) -> ListChange:
+    """`asked` are the values of `+` and `-`, each one value or a list of them."""
+    assert isinstance(field, (RelationField, SelectField))
+    add = _elements(field, "+", asked.get("+", []), field.one, faults)
+    remove = _elements(field, "-", asked.get("-", []), storable, faults)
+    both = [value for value in add if value in remove]
+    faults += (Fault(add[value], "named_twice", f"`{value[:80]}` is both added and removed") for value in both)
+    return ListChange(field.name, add, frozenset(remove), field.min or 0, field.most, field.required)
+
+
+def _elements(field: Any, sign: str, value: Any, one: Callable[[Any], str], faults: list[Fault]) -> dict[str, str]:
+    """Each element with its place in the body. What is removed need not be a value that may be added: a choice may be gone."""
+    given, pointer = (value, f"/{field.name}{sign}/") if isinstance(value, list) else ([value], "")
+    try:
+        found = listed(given, one, "values")
+    except Unfit as unfit:
+        places = unfit.places if pointer and unfit.places else (("", unfit.detail),)
+        faults += (Fault(f"/{field.name}{sign}{place}", unfit.code, detail) for place, detail in places)
+        return {}
+    return {element: f"{pointer}{at}" if pointer else f"/{field.name}{sign}" for at, element in enumerate(found)}
 
 
 def _add_increment(increments: dict[str, Increment], field: Field, key: str, value: Any, faults: list[Fault]) -> None:

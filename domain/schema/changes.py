@@ -50,7 +50,7 @@ class Require:
 Step = CreateTable | DropTable | AddField | DropField | AddIndex | DropIndex | Require
 
 # What a column is made of: a change of these would rewrite stored values, which this version does not do.
-_STORED_FORM = ("type", "kind", "scale", "collection")
+_STORED_FORM = ("type", "kind", "scale", "collection", "many")
 
 
 def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:

@@ -109,10 +109,10 @@ class Collection:
 
     @cached_property
     def every_index(self) -> tuple[Index, ...]:
-        """The indexes that exist: those of `unique` fields, one for each relation (deletes and paths look it up), the listed ones, and
-        one by which expired records are found."""
+        """The indexes that exist: those of `unique` fields, one for each single relation (deletes and paths look it up; the links of
+        many-valued ones have their own), the listed ones, and one by which expired records are found."""
         wanted = [Index((each.name,), unique=True) for each in self.own_fields if each.unique]
-        wanted += [Index((each.name,)) for each in self.relations if not each.unique]
+        wanted += [Index((each.name,)) for each in self.relations if not each.unique and not each.many]
         wanted += self.indexes
         if self.expires and not any(index.fields[0] == self.expires.field for index in wanted):
             wanted.append(Index((self.expires.field,)))
@@ -285,8 +285,8 @@ def _sound(collection: Collection) -> Collection:
         seen.add(each.name)
     for at, index in enumerate(collection.indexes):
         for name in index.fields:
-            if name not in collection.every_field or collection.every_field[name].type == "json":
-                hint = did_you_mean(name, [key for key, each in collection.every_field.items() if each.type != "json"])
+            if name not in _indexable(collection):
+                hint = did_you_mean(name, _indexable(collection))
                 raise invalid(
                     f"/indexes/{at}/fields", "unknown_field", f"no field `{name}` that can be indexed", hint=hint
                 )
@@ -295,6 +295,10 @@ def _sound(collection: Collection) -> Collection:
     if collection.expires:
         check_expiry(collection.expires, collection.every_field)
     return collection
+
+
+def _indexable(collection: Collection) -> list[str]:
+    return [name for name, each in collection.every_field.items() if each.type != "json" and not each.many]
 
 
 def _object(value: Any, pointer: str) -> Mapping[str, Any]:

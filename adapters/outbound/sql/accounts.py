@@ -19,7 +19,8 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
-from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN, key_column
+from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN
+from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import prepare
 from domain.schema.collection import Collection

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import REAL as SqliteReal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
+from adapters.outbound.sql.names import key_column, link_name
 from domain.schema.collection import Collection, Schema
 from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN, Kind
@@ -37,6 +38,8 @@ def _flag_on_sqlite(type_: Flag, compiler: Any, **kw: Any) -> str:
 
 
 def column_type(field: Field) -> TypeEngine[Any]:
+    if field.many:
+        return DOCUMENT
     if field.kind is Kind.DECIMAL:
         return Numeric(DECIMAL_DIGITS, field.scale).with_variant(SqliteInteger(), "sqlite")  # type: ignore[attr-defined]
     types: dict[Kind, TypeEngine[Any]] = {
@@ -49,11 +52,6 @@ def column_type(field: Field) -> TypeEngine[Any]:
 PASSWORD_COLUMN, EPOCH_COLUMN = "_password", "_epoch"
 # secrets of a Draft or Changes -> their columns
 SECRET_COLUMNS = {"password_hash": PASSWORD_COLUMN, "epoch": EPOCH_COLUMN}
-
-
-def key_column(field_name: str) -> str:
-    """The column beside an e-mail's that holds its normalised key; no user's name begins with an underscore."""
-    return f"_key_{field_name}"
 
 
 def table_columns(collection: Collection) -> list[Column[Any]]:
@@ -70,8 +68,15 @@ def table_columns(collection: Collection) -> list[Column[Any]]:
     return columns
 
 
+def is_linked(field: Field) -> bool:
+    """Whether its values are rows of a link table: those of many-valued relations are, for foreign keys and indexes in both directions."""
+    return isinstance(field, RelationField) and field.many
+
+
 def field_columns(field: Field) -> list[Column[Any]]:
-    """The column of a field, and the key column of an e-mail."""
+    """The column of a field, and the key column of an e-mail; none where the values are links."""
+    if is_linked(field):
+        return []
     # NO ACTION and immediate: a net under our own deletes; a deferred one would fail the COMMIT that others share.
     target = [ForeignKey(f"{field.collection}.id")] if isinstance(field, RelationField) else []
     columns = [Column(field.name, column_type(field), *target)]
@@ -81,11 +86,23 @@ def field_columns(field: Field) -> list[Column[Any]]:
 
 
 def tables(schema: Schema) -> MetaData:
-    """Every collection's Table, by name; kept per schema version."""
+    """Every collection's Table and every link table, by name; kept per schema version."""
     metadata = MetaData()
     for collection in schema.collections.values():
         Table(collection.name, metadata, *table_columns(collection), sqlite_strict=True)
+        for relation in collection.relations:
+            if is_linked(relation):
+                Table(link_name(collection, relation.name), metadata, *link_columns(collection, relation), sqlite_strict=True)
     return metadata
+
+
+def link_columns(collection: Collection, relation: RelationField) -> list[Column[Any]]:
+    """`position` orders the targets of a record; it may have gaps."""
+    return [
+        Column("source", TEXT, ForeignKey(f"{collection.name}.id"), primary_key=True, nullable=False),
+        Column("target", TEXT, ForeignKey(f"{relation.collection}.id"), primary_key=True, nullable=False),
+        Column("position", INTEGER, nullable=False),
+    ]
 
 
 Convert = Callable[[Any], Any]
@@ -93,6 +110,8 @@ Convert = Callable[[Any], Any]
 
 def encoder(field: Field, dialect: str) -> Convert | None:
     """Python form -> what the driver takes; None where they are the same. Never called with None values."""
+    if field.many:
+        return _list_text
     if field.kind is Kind.JSON:
         return lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if dialect == "sqlite":
@@ -105,7 +124,9 @@ def encoder(field: Field, dialect: str) -> Convert | None:
 
 
 def decoder(field: Field, dialect: str) -> Convert | None:
-    """What the driver gives -> Python form."""
+    """What the driver gives -> Python form. For fields with many values it takes None too."""
+    if field.many:
+        return _list
     if field.kind is Kind.JSON:
         return _DOCUMENTS.decode
     if dialect == "sqlite":
@@ -119,12 +140,23 @@ def decoder(field: Field, dialect: str) -> Convert | None:
 
 def presenter(field: Field, dialect: str) -> Convert | None:
     """What the driver gives -> what orjson writes: decimals as text, documents as the JSON that they are."""
+    if field.many:
+        return orjson.loads
     if field.kind is Kind.JSON:
         return orjson.Fragment if dialect == "sqlite" else _written_document
     if field.kind is Kind.DECIMAL:
         decode = decoder(field, dialect)
         return lambda value: format(decode(value) if decode else value, "f")
     return decoder(field, dialect)
+
+
+def _list_text(values: Any) -> str | None:
+    """The values of a list as a JSON array; no list is none, so that absence has one form."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else None
+
+
+def _list(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(orjson.loads(text))
 
 
 def _number_of(digits: str) -> int | float:

@@ -7,18 +7,42 @@ keep indexes and tables in one name space.
 
 import hashlib
 
-from adapters.outbound.sql.columns import key_column
 from domain.schema.collection import Collection, Index, Schema
 
-_KEY = key_column("")
+_KEY = "_key_"
+
+
+def key_column(field_name: str) -> str:
+    """The column beside an e-mail's that holds its normalised key; no user's name begins with an underscore."""
+    return _KEY + field_name
+
+
+def link_name(collection: Collection, field_name: str) -> str:
+    """The table that holds the targets of a many-valued relation. At most 55 characters, so that what belongs to it has room for a prefix;
+    the same for as long as the field lives under this name, and no other collection's, ever."""
+    return "_links_" + _distinct(collection, (collection.name, field_name), (field_name,), 34)
+
+
+def link_index_name(link: str) -> str:
+    """The index that leads from a target to those that point at it."""
+    return f"_ix_{link}"
+
+
+def list_index_name(collection: Collection, field_name: str) -> str:
+    """The index over the elements of a many-valued select."""
+    return "_gin_" + _distinct(collection, (collection.name, field_name), (field_name,), 42)
+
+
+def _distinct(collection: Collection, readable: tuple[str, ...], told: tuple[str, ...], longest: int) -> str:
+    digest = hashlib.sha256("\0".join((collection.id, *told)).encode()).hexdigest()[:12]
+    return f"{'_'.join(readable)[:longest]}_{digest}"
 
 
 def index_name(collection: Collection, index: Index) -> str:
     """At most 60 characters; the same for as long as the collection lives,
     and no other collection's, ever."""
-    readable = "_".join((collection.name, *index.fields))[:42]
-    told = "\0".join((collection.id, *index.fields, str(index.unique)))
-    return f"{'_ux' if index.unique else '_ix'}_{readable}_{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    told = (*index.fields, str(index.unique))
+    return ("_ux_" if index.unique else "_ix_") + _distinct(collection, (collection.name, *index.fields), told, 42)
 
 
 def primary_key_name(table: str) -> str:

@@ -14,11 +14,13 @@ from sqlalchemy import table as sql_table
 from adapters.outbound.sql.columns import EPOCH_COLUMN, presenter
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
+from adapters.outbound.sql.lists import shown_column
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Unauthenticated
 from domain.records.reading import Guard, Listing, Reading, SortKey, Window
+from domain.schema.collection import Collection
 
 META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
 # schema version, epoch, id of the record (the mark that there is one)
@@ -185,7 +187,11 @@ class ReadPlans:
 
     def _columns(self, reading: Reading, row: FromClause) -> Columns:
         mine = row.c.id == bindparam("self_id")
-        return [case((mine, row.c[name])) if name in reading.private else row.c[name] for name in reading.columns]
+        shown = {name: self._shown(reading.collection, name, row) for name in reading.columns}
+        return [case((mine, column)) if name in reading.private else column for name, column in shown.items()]
+
+    def _shown(self, collection: Collection, name: str, row: FromClause) -> ColumnElement[Any]:
+        return shown_column(collection, collection.every_field[name], row, self._session.tables, self._session.dialect)
 
     def _presenters(self, reading: Reading) -> Present:
         found = (

@@ -23,8 +23,10 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.aggregates import AggregatePlans
-from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, decoder, encoder, key_column
+from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, encoder, is_linked
 from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, stored_fields
+from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
@@ -48,6 +50,7 @@ class SqlRecordStore:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reads, self._aggregates = ReadPlans(session), AggregatePlans(session)
+        self._links = Links(session)
 
     # --- reads that answer a request
 
@@ -69,13 +72,14 @@ class SqlRecordStore:
     # --- reads that decide
 
     def load(self, collection: Collection, id: str) -> Mapping[str, Any] | None:
-        return self._first(
-            collection, self._plan(("load", collection.name), lambda: (self._whole(collection), ())), {"id": id}
-        )
+        plan = self._plan(("load", collection.name), lambda: (self._whole(collection), ()))
+        rows = self._session.execute(plan[0], {"id": id})
+        return self._decoded(collection.every_field, rows[0]) if rows else None
 
     def lock(self, collection: Collection, id: str, where: Bound) -> Mapping[str, Any] | None:
         plan = self._plan(("lock", collection.name, where.shape), lambda: self._locking(collection, where))
-        return self._first(collection, plan, {"id": id, **bind_values(plan[1], where.values)})
+        held = self._first(collection, plan, {"id": id, **bind_values(plan[1], where.values)})
+        return held if held is None else self._with_links(collection, held)
 
     def matches(self, collection: Collection, id: str, where: Bound) -> bool:
         plan = self._plan(("matches", collection.name, where.shape), lambda: self._matching(collection, where))
@@ -83,7 +87,7 @@ class SqlRecordStore:
 
     def draft_matches(self, collection: Collection, draft: Mapping[str, Any], where: Bound) -> bool:
         plan = self._plan(("draft", collection.name, where.shape), lambda: self._drafted(collection, where))
-        values = self._encoded(collection, draft, prefix="d_")
+        values = self._encoded(collection, draft, prefix="d_", links=True)
         return bool(self._session.execute(plan[0], {**values, **bind_values(plan[1], where.values)}))
 
     # --- writes
@@ -96,6 +100,7 @@ class SqlRecordStore:
             self._session.execute(plan[0], self._row(collection, draft))
         except Invalid as refused:
             raise self._blamed(collection, draft.values, refused) from refused
+        self._links.add_all(collection, draft)
 
     def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
         if not drafts:
@@ -104,6 +109,7 @@ class SqlRecordStore:
             ("insert", collection.name, tuple(drafts[0].secrets)), lambda: (self._inserting(collection, drafts[0]), ())
         )
         self._session.execute_many(plan[0], [self._row(collection, draft) for draft in drafts])
+        self._links.add_many(collection, drafts)
 
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Mapping[str, Any] | None:
         key = ("update", collection.name, tuple(changes.values), tuple(changes.increments), tuple(changes.secrets),
@@ -118,9 +124,10 @@ class SqlRecordStore:
             **bind_values(plan[1], where.values),
         }
         try:
-            return self._first(collection, plan, values)
+            after = self._first(collection, plan, values)
         except Invalid as refused:
             raise self._blamed(collection, changes.values, refused) from refused
+        return after if after is None else self._links.change(collection, after, changes)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         table = self._session.tables[collection.name]
@@ -140,16 +147,15 @@ class SqlRecordStore:
     # --- building statements
 
     def _whole(self, collection: Collection) -> Select[Any]:
-        table = self._session.tables[collection.name]
-        return select(*(table.c[name] for name in collection.every_field)).where(table.c.id == bindparam("id"))
+        table, tables = self._session.tables[collection.name], self._session.tables
+        columns = (shown_column(collection, each, table, tables, self._session.dialect) for each in collection.every_field.values())
+        return select(*columns).where(table.c.id == bindparam("id"))
 
     def _locking(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
-        compiler = self._compiler()
-        condition = compiler.condition(where.shape, self._session.tables[collection.name])
+        table, compiler = self._session.tables[collection.name], self._compiler()
+        condition = and_(table.c.id == bindparam("id"), compiler.condition(where.shape, table))
         # SQLite's writer holds the whole file; PostgreSQL holds the row.
-        return self._whole(collection).where(condition).with_for_update(
-            of=self._session.tables[collection.name]
-        ), compiler.binds
+        return select(*self._columns(collection)).where(condition).with_for_update(of=table), compiler.binds
 
     def _matching(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()
@@ -159,23 +165,18 @@ class SqlRecordStore:
     def _drafted(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         """The draft stands in a common table expression under its table's column names, so that the rule compiles as it always does."""
         table, compiler = self._session.tables[collection.name], self._compiler()
-        columns = [
-            self._drafted_column(column).label(column.name)
-            for column in table.c
-            if column.name not in SECRET_COLUMNS.values()
-        ]
+        names = [(column.name, column.type) for column in table.c if column.name not in SECRET_COLUMNS.values()]
+        names += [(each.name, DOCUMENT) for each in collection.relations if is_linked(each)]
+        columns = [self._drafted_column(name, type_).label(name) for name, type_ in names]
         source = select(*columns).cte("_draft")  # no collection's name: the rule would read the draft in its stead
         return select(source.c.id).where(compiler.condition(where.shape, source)), compiler.binds
 
-    def _drafted_column(self, column: Any) -> ColumnElement[Any]:
-        value = bindparam(f"d_{column.name}", type_=column.type)
+    def _drafted_column(self, name: str, type_: Any) -> ColumnElement[Any]:
+        value = bindparam(f"d_{name}", type_=type_)
         if self._session.dialect == "sqlite":
             return value
-        return (
-            cast(value, PlainText()).collate("C")
-            if isinstance(column.type, PlainText) and column.type is not DOCUMENT
-            else cast(value, column.type)
-        )
+        is_text = isinstance(type_, PlainText) and type_ is not DOCUMENT
+        return cast(value, PlainText()).collate("C") if is_text else cast(value, type_)
 
     def _inserting(self, collection: Collection, draft: Draft) -> Any:
         table = self._session.tables[collection.name]
@@ -183,12 +184,12 @@ class SqlRecordStore:
         return insert(table).values({name: bindparam(f"i_{name}", type_=table.c[name].type) for name in names})
 
     def _stored(self, collection: Collection) -> Sequence[str]:
-        names = list(collection.every_field)
+        names = list(stored_fields(collection))
         return names + [key_column(each.name) for each in collection.own_fields if each.type == "email"]
 
     def _updating(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Update, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()
-        sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values}
+        sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values if name in table.c}
         sets |= {
             key_column(name): _bind(table, key_column(name))
             for name in changes.values
@@ -209,10 +210,11 @@ class SqlRecordStore:
             _matching_version(table, changes.if_match),
             *limits,
         )
-        statement = (
-            update(table).values(sets).where(condition).returning(*(table.c[name] for name in collection.every_field))
-        )
-        return statement, compiler.binds
+        return update(table).values(sets).where(condition).returning(*self._columns(collection)), compiler.binds
+
+    def _columns(self, collection: Collection) -> Sequence[ColumnElement[Any]]:
+        table = self._session.tables[collection.name]
+        return [table.c[name] for name in stored_fields(collection)]
 
     def _referring(self, collection: Collection, relation: str) -> Select[Any]:
         table = self._session.tables[collection.name]
@@ -241,12 +243,15 @@ class SqlRecordStore:
             **{f"i_{SECRET_COLUMNS[name]}": value for name, value in draft.secrets.items()},
         }
 
-    def _encoded(self, collection: Collection, values: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
+    def _encoded(
+        self, collection: Collection, values: Mapping[str, Any], *, prefix: str, links: bool = False
+    ) -> dict[str, Any]:
+        """With `links` many-valued relations too, as the lists that they are."""
         encoded: dict[str, Any] = {}
         for name, value in values.items():
             field = collection.every_field[name]
-            encode = self._encoder(field) if value is not None else None
-            encoded[prefix + name] = encode(value) if encode else value
+            if links or not is_linked(field):
+                encoded[prefix + name] = encode(field, value, self._session.dialect)
             if field.type == "email":
                 encoded[prefix + key_column(name)] = None if value is None else email_key(value)
         return encoded
@@ -270,15 +275,16 @@ class SqlRecordStore:
         return encoder(field, self._session.dialect)
 
     def _first(self, collection: Collection, plan: Planned, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The columns alone; see `_with_links`."""
         rows = self._session.execute(plan[0], values)
-        return self._decoded(collection, rows[0]) if rows else None
+        return self._decoded(stored_fields(collection), rows[0]) if rows else None
 
-    def _decoded(self, collection: Collection, row: Sequence[Any]) -> dict[str, Any]:
-        record: dict[str, Any] = {}
-        for (name, field), value in zip(collection.every_field.items(), row, strict=True):
-            decode = decoder(field, self._session.dialect) if value is not None else None
-            record[name] = decode(value) if decode else value
-        return record
+    def _decoded(self, fields: Mapping[str, Field], row: Sequence[Any]) -> dict[str, Any]:
+        return {name: decoded(field, value, self._session.dialect) for (name, field), value in zip(fields.items(), row, strict=True)}
+
+    def _with_links(self, collection: Collection, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        links = self._links.read(collection, held["id"])
+        return {name: links[name] if name in links else held[name] for name in collection.every_field} if links else held
 
     def _blamed(self, collection: Collection, values: Mapping[str, Any], refused: Invalid) -> Invalid:
         """Which relation names a record that is not there: PostgreSQL tells, SQLite has to be asked again."""
@@ -287,7 +293,7 @@ class SqlRecordStore:
         told = {fault.pointer for fault in refused.faults}
         for relation in collection.relations:
             pointer, target = f"/{relation.name}", values.get(relation.name)
-            if pointer in told or (not told and target is not None and not self._exists(relation.collection, target)):
+            if pointer in told or (not told and not relation.many and target is not None and not self._exists(relation.collection, target)):
                 detail = f"`{relation.name}`: there is no such record in `{relation.collection}`"
                 return invalid(pointer, "no_such_record", detail)
         return refused

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from adapters.outbound.sql.columns import key_column
+from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.rules_binds import Bind, Convert, scaled, whole
 from adapters.outbound.sql.rules_dialects import EMPTY, FORMS, Expression, Truth
 from domain.errors import Invalid

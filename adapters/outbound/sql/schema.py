@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql import ddl
-from adapters.outbound.sql.columns import encoder, key_column
-from adapters.outbound.sql.names import index_columns, shown_field
+from adapters.outbound.sql.columns import encoder, is_linked
+from adapters.outbound.sql.names import index_columns, key_column, link_name, shown_field
 from adapters.outbound.sql.session import Catalogue, Session
 from adapters.outbound.sql.statements import prepare
 from domain.actor import ADMINS
@@ -79,11 +79,15 @@ class SqlSchemaStore:
 
     def count_null(self, collection: Collection, field: str) -> int:
         table = self._table(collection)
-        held = table.c[field]
-        absent = (
-            or_(held.is_(None), held == "") if collection.every_field[field].absent_text else held.is_(None)
-        )
-        return self._number(select(func.count()).select_from(table).where(absent))
+        return self._number(select(func.count()).select_from(table).where(self._holds_nothing(collection, field)))
+
+    def _holds_nothing(self, collection: Collection, name: str) -> ColumnElement[bool]:
+        table, field = self._table(collection), collection.every_field[name]
+        if is_linked(field):
+            link = self._session.tables[link_name(collection, name)]
+            return ~exists(select(link.c.source).where(link.c.source == table.c.id))
+        held = table.c[name]
+        return or_(held.is_(None), held == "") if field.absent_text and not field.many else held.is_(None)
 
     def apply(self, old: Collection | None, new: Collection | None, steps: tuple[Step, ...]) -> None:
         collection = new or old
@@ -103,16 +107,29 @@ class SqlSchemaStore:
         return before.with_collection(new) if new else before.without(old.name) if old else before
 
     def _create_table(self, step: CreateTable, after: Schema, old: Collection, new: Collection) -> None:
-        self._session.command(ddl.create_table(after, step.collection, self._dialect))
+        for text in ddl.create_collection(after, step.collection, self._dialect):
+            self._session.command(text)
 
     def _drop_table(self, step: DropTable, after: Schema, old: Collection, new: Collection) -> None:
-        self._session.command(ddl.drop_table(step.collection, self._dialect))
+        for text in ddl.drop_collection(step.collection, self._dialect):
+            self._session.command(text)
 
     def _add_field(self, step: AddField, after: Schema, old: Collection, new: Collection) -> None:
         for text in ddl.add_field(new, step.field, self._dialect):
             self._session.command(text)
-        if step.fill is not None:
+        if step.fill is not None and is_linked(step.field):
+            self._fill_links(after, new, step)
+        elif step.fill is not None:
             self._fill(new, step)
+
+    def _fill_links(self, after: Schema, collection: Collection, step: AddField) -> None:
+        """Every record gets a link to each of the targets."""
+        tables = Catalogue(after).tables
+        link, table = tables[link_name(collection, step.field.name)], tables[collection.name]
+        rows = select(table.c.id, bindparam("target", type_=link.c.target.type), bindparam("place", type_=link.c.position.type))
+        prepared = prepare(insert(link).from_select(["source", "target", "position"], rows), self._dialect)
+        for place, target in enumerate(step.fill if isinstance(step.fill, tuple) else ()):
+            self._session.execute(prepared, {"target": target, "place": place})
 
     def _fill(self, collection: Collection, step: AddField) -> None:
         """Every record gets the value: a column's DEFAULT would stay, and hide a value that was forgotten."""

@@ -57,11 +57,14 @@ class Field:
     # The client may not write it at all.
     read_only: ClassVar[bool] = False
     magic_defaults: ClassVar[frozenset[str]] = frozenset()
-    # Whether it holds any number of values: its Python form is then a tuple, never None, and `()` is absence.
-    many: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.check_options()
+
+    @property
+    def many(self) -> bool:
+        """Whether it holds any number of values: its Python form is then a tuple, never None, and `()` is absence."""
+        return False
 
     def check_options(self) -> None:
         """Raises Unfit where two options contradict each other; types extend it."""

@@ -1,9 +1,10 @@
-"""One of the values that the owner listed."""
+"""One of the values that the owner listed, or several of them."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from domain.schema.fields.base import Field, Tools, Unfit, field_type
+from domain.schema.fields.lists import check_list_options, counted, listed
 from domain.schema.fields.text import storable
 from domain.schema.kinds import Kind
 
@@ -11,12 +12,15 @@ from domain.schema.kinds import Kind
 @field_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectField(Field):
-    """A single choice among `values`."""
+    """A choice among `values`; with `many` a list of different ones, from `min` to `max` of them, in the order of the writer."""
 
     type: ClassVar[str] = "select"
     kind: ClassVar[Kind] = Kind.TEXT
     absent_text: ClassVar[bool] = True
     values: tuple[str, ...]
+    many: bool = False
+    min: int | None = None
+    max: int | None = None
 
     def check_options(self) -> None:
         Field.check_options(self)
@@ -27,8 +31,21 @@ class SelectField(Field):
                 raise Unfit("invalid_option", "each of `values` is a text of 1 to 200 characters")
         if len(set(self.values)) < len(self.values):
             raise Unfit("invalid_option", "`values` lists a value twice")
+        check_list_options(self, len(self.values))
 
-    def accept(self, value: Any, tools: Tools) -> str:
+    @property
+    def most(self) -> int:
+        """How many values a record may hold, where it may hold many."""
+        return len(self.values) if self.max is None else self.max
+
+    def accept(self, value: Any, tools: Tools) -> Any:
+        return counted(self.elements(value), self.min, self.most) if self.many else self.one(value)
+
+    def elements(self, value: Any) -> tuple[str, ...]:
+        """A list of different choices, however many."""
+        return listed(value, self.one, "choices")
+
+    def one(self, value: Any) -> str:
         if not isinstance(value, str) or (value and value not in self.values):
             raise Unfit("not_a_choice", f"must be one of {', '.join(self.values[:20])}")
         return value
