@@ -1,8 +1,6 @@
 """The collections, records and requests that the tests of rules speak of."""
 
 from collections.abc import Mapping
-from dataclasses import fields as dataclass_fields
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +11,7 @@ from domain.rules.shape import needs_many, shape
 from domain.rules.tree import Condition
 from domain.rules.values import Values
 from domain.schema.collection import Collection, Schema, define_collection
-from domain.schema.fields import TRUSTING, Field
+from domain.schema.fields import TRUSTING
 
 NOW = datetime(2026, 11, 22, 13, 14, 15, 678_000, tzinfo=UTC)
 
@@ -25,29 +23,19 @@ def collection(name: str, type: str = "base", /, **fields: Any) -> Collection:
     return define_collection(definition, id=f"c_{name}", now="2026-01-01T00:00:00.000Z", tools=TRUSTING)
 
 
-def many(made: Collection, *names: str) -> Collection:
-    """The collection with these fields holding many values."""
-    return replace(made, fields=tuple(_of_many(each) if each.name in names else each for each in made.fields))
+def to(target: str, *, many: bool = False) -> dict[str, Any]:
+    return {"type": "relation", "collection": target, "many": many}
 
 
-def _of_many(field: Field) -> Field:
-    kind = type(field.type, (type(field),), {"many": True, "__slots__": ()})
-    return kind(**{each.name: getattr(field, each.name) for each in dataclass_fields(field)})
-
-
-def to(target: str) -> dict[str, str]:
-    return {"type": "relation", "collection": target}
-
-
-POSTS = many(collection(
+POSTS = collection(
     "posts",
     title="text", subtitle="text", views="integer", rank="integer", score="number", price={"type": "decimal", "scale": 2},
     fee={"type": "decimal", "scale": 4}, live="bool", pinned="bool", due="date", done="date", day="day", meta="json",
     status={"type": "select", "values": ["draft", "live"]}, link="url", mail="email", cc="email",
     author=to("users"), editor=to("users"), parent=to("posts"), secret={"type": "text", "hidden": True},
     hideout={"type": "relation", "collection": "users", "hidden": True},
-    tags=to("tags"), labels={"type": "select", "values": ["Red", "green", "blue"]},
-), "tags", "labels")  # fmt: skip
+    tags=to("tags", many=True), labels={"type": "select", "values": ["Red", "green", "blue"], "many": True},
+)  # fmt: skip
 USERS = collection(
     "users", "accounts", name="text", team=to("teams"), role="text", roles="json", level="integer", salary={"type": "text",
     "hidden": True}
@@ -55,7 +43,7 @@ USERS = collection(
 TEAMS = collection("teams", name="text", lead=to("users"), open="bool")
 MEMBERS = collection("members", user=to("users"), team=to("teams"), role="text", weight="integer")
 COMMENTS = collection("comments", text="text", post=to("posts"), by=to("users"), stars="integer", private="bool")
-TAGS = many(collection("tags", name="text", rank="integer", owner=to("users"), akin=to("tags")), "akin")
+TAGS = collection("tags", name="text", rank="integer", owner=to("users"), akin=to("tags", many=True))
 VAULT = collection("vault", note="text", owner=to("users"), post=to("posts"))
 SCHEMA = Schema(1, {each.name: each for each in (POSTS, USERS, TEAMS, MEMBERS, COMMENTS, VAULT, TAGS)})
 
