@@ -10,9 +10,11 @@ from decimal import Decimal
 
 from domain.errors import did_you_mean
 from domain.rules.functions import is_formattable
+from domain.rules.manys import manys
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight, resolve
 from domain.rules.patterns import MAX_PATTERN
+from domain.rules.requests import ROLES, accounts_of
 from domain.rules.syntax import (
     MAX_RELATION_STEPS,
     Alone,
@@ -50,6 +52,7 @@ from domain.rules.tree import (
     Shift,
 )
 from domain.rules.walk import joins, paths_of
+from domain.schema.fields import Field, RelationField
 from domain.schema.fields.times import read_day, read_instant, write_instant
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
@@ -327,20 +330,23 @@ class _Checker:
         return Call("strftime", (pattern, date), Kind.TEXT)
 
     def has_role(self, written: Called) -> Call:
-        """True where `@request.auth.role` is the name, or `@request.auth.roles` (a list in json, or one choice) holds it."""
+        """True where `@request.auth.role` or one of `@request.auth.roles` is the name: a text, a choice, an element of a json
+        array, or the `name` of the record that a relation points at."""
         if self._scope.client:
             raise self._source.refusal("not_allowed", written.at, "`hasRole` is for rules; a filter or sort may not use it")
         (name,) = self.arguments(written, (Kind.TEXT,))
         if not isinstance(name, Literal) or not name.value:
             raise self._source.refusal("not_allowed", written.at, "the role is written in the rule, in quotes")
-        fields = {key for each in self._scope.schema.collections.values() if each.is_accounts for key in each.every_field}
-        if self._scope.collection.is_accounts:
-            fields |= self._scope.collection.every_field.keys()
-        held = tuple(Request(("auth", key)) for key in ("role", "roles") if key in fields)
+        fields = [each.every_field[key] for key in ROLES for each in accounts_of(self._scope) if key in each.every_field]
+        held = tuple(dict.fromkeys(Request(("auth", *self._role_path(field))) for field in fields))
         if not held:
             hint = "add one to the accounts collection"
             raise self._source.refusal("unknown_field", written.at, "no accounts collection has a field `role` or `roles`", hint)
         return Call("hasRole", (name, *held), Kind.BOOL)
+
+    def _role_path(self, field: Field) -> tuple[str, ...]:
+        target = self._scope.collection_of(field.collection) if isinstance(field, RelationField) else None
+        return (field.name, "name") if target is not None and "name" in target.every_field else (field.name,)
 
 
 def _plain_call(kinds: tuple[Kind, ...], answer: Kind) -> Callable[[_Checker, Called], Call]:
@@ -430,14 +436,7 @@ def _mending(model: _Typed, side: _Typed) -> str | None:
 
 
 def _is_many(operand: Operand) -> bool:
-    if isinstance(operand, Request):
-        return operand.modifier == "each"
-    return any(path.many for path in paths_of(operand)) or (isinstance(operand, (Call, Shift)) and _holds_each(operand))
-
-
-def _holds_each(operand: Call | Shift) -> bool:
-    inner = operand.args if isinstance(operand, Call) else (operand.operand,)
-    return any(_is_many(each) for each in inner)
+    return any(True for _ in manys(operand))
 
 
 def _flat(kind: type[And] | type[Or], items: tuple[Condition, ...]) -> tuple[Condition, ...]:

@@ -1,6 +1,7 @@
 """Values read as another kind than their own, and what is inside JSON."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from domain.rules.values import read
@@ -41,3 +42,19 @@ def dug(value: Any, key: str | int) -> Any:
 
 def is_storable(value: Any, kind: Kind) -> bool:
     return kind is not Kind.INTEGER or (type(value) is int and INT64_MIN <= value <= INT64_MAX)
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are one: numbers by what they are worth, objects whatever the order of their keys, arrays in order."""
+    return comparable_json(one) == comparable_json(other)
+
+
+def comparable_json(value: Any) -> Any:
+    """A form of the value that Python compares as JSON is compared: there true is not 1, and every number is exact."""
+    if isinstance(value, Mapping):
+        return {key: comparable_json(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [comparable_json(each) for each in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return type(value), value
+    return "number", Decimal(repr(value)) if isinstance(value, float) else Decimal(value)

@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.rules.bound import Bound
-from domain.rules.conversions import TEXTUAL, converted, dug, from_json, is_storable
-from domain.rules.functions import ascii_lower, geo_distance, strftime
-from domain.rules.manys import Env, Many, free, groups_of, inner, is_listed, linked, manys, reached
+from domain.rules.calls import CALLS
+from domain.rules.changed import UNREADABLE, asked_for, compared_as
+from domain.rules.comparing import by_key, decide, instant_of, owns_nothing, points_at
+from domain.rules.conversions import TEXTUAL, converted, dug, from_json
+from domain.rules.functions import ascii_lower
+from domain.rules.manys import Env, Many, free, groups_of, inner, is_listed, linked, manys, placed, reached
 from domain.rules.patterns import holds as holds_text
 from domain.rules.patterns import is_pattern, matches
 from domain.rules.tree import (
@@ -32,21 +35,24 @@ from domain.rules.tree import (
     Slot,
     Step,
 )
-from domain.rules.values import MISSING, Values, is_incremented, is_set, lookup, macro, read, request_value
-from domain.rules.walk import every_path, parts, paths_of, sides
+from domain.rules.values import (
+    Values,
+    elements_of,
+    every_value,
+    is_incremented,
+    is_set,
+    lookup,
+    macro,
+    request_value,
+)
+from domain.rules.walk import every_path, sides
 from domain.schema.fields import email_key
-from domain.schema.fields.times import read_instant, write_instant
+from domain.schema.fields.times import write_instant
 from domain.schema.kinds import Kind
 
 Record = Mapping[str, Any]
 World = Mapping[str, Mapping[str, Record]]
 _NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda l, r: l < r,
-    "<=": lambda l, r: l <= r,
-    ">": lambda l, r: l > r,
-    ">=": lambda l, r: l >= r,
-}
 
 
 def holds(condition: Condition, record: Record, values: Values, world: World | None = None) -> bool:
@@ -77,43 +83,6 @@ class Knowledge:
     def decides(self, atom: "Compare | In") -> bool:
         """The answer to a comparison all of whose sides are known."""
         return self._reader.some(atom, {})
-
-
-def decide(op: str, kind: Kind, left: Any, right: Any, *, unowned: bool = False) -> bool:
-    """One comparison of two values, None being absent. `unowned`: one of them is an absent `@request` value and the other
-    no literal, so they are not equal, whatever the other is."""
-    if op in ("=", "!="):
-        if kind in TEXTUAL:
-            left, right = left or None, right or None
-        return (left == right and not unowned) == (op == "=")
-    return left is not None and right is not None and _ORDER[op](left, right)
-
-
-def is_request(operand: Operand) -> bool:
-    """A value of the request, or made of one without any field of a record."""
-    found = list(parts(operand))
-    return any(isinstance(part, Request) for part in found) and not any(isinstance(part, Path) for part in found)
-
-
-def is_literal(operand: Operand) -> bool:
-    return not any(isinstance(part, (Path, Request)) for part in parts(operand))
-
-
-def owns_nothing(operand: Operand, value: Any, other: Operand) -> bool:
-    """An absent `@request` value equals nothing but a literal, and is like nothing else: a guest does not own the records
-    without an owner, and `title ~ @request.auth.name` is no open door to whoever has no name."""
-    return value in (None, "") and is_request(operand) and not is_literal(other)
-
-
-def by_key(left: Operand, right: Operand) -> bool:
-    """Whether two sides are compared as e-mail addresses: the field's side, and a value of the request or the text."""
-    fields = [side for side in (left, right) if isinstance(side, Path)]
-    plain = all(not paths_of(side) for side in (left, right) if not isinstance(side, Path))
-    return bool(fields) and plain and all(path.email and path.modifier is None for path in fields)
-
-
-def points_at(relation: Any, id_: str) -> bool:
-    return id_ in relation if isinstance(relation, (list, tuple)) else relation == id_
 
 
 # --- reading
@@ -210,10 +179,10 @@ class _Reader:
         return converted(self.slots[operand.index], operand.kind, kind)
 
     def request(self, operand: Request, kind: Kind, env: Env) -> Any:
+        if operand.lists:
+            operand = placed(operand, env)
         if operand.modifier is None:
             return request_value(self.values, operand.path, kind)
-        if operand.modifier == "each":
-            return read(env[Many(operand, each=True)], kind)
         if operand.modifier == "isset":
             return is_set(self.values, operand.path)
         if operand.modifier == "changed":
@@ -229,17 +198,17 @@ class _Reader:
             return False
         if self.values.creating or is_incremented(self.values, operand.path) or operand.stored is None:
             return True
-        raw, kind = lookup(self.values, operand.path), operand.stored.kind
-        asked = read(raw, kind)
-        if asked is None and raw is not None and raw != "":
-            return True
-        return not decide("=", kind, asked, self.path(operand.stored, kind, {}))
+        kind = compared_as(operand.stored)
+        asked = asked_for(lookup(self.values, operand.path), operand.stored)
+        return asked is UNREADABLE or not decide("=", kind, asked, self.path(operand.stored, kind, {}))
 
     def path(self, operand: Path, kind: Kind, env: Env) -> Any:
         if is_listed(operand):
             return self._listed(operand, kind, env)
         if operand.modifier == "length":
             return converted(self._length(operand, env), Kind.INTEGER, kind)
+        if operand.modifier == "whole":
+            return self._raw(operand, env) or None
         if operand.modifier == "lower":
             text = self._stored(operand, Kind.TEXT, env)
             return None if text is None else ascii_lower(text)
@@ -301,10 +270,8 @@ class _Reader:
 
     def _each(self, source: Path | Request, env: Env) -> Sequence[Any]:
         if isinstance(source, Request):
-            raw = lookup(self.values, source.path)
-            raw = None if raw is MISSING else raw
-        else:
-            raw = self._raw(source, env)
+            return elements_of(self.values, placed(source, env).path)
+        raw = self._raw(source, env)
         if isinstance(raw, (list, tuple)):
             return raw or [None]
         return [raw]
@@ -348,59 +315,21 @@ class _Reader:
     # --- computed
 
     def shift(self, operand: Shift, kind: Kind, env: Env) -> str | None:
-        moment = self._instant(operand.operand, env)
+        moment = instant_of(self.value(operand.operand, Kind.DATE, env))
         try:
             return None if moment is None else write_instant(moment + timedelta(seconds=operand.seconds))
         except OverflowError:
             return None
 
-    def _instant(self, operand: Operand, env: Env) -> datetime | None:
-        text = self.value(operand, Kind.DATE, env)
-        return read_instant(text) if text else None
-
     def call(self, operand: Call, kind: Kind, env: Env) -> Any:
-        return converted(_CALLS[operand.name](self, operand.args, operand.kind, env), operand.kind, kind)
+        if operand.name == "hasRole":
+            return self._has_role(operand.args, env)
+        found = CALLS[operand.name](lambda arg, own: self.value(arg, own, env), operand.args, operand.kind)
+        return converted(found, operand.kind, kind)
 
-    def coalesce(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> Any:
-        for arg in args:
-            value = self.value(arg, kind, env)
-            if value is not None and value != "" and is_storable(value, kind):
-                return value
-        return None
-
-    def lower(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> str | None:
-        text = self.value(args[0], Kind.TEXT, env)
-        return None if text is None else ascii_lower(text)
-
-    def length(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> int:
-        return len(self._text(args[0], env))
-
-    def starts_with(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
-        text, part = self._texts(args, env)
-        return text is not None and text.startswith(part)
-
-    def contains(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
-        text, part = self._texts(args, env)
-        return text is not None and part in text
-
-    def _texts(self, args: tuple[Operand, ...], env: Env) -> tuple[str | None, str]:
-        """Two texts to look for one in the other; no text where one is an absent value of the request."""
-        text, part = self._text(args[0], env), self._text(args[1], env)
-        unowned = owns_nothing(args[0], text, args[1]) or owns_nothing(args[1], part, args[0])
-        return (None if unowned else text), part
-
-    def geo_distance(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> float | None:
-        numbers = [self.value(arg, Kind.NUMBER, env) for arg in args]
-        return None if None in numbers else geo_distance(*numbers)
-
-    def strftime(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> str | None:
-        moment = self._instant(args[1], env)
-        return None if moment is None else strftime(self._text(args[0], env), moment)
-
-    def has_role(self, args: tuple[Operand, ...], kind: Kind, env: Env) -> bool:
+    def _has_role(self, args: tuple[Operand, ...], env: Env) -> bool:
         name = self._text(args[0], env)
-        held = [lookup(self.values, arg.path) for arg in args[1:] if isinstance(arg, Request)]
-        return any(name in each if isinstance(each, (list, tuple)) else name == each for each in held)
+        return any(name in every_value(self.values, arg.path) for arg in args[1:] if isinstance(arg, Request))
 
 
 _READ: dict[type, Callable[[_Reader, Any, Kind, Env], Any]] = {
@@ -410,14 +339,4 @@ _READ: dict[type, Callable[[_Reader, Any, Kind, Env], Any]] = {
     Call: _Reader.call,
     Shift: _Reader.shift,
     Slot: _Reader.slot,
-}
-_CALLS: dict[str, Callable[[_Reader, tuple[Operand, ...], Kind, Env], Any]] = {
-    "coalesce": _Reader.coalesce,
-    "lower": _Reader.lower,
-    "length": _Reader.length,
-    "startsWith": _Reader.starts_with,
-    "contains": _Reader.contains,
-    "geoDistance": _Reader.geo_distance,
-    "strftime": _Reader.strftime,
-    "hasRole": _Reader.has_role,
 }

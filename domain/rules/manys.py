@@ -1,7 +1,7 @@
 """Many-valued paths as variables: which of their elements a comparison speaks of, and which comparisons speak of the same one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.rules.tree import And, Compare, Condition, In, Operand, Or, Path, Request
@@ -24,8 +24,8 @@ Env = dict[Many, Any]
 def manys(operand: Operand) -> Iterator[Many]:
     """From the outside in: what comes later can only be found once what comes before is chosen."""
     for part in parts(operand):
-        if isinstance(part, Request) and part.modifier == "each":
-            yield Many(part, each=True)
+        if isinstance(part, Request):
+            yield from (listed(part, at) for at in range(len(part.lists)))
         elif isinstance(part, Path) and part.many:
             yield from _manys_of(part)
 
@@ -54,9 +54,23 @@ def linked(path: Path, length: int) -> Many:
     return Many(field, each=True)
 
 
+def listed(request: Request, at: int) -> Many:
+    """The elements of one of the lists that a value of the request lies in."""
+    return Many(Request(request.path[: request.lists[at]], lists=request.lists[:at]), each=True)
+
+
+def placed(request: Request, env: Env) -> Request:
+    """The value of the request in those elements that have been chosen."""
+    for at in reversed(range(len(request.lists))):
+        many = listed(request, at)
+        if many in env:
+            return Request(env[many] + request.path[request.lists[at] :], request.modifier)
+    return replace(request, lists=())
+
+
 def is_listed(path: Path) -> bool:
     """Whether it stands for each element of what the field itself holds."""
-    return path.modifier == "each" or (path.elements and path.modifier != "length")
+    return path.modifier == "each" or (path.elements and path.modifier not in ("length", "whole"))
 
 
 def inner(path: Path) -> Many:

@@ -25,14 +25,18 @@ row of the link table. A path's values are the left join of its steps:
   step it is one number, of all records there that pass their guards.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.errors import Invalid
 from domain.rules.bound import ANYTHING, Bound
+from domain.rules.changed import UNREADABLE, asked_for, compared_as
+from domain.rules.comparing import decide, is_request, owns_nothing
 from domain.rules.conversions import TEXTUAL
-from domain.rules.evaluate import Knowledge, decide, is_request, owns_nothing
+from domain.rules.evaluate import Knowledge
 from domain.rules.exact import storable_bound
+from domain.rules.lists import first_list, groups_by_list, in_element
 from domain.rules.patterns import is_pattern, matches_everything, rewritten, sized
 from domain.rules.tree import (
     FALSE,
@@ -52,7 +56,7 @@ from domain.rules.tree import (
     Shift,
     Slot,
 )
-from domain.rules.values import Values, is_incremented, is_set, lookup, read
+from domain.rules.values import Values, elements_of, is_incremented, is_set, lookup
 from domain.rules.walk import all_of, every_operand, needs_many, parts, path_guards, paths_of
 from domain.schema.kinds import Kind
 
@@ -73,23 +77,26 @@ class _Kept:
     condition: Condition
     always: Bound | None
     is_timeless: bool
+    has_lists: bool
     by_nobody: Bound | None = None
 
 
 _KEPT: dict[int, _Kept] = {}
 # Clients choose how long a condition is: the long ones are made ready anew each time, or they would fill our memory.
 _MOST_KEPT, _MOST_OPERANDS = 1000, 100
+# How many comparisons with elements of lists in the request one condition may come to.
+MAX_ELEMENTS = 10_000
 
 
 def shape(condition: Condition, values: Values) -> Bound:
-    """The condition for this request. Raises Invalid (`not_supported`) where it reads the elements of a list in the request."""
+    """The condition for this request. Raises Invalid (`limit_exceeded`) where a list in the request has too many elements."""
     kept = _KEPT.get(id(condition)) or _keep(condition, values)
     if kept.always is not None:
         return kept.always
     if values.request or values.creating or not kept.is_timeless:
-        return _shaped(condition, values)
+        return _shaped(condition, values, kept.has_lists)
     if kept.by_nobody is None:
-        kept.by_nobody = _shaped(condition, values)
+        kept.by_nobody = _shaped(condition, values, kept.has_lists)
     return kept.by_nobody
 
 
@@ -109,7 +116,8 @@ def _keep(condition: Condition, values: Values) -> _Kept:
     operands = list(every_operand(condition))
     is_timeless = not any(isinstance(each, Literal) and each.macro for each in operands)
     asks = not is_timeless or any(isinstance(each, Request) for each in operands)
-    kept = _Kept(condition, None if asks else _shaped(condition, values), is_timeless)
+    has_lists = any(isinstance(each, Request) and each.lists for each in operands)
+    kept = _Kept(condition, None if asks else _shaped(condition, values, has_lists), is_timeless, has_lists)
     if len(operands) <= _MOST_OPERANDS:
         if len(_KEPT) >= _MOST_KEPT:
             _KEPT.clear()
@@ -117,16 +125,17 @@ def _keep(condition: Condition, values: Values) -> _Kept:
     return kept
 
 
-def _shaped(condition: Condition, values: Values) -> Bound:
-    shaper = _Shaper(values)
+def _shaped(condition: Condition, values: Values, has_lists: bool) -> Bound:
+    shaper = _Shaper(values, has_lists=has_lists)
     found = shaper.condition(condition)
     return Bound(found, tuple(shaper.slots))
 
 
 class _Shaper:
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, *, has_lists: bool = True) -> None:
         self.slots: list[Any] = []
-        self._values = values
+        self._values, self._has_lists = values, has_lists
+        self._comparisons = 0
         self._known = Knowledge(values)
 
     # --- conditions
@@ -140,22 +149,48 @@ class _Shaper:
         return found
 
     def _condition(self, condition: Condition) -> Condition:
-        if isinstance(condition, Compare):
-            return self._compare(condition)
+        if isinstance(condition, (Compare, In)):
+            list_ = first_list(condition) if self._has_lists else None
+            return self._atom(condition) if list_ is None else self._spread(Or if condition.any else And, (condition,), list_)
         if isinstance(condition, And):
-            return self._joined(And, condition.items, TRUE, FALSE)
+            return self._joined(And, self._every(condition.items) if self._has_lists else map(self.condition, condition.items))
         if isinstance(condition, Or):
-            return self._joined(Or, condition.items, FALSE, TRUE)
-        if isinstance(condition, In):
-            return self._listed(condition)
+            return self._joined(Or, map(self.condition, condition.items))
         return _opposite(self.condition(condition.item)) if isinstance(condition, Not) else condition
 
-    def _joined(
-        self, kind: type[And] | type[Or], items: tuple[Condition, ...], neutral: Constant, decisive: Constant
-    ) -> Condition:
+    def _atom(self, atom: Compare | In) -> Condition:
+        return self._compare(atom) if isinstance(atom, Compare) else self._listed(atom)
+
+    def _every(self, items: tuple[Condition, ...]) -> Iterator[Condition]:
+        """Items that speak of one element of a list in the request are spread together, all others one by one."""
+        for list_, group in groups_by_list(items):
+            yield self.condition(group[0]) if list_ is None else self._spread(Or, group, list_)
+
+    def _spread(self, kind: type[And] | type[Or], group: tuple[Condition, ...], list_: tuple[str, ...]) -> Condition:
+        """What speaks of a list in the request, said of each of its elements."""
+        mark, elements = len(self.slots), elements_of(self._values, list_)
+        self._spend(len(elements) * len(group))
+        found = self._joined(kind, (self.condition(in_element(group, list_, element)) for element in elements))
+        if isinstance(found, Constant):
+            del self.slots[mark:]
+        return _gathered(found, self._padding)
+
+    def _spend(self, comparisons: int) -> None:
+        self._comparisons += comparisons
+        if self._comparisons > MAX_ELEMENTS:
+            detail = f"beyond the limit `list_elements`: a rule compares at most {MAX_ELEMENTS} elements of lists in the request"
+            raise Invalid(detail, code="limit_exceeded", hint="send shorter lists")
+
+    def _padding(self, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+        """The last value again, up to the next power of two: else each length of a list would have a shape of its own."""
+        missing = (1 << (len(slots) - 1).bit_length()) - len(slots)
+        last = slots[-1]
+        return tuple(self._slot(self.slots[last.index], last.kind, last.form) for _ in range(missing))
+
+    def _joined(self, kind: type[And] | type[Or], items: Iterable[Condition]) -> Condition:
+        neutral, decisive = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
         found: list[Condition] = []
-        for item in items:
-            shaped = self.condition(item)
+        for shaped in items:
             if shaped == decisive:
                 return decisive
             if isinstance(shaped, kind):
@@ -167,6 +202,8 @@ class _Shaper:
         return found[0] if len(found) == 1 else kind(tuple(found))
 
     def _compare(self, compare: Compare) -> Condition:
+        if compare.any and not (_is_many(compare.left) or _is_many(compare.right)):
+            compare = replace(compare, any=False)
         left, right = self._simple(compare.left), self._simple(compare.right)
         if isinstance(left, Request) and left.modifier == "changed":
             return self._changed(left)
@@ -217,11 +254,12 @@ class _Shaper:
             return FALSE
         if self._values.creating or is_incremented(self._values, request.path) or request.stored is None:
             return TRUE
-        raw, kind = lookup(self._values, request.path), request.stored.kind
-        asked = read(raw, kind)
-        if asked is None and raw is not None and raw != "":
+        stored, asked = request.stored, asked_for(lookup(self._values, request.path), request.stored)
+        if asked is UNREADABLE:
             return TRUE
-        return self._bounded("!=", request.stored, asked, kind)
+        if asked is None and stored.elements:
+            return Compare("!=", replace(stored, modifier="length"), self._slot(0, Kind.INTEGER), Kind.INTEGER)
+        return self._bounded("!=", stored, asked, compared_as(stored))
 
     def _is_unowned(self, left: Operand, right: Operand) -> bool:
         """Whether one side, as it was written, is an absent value of the request and the other no literal."""
@@ -249,7 +287,7 @@ class _Shaper:
         if _is_many(operand):
             return self._listed_many(replace(member, operand=operand))
         each = tuple(Compare("=", member.operand, item, member.kind) for item in member.items)
-        found = self._joined(Or, each, FALSE, TRUE)
+        found = self._joined(Or, map(self.condition, each))
         if not _is_known(operand):
             found = _gathered(found)
         return _opposite(found) if member.negated else found
@@ -268,7 +306,8 @@ class _Shaper:
         value = self._value(simple, member.kind)
         if value is None or (value == "" and member.kind in TEXTUAL):
             return None if is_request(simple) else _ABSENT
-        return self._slot(value, member.kind)
+        verdict = _verdict("=", member.operand, value, member.kind)
+        return self._slot(*verdict[1:]) if isinstance(verdict, tuple) else None
 
     # --- operands
 
@@ -281,8 +320,6 @@ class _Shaper:
 
     def _simple(self, operand: Operand) -> Operand:
         """The operand without what is known already inside it."""
-        if isinstance(operand, Request) and operand.modifier == "each":
-            raise Invalid("`:each` of a list in the request is not supported yet", code="not_supported")
         if isinstance(operand, Shift) and not _is_known(operand):
             inner = self._simple(operand.operand)
             return Shift(inner, operand.seconds) if not _is_known(inner) else self._literal(Shift(inner, operand.seconds), Kind.DATE)
@@ -377,15 +414,28 @@ def _opposite(condition: Condition) -> Condition:
     return _constant(not condition.value) if isinstance(condition, Constant) else Not(condition)
 
 
-def _gathered(found: Condition) -> Condition:
-    """Equalities of one operand with values, as one list again."""
-    items = found.items if isinstance(found, Or) else (found,)
-    equal = [item for item in items if isinstance(item, Compare) and isinstance(item.right, Slot)]
-    if len(equal) < 2 or any(item.left != equal[0].left for item in equal):
+def _gathered(found: Condition, padding: Callable[[tuple[Slot, ...]], tuple[Slot, ...]] = lambda slots: ()) -> Condition:
+    """Equalities of one operand with values, one of which or none of which holds, as one list again."""
+    op = "!=" if isinstance(found, And) else "="
+    items = found.items if isinstance(found, (And, Or)) else (found,)
+    equal = [item for item in items if isinstance(item, Compare) and item.op == op and isinstance(item.right, Slot)]
+    if len(equal) < 2 or any(item.left != equal[0].left or item.any != equal[0].any for item in equal):
         return found
-    listed = In(equal[0].left, tuple(item.right for item in equal), equal[0].kind)
-    others = tuple(item for item in items if not (isinstance(item, Compare) and isinstance(item.right, Slot)))
-    return Or((listed, *others)) if others else listed
+    listed = _list_of(equal, padding)
+    gathered = {id(item) for item in equal}
+    others = tuple(item for item in items if id(item) not in gathered)
+    if not others:
+        return listed
+    return And((listed, *others)) if op == "!=" else Or((listed, *others))
+
+
+def _list_of(equal: list[Compare], padding: Callable[[tuple[Slot, ...]], tuple[Slot, ...]]) -> Condition:
+    first = equal[0]
+    slots = tuple(item.right for item in equal if isinstance(item.right, Slot))
+    listed = In(first.left, slots + padding(slots), first.kind, first.any)
+    if first.op == "=":
+        return listed
+    return replace(listed, negated=True) if _is_many(first.left) else Not(listed)
 
 
 def _verdict(op: str, operand: Operand, value: Any, kind: Kind) -> bool | str | tuple[str, Any, Kind]:

@@ -33,10 +33,11 @@ class Path:
 
     `json` are the keys and array positions inside a json field. `kind` is the field's (JSON with or without `json` keys: the
     comparison says as what it is read). `many` tells that the path may have any number of values. `root` and `alias`
-    are those of `@collection.ROOT:alias`. `modifier` is None, lower, length or each. `elements` tells that the field itself holds
-    many values (a many relation or select) and that the path stands for each of them.
-    `email` marks an e-mail field: it is compared by its normalised key. `guard`, where it is not None, is a condition on the
-    record that holds the field (its view rule, for clients' texts): where that fails, the value counts as absent."""
+    are those of `@collection.ROOT:alias`. `modifier` is None, lower, length or each, and whole for a list that is compared as one
+    value (`:changed`). `elements` tells that the field itself holds many values (a many relation or select) and that the path
+    stands for each of them. `email` marks an e-mail field: it is compared by its normalised key. `guard`, where it is not None, is
+    a condition on the record that holds the field (its view rule, for clients' texts): where that fails, the value counts as
+    absent."""
 
     name: str
     kind: Kind
@@ -68,11 +69,13 @@ class Literal:
 @dataclass(frozen=True, slots=True)
 class Request:
     """`@request.…`, read when the request runs: path is ("auth", "id"), ("body", "title"), ("query", "x"), ("method",)….
-    `modifier` is None, isset, changed, lower, length or each; `stored` is the record's own field, for `:changed`."""
+    `modifier` is None, isset, changed, lower or length; `stored` is the record's own field, for `:changed`. `lists` are the lengths
+    of those beginnings of the path that hold lists: the value stands for each combination of their elements."""
 
     path: tuple[str, ...]
     modifier: str | None = None
     stored: Path | None = None
+    lists: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

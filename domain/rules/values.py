@@ -6,7 +6,7 @@
 import math
 import re
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -83,6 +83,23 @@ def _inside(value: Any, keys: Path) -> Any:
         else:
             return MISSING
     return value
+
+
+def elements_of(values: Values, path: Path) -> tuple[Path, ...]:
+    """The paths of the elements of the list at the path; an empty list has one, which leads nowhere, and what is no list is its
+    own only element."""
+    raw = lookup(values, path)
+    if not isinstance(raw, (list, tuple)):
+        return (path,)
+    return tuple((*path, str(at)) for at in range(len(raw))) or ((*path, "0"),)
+
+
+def every_value(values: Values, path: Path) -> Iterator[Any]:
+    """What is at the path, in every element of the lists on the way."""
+    reached: tuple[Path, ...] = (path[:1],)
+    for part in path[1:]:
+        reached = tuple(each for before in reached for each in elements_of(values, (*before, part)))
+    return (lookup(values, each) for each in reached)
 
 
 def is_set(values: Values, path: Path) -> bool:

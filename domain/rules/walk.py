@@ -85,7 +85,7 @@ def all_of(*conditions: Condition) -> Condition:
 def needs_many(condition: Condition) -> bool:
     """Whether it reads paths of many values: back relations, `@collection`, fields of many values, `:each`, guards included."""
     for operand in every_operand(condition):
-        if isinstance(operand, Request) and operand.modifier == "each":
+        if isinstance(operand, Request) and operand.lists:
             return True
         if isinstance(operand, Path) and (operand.many or operand.root or operand.elements or any(step.many for step in operand.steps)):
             return True

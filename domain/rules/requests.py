@@ -1,0 +1,149 @@
+"""Names of the request: what `@request.…` asks for, and what the schema says of its kind."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from domain.errors import did_you_mean
+from domain.rules.scope import Found, Scope, json_keys, need, refuse_unknown_modifier, unknown_field
+from domain.rules.syntax import MAX_RELATION_DEPTH, Name, Source
+from domain.rules.tree import Path, Request
+from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
+from domain.schema.fields import Field, RelationField
+from domain.schema.kinds import Kind
+
+_REQUEST = ("auth", "body", "query", "headers", "method", "context")
+# What every account answers to besides its fields.
+_ACCOUNT_TEXTS = ("id", "collectionName", "collectionId")
+# The fields of accounts in which `hasRole` looks.
+ROLES = ("role", "roles")
+
+
+def of_request(name: Name, scope: Scope, source: Source) -> Found:
+    area, rest = (name.parts[1] if len(name.parts) > 1 else ""), name.parts[2:]
+    if area not in _REQUEST:
+        hint = did_you_mean(area, list(_REQUEST)) or f"known are {', '.join(_REQUEST)}"
+        raise source.refusal("unknown_name", name.at, f"nothing is called `{name.written}`", hint)
+    if area in ("method", "context"):
+        found = _lone_text(name, area, source)
+    elif area in ("query", "headers"):
+        found = _text_of_request(name, area, rest, source)
+    elif area == "auth":
+        found = _of_account(name, rest, scope, source)
+    else:
+        found = _of_body(name, rest, scope, source)
+    return _modified_request(found, name, scope, source)
+
+
+def _lone_text(name: Name, area: str, source: Source) -> Found:
+    if len(name.parts) > 2:
+        raise source.refusal("unknown_name", name.at, f"nothing is called `{name.written}`", f"write `@request.{area}`")
+    return Found(Request((area,)), Kind.TEXT)
+
+
+def _text_of_request(name: Name, area: str, rest: tuple[str, ...], source: Source) -> Found:
+    if len(rest) != 1:
+        raise source.refusal("unknown_name", name.at, f"`{name.written}` names no single value", f"write `@request.{area}.NAME`")
+    return Found(Request((area, rest[0].lower() if area == "headers" else rest[0])))
+
+
+def _of_account(name: Name, rest: tuple[str, ...], scope: Scope, source: Source) -> Found:
+    """The actor's collection is not known yet: a name has to exist in one of those that it may be."""
+    accounts, lists = accounts_of(scope), list[int]()
+    if len(rest) == 1 and rest[0] in _ACCOUNT_TEXTS:
+        return Found(Request(("auth", rest[0])), Kind.TEXT)
+    for at, part in enumerate(rest):
+        fields = [each.every_field[part] for each in accounts if part in each.every_field]
+        lists += [at + 2] if any(field.many for field in fields) else []
+        inside = rest[at + 1 :]
+        if fields and (not inside or any(field.kind is Kind.JSON for field in fields)):
+            json_keys(inside, name, source)
+            return Found(Request(("auth", *rest), lists=tuple(lists)), _agreed(fields))
+        targets = _targets(fields, scope)
+        if not targets:
+            unknown_field(name, source, part, [*_ACCOUNT_TEXTS, *(key for each in accounts for key in each.every_field)])
+        if at >= MAX_RELATION_DEPTH:
+            raise source.beyond("relation_depth", name.at, f"a path goes through at most {MAX_RELATION_DEPTH} relations")
+        accounts = targets
+    raise source.refusal("unknown_name", name.at, "`@request.auth` names no field", "write `@request.auth.id`")
+
+
+def accounts_of(scope: Scope) -> list[Collection]:
+    """The collections that an actor may be of."""
+    accounts = [each for each in scope.schema.collections.values() if each.is_accounts]
+    if scope.collection.is_accounts and scope.collection.name not in scope.schema.collections:
+        accounts.append(scope.collection)
+    return accounts
+
+
+def holders_of(parts: tuple[str, ...], scope: Scope) -> Iterator[list[Collection]]:
+    """For each part of a path from `@request.auth`, the collections that have a field of that name there."""
+    accounts = accounts_of(scope)
+    for part in parts:
+        holders = [each for each in accounts if part in each.every_field]
+        yield holders
+        accounts = _targets([each.every_field[part] for each in holders], scope)
+
+
+def _targets(fields: list[Field], scope: Scope) -> list[Collection]:
+    found = [scope.collection_of(field.collection) for field in fields if isinstance(field, RelationField)]
+    return [each for each in found if each is not None]
+
+
+def _agreed(fields: list[Field]) -> Kind | None:
+    kinds = {field.kind for field in fields}
+    kind = kinds.pop()
+    return kind if not kinds and kind is not Kind.JSON else None
+
+
+def _of_body(name: Name, rest: tuple[str, ...], scope: Scope, source: Source) -> Found:
+    fields = scope.collection.every_field
+    secrets = (PASSWORD, OLD_PASSWORD) if scope.collection.is_accounts else ()
+    if len(rest) == 1 and rest[0] in secrets:
+        # Whether a password is being set may matter to a rule; what it is, never.
+        if name.modifier != "isset":
+            raise source.refusal("not_allowed", name.at, f"`{name.written}` may only be asked for with `:isset`")
+        return Found(Request(("body", rest[0])), Kind.TEXT)
+    field = fields.get(rest[0]) if rest else None
+    if field is None or (len(rest) > 1 and field.kind is not Kind.JSON):
+        unknown_field(name, source, rest[0] if rest and field is None else "", list(fields))
+    json_keys(rest[1:], name, source)
+    return Found(Request(("body", *rest), lists=(2,) if field.many else ()), None if field.kind is Kind.JSON else field.kind)
+
+
+def _modified_request(found: Found, name: Name, scope: Scope, source: Source) -> Found:
+    modifier, operand = name.modifier, found.operand
+    if modifier is None:
+        return found
+    refuse_unknown_modifier(modifier, name, source)
+    assert isinstance(operand, Request)
+    area = operand.path[0]
+    if modifier == "isset" and area not in ("body", "query", "headers"):
+        raise source.refusal("not_allowed", name.at, "`:isset` follows `@request.body.…`, `@request.query.…` and `@request.headers.…`")
+    if modifier in ("isset", "changed"):
+        stored = _stored(name, operand, scope, source) if modifier == "changed" else None
+        return Found(Request(operand.path, modifier, stored), Kind.BOOL if stored else found.declared)
+    if modifier == "lower":
+        need(found.declared in (Kind.TEXT, None), name, source, "a text")
+        return Found(replace(operand, modifier=modifier), Kind.TEXT)
+    whole = len(operand.path)
+    is_list = whole in operand.lists
+    need(is_list or (found.declared is None and area in ("body", "auth")), name, source, "a json field or one of many values")
+    if modifier == "each":
+        return found if is_list else Found(replace(operand, lists=(*operand.lists, whole)), found.declared)
+    return Found(Request(operand.path, modifier, lists=tuple(at for at in operand.lists if at < whole)), found.declared)
+
+
+def _stored(name: Name, operand: Request, scope: Scope, source: Source) -> Path:
+    """The record's own field that `:changed` compares with, byte for byte (an e-mail address too)."""
+    if operand.path[0] != "body":
+        raise source.refusal("not_allowed", name.at, "`:changed` follows `@request.body.…`")
+    field = scope.collection.every_field[operand.path[1]]
+    if field.kind is Kind.JSON:
+        raise source.refusal("not_supported", name.at, "`:changed` of a json field is not supported yet", "compare a value inside it")
+    if len(operand.path) > 2:
+        hint = f"write `@request.body.{field.name}:changed`"
+        raise source.refusal("not_allowed", name.at, "`:changed` is asked of a whole field", hint)
+    return Path(
+        field.name, field.kind, scope.collection.name, absent_text=field.absent_text, scale=getattr(field, "scale", 0),
+        elements=field.many, modifier="whole" if field.many else None,
+    )  # fmt: skip
