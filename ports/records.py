@@ -8,6 +8,7 @@ from domain.records.changes import Changes, Draft
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
+from domain.schema.fields import RelationField
 
 Record = Mapping[str, Any]  # every stored field by name, in Python form (see Kind)
 
@@ -63,10 +64,12 @@ class RecordStore(Protocol):
 
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Record | None:
         """One UPDATE of only the columns named, version + 1, where the id, the condition, the asked-for version and the limits of
-        increments all hold; the whole record as it is now, or None where it was not changed. Errors as `insert`."""
+        increments all hold, then the lists; the whole record as it is now, or None where it was not changed. Errors as `insert`."""
         ...
 
-    def delete(self, collection: Collection, ids: Sequence[str]) -> None: ...
+    def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        """Their own lists go with them; no list may hold them any more."""
+        ...
 
     def lock(self, collection: Collection, id: str, where: Bound) -> Record | None:
         """The record if it fulfils the condition, held against other writers until the transaction ends."""
@@ -77,5 +80,19 @@ class RecordStore(Protocol):
         ...
 
     def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
-        """Sets the relation to null in these records of `collection`; their version grows."""
+        """Sets the single relation to null in these records of `collection`; their version grows."""
+        ...
+
+    def touch(self, collection: Collection, ids: Sequence[str], now: str) -> None:
+        """The version and the stamps of records whose lists were changed by `unlink`."""
+        ...
+
+    def unlink(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Sequence[str]:
+        """Takes these targets out of every list of the many-valued relation; the records whose lists they were, held against
+        other writers."""
+        ...
+
+    def held_counts(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """For each record whose list has any of these targets, how many of them it has and how long the list is; held against other
+        writers, so that it stays so."""
         ...

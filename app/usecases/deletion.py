@@ -13,27 +13,47 @@ Doomed = dict[str, dict[str, None]]  # collection -> ids, in the order in which 
 
 
 def delete_with_relations(stores: Stores, collection: Collection, id: str, *, actor: Actor, now: str) -> None:
-    """First everything that goes is known, then what restricts is asked, then references are cleared, then rows are deleted."""
+    """First everything that goes is known, then what restricts is asked, then references are cleared and links taken away, then rows
+    are deleted."""
     doomed: Doomed = {collection.name: {id: None}}
     _follow_cascades(stores, collection.name, [id], doomed)
     _refuse_restricted(stores, doomed, actor)
     _clear_references(stores, doomed, now)
+    _take_links_away(stores, doomed, now)
     for name in _referrers_first(stores, doomed, now):
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
 
 
 def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) -> None:
-    pending = [(name, ids)]
+    pending, fading = [(name, ids)], _Fading()
     while pending:
         name, ids = pending.pop()
         for other, relation in stores.schema.referring(name):
             if relation.on_delete != "cascade":
                 continue
             known = doomed.setdefault(other.name, {})
-            found = [each for each in stores.records.referrers(other, relation.name, ids) if each not in known]
+            falling = fading.emptied(stores, other, relation, ids) if relation.many else stores.records.referrers(other, relation.name, ids)
+            found = [each for each in falling if each not in known]
             known.update(dict.fromkeys(found))
             if found:
                 pending.append((other.name, found))
+
+
+class _Fading:
+    """How many targets of each list go, summed up over the sets in which they are found: a record goes with the last of them."""
+
+    def __init__(self) -> None:
+        self._gone: dict[tuple[str, str, str], int] = {}
+
+    def emptied(self, stores: Stores, other: Collection, relation: RelationField, ids: list[str]) -> list[str]:
+        """The records whose list has nothing left once these go too."""
+        emptied = []
+        for id, (found, whole) in stores.records.held_counts(other, relation, ids).items():
+            key = (other.name, relation.name, id)
+            self._gone[key] = self._gone.get(key, 0) + found
+            if self._gone[key] == whole:
+                emptied.append(id)
+        return emptied
 
 
 def _refuse_restricted(stores: Stores, doomed: Doomed, actor: Actor) -> None:
@@ -58,10 +78,24 @@ def _refuse_if_any(other: Collection, relation: RelationField, standing: list[st
 def _clear_references(stores: Stores, doomed: Doomed, now: str) -> None:
     for name, ids in list(doomed.items()):
         for other, relation in stores.schema.referring(name):
-            if relation.on_delete == "clear" and ids:
+            if relation.on_delete == "clear" and ids and not relation.many:
                 stores.records.clear(
                     other, relation.name, stores.records.referrers(other, relation.name, list(ids)), now
                 )
+
+
+def _take_links_away(stores: Stores, doomed: Doomed, now: str) -> None:
+    """What goes stands in no list any more, whatever the relation says: a record that goes too needs no list, and one that stays has
+    one more version, however many of its lists became shorter."""
+    shortened: Doomed = {}
+    for name, ids in doomed.items():
+        for other, relation in stores.schema.referring(name):
+            if relation.many and ids:
+                shortened.setdefault(other.name, {}).update(dict.fromkeys(stores.records.unlink(other, relation, list(ids))))
+    for name, holders in shortened.items():
+        staying = [id for id in holders if id not in doomed.get(name, {})]
+        if staying:
+            stores.records.touch(stores.schema.collection(name), staying, now)
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:
@@ -78,7 +112,7 @@ def _referrers_first(stores: Stores, doomed: Doomed, now: str) -> list[str]:
         if name is None:
             name = remaining[0]
             for other, relation in stores.schema.referring(name):
-                if other.name in remaining and other.name != name:
+                if other.name in remaining and other.name != name and not relation.many:
                     stores.records.clear(
                         other, relation.name, stores.records.referrers(other, relation.name, list(doomed[name])), now
                     )
@@ -88,4 +122,8 @@ def _referrers_first(stores: Stores, doomed: Doomed, now: str) -> list[str]:
 
 
 def _pointed_at(stores: Stores, name: str, remaining: list[str]) -> bool:
-    return any(other.name in remaining and other.name != name for other, _ in stores.schema.referring(name))
+    """By columns: links are gone already."""
+    return any(
+        other.name in remaining and other.name != name and not relation.many
+        for other, relation in stores.schema.referring(name)
+    )

@@ -176,7 +176,7 @@ class Links:
             self._session.execute(prepared, {"ids": ids_value(ids, self._session.dialect)})
 
     def unlink(self, collection: Collection, relation: RelationField, targets: Sequence[str]) -> Sequence[str]:
-        """Takes these targets out of every list, once the records that hold them are held; whose lists they were."""
+        """Takes these targets out of every list; whose lists they were."""
         link = self._link(collection, relation)
         prepared = self._prepared(
             ("unlink all", collection.name, relation.name),
@@ -185,13 +185,16 @@ class Links:
         rows = self._session.execute(prepared, {"ids": ids_value(targets, self._session.dialect)})
         return list(dict.fromkeys(row[0] for row in rows))
 
-    def without_targets(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Sequence[str]:
-        """Which of these records have an empty list."""
-        link = self._link(collection, relation)
-        holding = lambda: select(link.c.source).distinct().where(one_of(link.c.source, self._session.dialect))
-        prepared = self._prepared(("holding", collection.name, relation.name), holding)
-        held = {row[0] for row in self._session.execute(prepared, {"ids": ids_value(ids, self._session.dialect)})}
-        return [each for each in ids if each not in held]
+    def counts(self, collection: Collection, relation: RelationField, targets: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """For each record whose list has any of these targets, how many of them it has, and how long the list is."""
+        prepared = self._prepared(("counts", collection.name, relation.name), lambda: self._counting(collection, relation))
+        rows = self._session.execute(prepared, {"ids": ids_value(targets, self._session.dialect)})
+        return {source: (found, whole) for source, found, whole in rows}
+
+    def holds(self, collection: Collection, relation: str, row: FromClause) -> ColumnElement[bool]:
+        """Whether the row's list has any of the targets that the bind `ids` holds."""
+        link = self._session.tables[link_name(collection, relation)]
+        return row.c.id.in_(select(link.c.source).where(one_of(link.c.target, self._session.dialect)))
 
     # --- building statements
 
@@ -200,6 +203,18 @@ class Links:
         one = select(bindparam("id", type_=Text).label("id")).subquery("_one")
         columns = (targets_of(self._link(collection, each), one, self._session.dialect) for each in linked_fields(collection))
         return select(*columns).select_from(one)
+
+    def _counting(self, collection: Collection, relation: RelationField) -> Any:
+        link = self._link(collection, relation)
+        every = link.alias("_every")
+        found = (
+            select(link.c.source, func.count().label("found"))
+            .where(one_of(link.c.target, self._session.dialect))
+            .group_by(link.c.source)
+            .subquery("_found")
+        )
+        whole = select(func.count()).where(every.c.source == found.c.source).correlate(found).scalar_subquery()
+        return select(found.c.source, found.c.found, whole)
 
     def _appending(self, collection: Collection, relation: RelationField) -> Any:
         """Behind those that are there, in the order in which they were given."""

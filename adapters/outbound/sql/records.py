@@ -38,7 +38,7 @@ from domain.records.draft import stamps
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
-from domain.schema.fields import Field, email_key
+from domain.schema.fields import Field, RelationField, email_key
 from domain.schema.kinds import INT64_MAX, INT64_MIN
 
 Planned = tuple[Prepared, tuple[Bind, ...]]
@@ -130,6 +130,7 @@ class SqlRecordStore:
         return after if after is None else self._links.change(collection, after, changes)
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
+        self._links.drop_of(collection, ids)
         table = self._session.tables[collection.name]
         plan = self._plan(("delete", collection.name), lambda: (delete(table).where(self._one_of(table.c.id)), ()))
         self._session.execute(plan[0], {"ids": self._ids(ids)})
@@ -139,10 +140,24 @@ class SqlRecordStore:
         return [row[0] for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
 
     def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
-        plan = self._plan(("clear", collection.name, relation), lambda: (self._clearing(collection, relation, now), ()))
+        self._stamp(collection, ids, now, relation)
+
+    def touch(self, collection: Collection, ids: Sequence[str], now: str) -> None:
+        self._stamp(collection, ids, now, None)
+
+    def _stamp(self, collection: Collection, ids: Sequence[str], now: str, cleared: str | None) -> None:
+        plan = self._plan(("clear", collection.name, cleared), lambda: (self._clearing(collection, cleared, now), ()))
         self._session.execute(
             plan[0], {"ids": self._ids(ids), **{f"s_{name}": stamp for name, stamp in stamps(collection, now).items()}}
         )
+
+    def unlink(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Sequence[str]:
+        self.referrers(collection, relation.name, ids)  # the records first: their links change only under their lock
+        return self._links.unlink(collection, relation, ids)
+
+    def held_counts(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        self.referrers(collection, relation.name, ids)
+        return self._links.counts(collection, relation, ids)
 
     # --- building statements
 
@@ -218,16 +233,15 @@ class SqlRecordStore:
 
     def _referring(self, collection: Collection, relation: str) -> Select[Any]:
         table = self._session.tables[collection.name]
-        return select(table.c.id).where(self._one_of(table.c[relation])).order_by(table.c.id).with_for_update()
+        points = self._one_of(table.c[relation]) if relation in table.c else self._links.holds(collection, relation, table)
+        return select(table.c.id).where(points).order_by(table.c.id).with_for_update(of=table)
 
-    def _clearing(self, collection: Collection, relation: str, now: str) -> Update:
+    def _clearing(self, collection: Collection, relation: str | None, now: str) -> Update:
         table = self._session.tables[collection.name]
-        sets = {name: _bind(table, name) for name in stamps(collection, now)}
-        return (
-            update(table)
-            .values({relation: null(), "version": table.c.version + 1, **sets})
-            .where(self._one_of(table.c.id))
-        )
+        sets: dict[str, Any] = {name: _bind(table, name) for name in stamps(collection, now)}
+        if relation is not None:
+            sets[relation] = null()
+        return update(table).values({**sets, "version": table.c.version + 1}).where(self._one_of(table.c.id))
 
     def _one_of(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         return one_of(column, self._session.dialect)
