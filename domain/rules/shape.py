@@ -60,7 +60,7 @@ from domain.rules.values import Values, elements_of, is_incremented, is_set, loo
 from domain.rules.walk import all_of, every_operand, needs_many, parts, path_guards, paths_of
 from domain.schema.kinds import Kind
 
-__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_with"]
+__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_each", "shape_with"]
 
 _ABSENT = Literal(None, None)
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -110,6 +110,13 @@ def shape_with(
     found = shaper.condition(condition)
     shaped = tuple(shaper.path(path) for path in paths)
     return Bound(found, tuple(shaper.slots)), shaped
+
+
+def shape_each(conditions: Iterable[Condition], values: Values) -> tuple[tuple[Condition, ...], tuple[Any, ...]]:
+    """Several conditions that stay apart in one statement, and the values of all their slots."""
+    shaper = _Shaper(values)
+    found = tuple(shaper.condition(condition) for condition in conditions)
+    return found, tuple(shaper.slots)
 
 
 def _keep(condition: Condition, values: Values) -> _Kept:
