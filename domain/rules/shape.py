@@ -8,6 +8,12 @@ In a shape
 - `Literal(True, BOOL)` stays beside a function that answers yes or no, and the format of `strftime` stays a Literal; all other
   values are Slots, e-mail addresses as they were written;
 - `In` lists Slots only, unless its operand has many values: fields, null and what a column cannot hold are split off;
+- an `In` whose operand has many values lists Slots, `Literal(None, None)`, and operands of the record that are single; `negated` stands
+  in it, where other lists are negated by a Not around them;
+- of lists in the request nothing is left: what speaks of their elements is an Or (with `any`) or an And of what speaks of each,
+  equalities with one operand gathered in one `In`, whose last value may stand there several times;
+- a `Slot` of kind JSON holds a whole value: `:changed` compares a json field with it, or a list (its `modifier` is whole, the value
+  a tuple in its order, never an empty one); `domain.rules.conversions.same_json` says when two are one;
 - a bound of an integer or decimal column is one that the column could hold, a bound of a day column beside an instant is a day.
 
 Of many values, `manys.py` tells which variables an operand speaks of: one for each `@collection` alias, one for each back step, and one
@@ -85,7 +91,7 @@ _KEPT: dict[int, _Kept] = {}
 # Clients choose how long a condition is: the long ones are made ready anew each time, or they would fill our memory.
 _MOST_KEPT, _MOST_OPERANDS = 1000, 100
 # How many comparisons with elements of lists in the request one condition may come to.
-MAX_ELEMENTS = 10_000
+MAX_ELEMENTS = 4_000
 
 
 def shape(condition: Condition, values: Values) -> Bound:
