@@ -8,12 +8,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from domain.actor import Actor
-from domain.errors import Invalid, Problem
+from domain.errors import Problem
 from domain.records.reading import SortKey
 from domain.records.visibility import is_nameable, rule_for, view_rule, write_rule
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import is_local
-from domain.rules.shape import all_of, needs_many
+from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
 from domain.rules.tree import FALSE, TRUE, Condition, Path
 from domain.rules.values import request_paths
@@ -221,9 +221,6 @@ def _related(schema: Schema, collection: Collection) -> Iterator[Collection]:
 
 
 def _ruling(condition: Condition) -> Ruling:
-    if needs_many(condition):
-        detail = "many-valued paths (back relations, @collection, :each) are understood but not compiled to SQL yet"
-        raise Invalid(detail, code="not_supported")
     return Ruling(condition, request_paths(condition), is_local(condition))
 
 

@@ -144,12 +144,26 @@ def _shaped(condition: Condition, values: Values, has_lists: bool) -> Bound:
     return Bound(found, tuple(shaper.slots))
 
 
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """A guard made ready, and the values that its slots had: what is folded away later takes its slots with it."""
+
+    shaped: Condition | None
+    mark: int
+    values: tuple[Any, ...]
+
+    def is_in(self, slots: list[Any]) -> bool:
+        there = slots[self.mark : self.mark + len(self.values)]
+        return len(there) == len(self.values) and all(one is other for one, other in zip(there, self.values, strict=True))
+
+
 class _Shaper:
     def __init__(self, values: Values, *, has_lists: bool = True) -> None:
         self.slots: list[Any] = []
         self._values, self._has_lists = values, has_lists
         self._comparisons = 0
         self._known = Knowledge(values)
+        self._guards: dict[Condition, _Guard] = {}
 
     # --- conditions
 
@@ -394,8 +408,17 @@ class _Shaper:
         return replace(path, steps=steps, guard=self._guard(path.guard))
 
     def _guard(self, guard: Condition | None) -> Condition | None:
-        found = None if guard is None else self.condition(guard)
-        return None if found == TRUE else found
+        """The same for every path that it stands on, or two ways through one element would not be seen to be one."""
+        if guard is None:
+            return None
+        kept = self._guards.get(guard)
+        if kept is not None and kept.is_in(self.slots):
+            return kept.shaped
+        mark = len(self.slots)
+        found = self.condition(guard)
+        shaped = None if found == TRUE else found
+        self._guards[guard] = _Guard(shaped, mark, tuple(self.slots[mark:]))
+        return shaped
 
 
 _ARGUMENTS = {
