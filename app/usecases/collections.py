@@ -9,7 +9,13 @@ from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFaile
 from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
 from domain.schema.changes import Require, check_relations, check_unreferred, steps
-from domain.schema.collection import Collection, Schema, change_collection, define_collection
+from domain.schema.collection import (
+    Collection,
+    Schema,
+    change_collection,
+    check_told_fields,
+    define_collection,
+)
 from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
@@ -39,9 +45,9 @@ class CollectionUseCases:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
         _admins_only(actor)
         new = define_collection(definition, id=self._ids.new(), now=self._now(), tools=self._tools)
-        return self._work.change_schema(lambda stores: self._create(stores, new, actor))
+        return self._work.change_schema(lambda stores: self._create(stores, new, definition, actor))
 
-    def _create(self, stores: Stores, new: Collection, actor: Actor) -> Collection:
+    def _create(self, stores: Stores, new: Collection, definition: Any, actor: Actor) -> Collection:
         _schema_for(stores, actor)
         if new.name in stores.schema.collections:
             raise Conflict(
@@ -50,7 +56,10 @@ class CollectionUseCases:
                 faults=(Fault("/name", "not_unique", "this name is taken"),),
             )
         check_relations(stores.schema, new)
-        self._rulebook.check_collection(stores.schema.with_collection(new), new)
+        after = stores.schema.with_collection(new)
+        new = after.collection(new.name)  # with the fields that follow, where it is a view
+        self._rulebook.check_collection(after, new)
+        check_told_fields(definition, new)
         stores.collections.apply(None, new, steps(None, new))
         return new
 
@@ -66,7 +75,9 @@ class CollectionUseCases:
         new = change_collection(old, definition, now=self._now(), tools=self._tools)
         check_relations(stores.schema, new)
         after = stores.schema.with_collection(new)
+        new = after.collection(name)
         self._rulebook.check_collection(after, new)
+        check_told_fields(definition, new, old)
         self._check_others(after, new.name)
         planned = steps(old, new)
         stores.collections.apply(old, new, planned)

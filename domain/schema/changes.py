@@ -54,7 +54,9 @@ _STORED_FORM = ("type", "kind", "scale", "collection", "many")
 
 
 def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:
-    """What turns `old` into `new`, in an order in which each step can be carried out."""
+    """What turns `old` into `new`, in an order in which each step can be carried out. A view has no table."""
+    if (old and old.is_view) or (new and new.is_view):
+        return ()
     if old is None:
         return (CreateTable(new), *(AddIndex(index) for index in new.every_index)) if new else ()
     if new is None:
@@ -93,19 +95,16 @@ def _refuse_rewrite(old: Field | None, new: Field, pointer: str) -> None:
 
 
 def check_relations(schema: Schema, collection: Collection) -> None:
-    """Relations point at collections that are there (or at the collection itself)."""
-    for at, each in enumerate(collection.fields):
-        if (
-            isinstance(each, RelationField)
-            and each.collection != collection.name
-            and each.collection not in schema.collections
-        ):
-            raise invalid(
-                f"/fields/{at}/collection",
-                "unknown_collection",
-                f"there is no collection `{each.collection}`",
-                hint="create it first",
-            )
+    """Relations point at collections that are there (or at the collection itself), and hold records of their own."""
+    known = {**schema.collections, collection.name: collection}
+    for at, each in enumerate(collection.fields if not collection.is_view else ()):
+        target = known.get(each.collection) if isinstance(each, RelationField) else collection
+        if target is None:
+            detail = f"there is no collection `{each.collection}`"  # type: ignore[attr-defined]
+            raise invalid(f"/fields/{at}/collection", "unknown_collection", detail, hint="create it first")
+        if target.is_view:
+            detail = f"`{target.name}` is a view: its records are not kept anywhere that a relation could point at"
+            raise invalid(f"/fields/{at}/collection", "not_allowed", detail, hint="point at what the view reads")
 
 
 def check_unreferred(schema: Schema, name: str) -> None:

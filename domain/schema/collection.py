@@ -12,6 +12,8 @@ from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.names import check_collection_name, check_field_name
 from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
+from domain.schema.view_fields import settled
+from domain.schema.views import ViewQuery, read_query
 
 MAX_FIELDS = 200
 MAX_INDEXES = 40
@@ -24,17 +26,14 @@ SYSTEM_FIELDS: tuple[Field, ...] = (
     AutodateField(name="created"),
     AutodateField(name="updated", on_update=True),
 )
-EMAIL_VISIBLE = "email_visible"
-# What accounts have besides: `email` signs in, `email_visible` shows it to whoever sees the record, `verified` is for admins to
-# write. The password is never read, so it is no field.
+# What accounts have besides: `email` signs in; `verified` is for admins to write. The password is never read, so it is no field.
 ACCOUNT_FIELDS: tuple[Field, ...] = (
     EmailField(name="email", required=True, unique=True),
-    BoolField(name=EMAIL_VISIBLE, default=False),
     BoolField(name="verified", default=False),
 )
 PASSWORD = "password"
 OLD_PASSWORD = "old_password"
-ACCOUNT_NAMES = frozenset({"email", EMAIL_VISIBLE, "verified", PASSWORD, OLD_PASSWORD})
+ACCOUNT_NAMES = frozenset({"email", "verified", PASSWORD, OLD_PASSWORD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,12 @@ class Collection:
     system: bool = False
     trash: Trash | None = None
     expires: Expiry | None = None
+    query: ViewQuery | None = None
+
+    @property
+    def is_view(self) -> bool:
+        """Read only: its records follow from those of others by `query`, and so do its fields."""
+        return self.query is not None
 
     @property
     def is_accounts(self) -> bool:
@@ -95,7 +100,9 @@ class Collection:
 
     @cached_property
     def every_field(self) -> Mapping[str, Field]:
-        return {each.name: each for each in SYSTEM_FIELDS + self.own_fields}
+        """A view has of the system's fields the id alone."""
+        system = SYSTEM_FIELDS[:1] if self.is_view else SYSTEM_FIELDS
+        return {each.name: each for each in system + self.own_fields}
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
@@ -114,6 +121,8 @@ class Collection:
     def every_index(self) -> tuple[Index, ...]:
         """The indexes that exist: those of `unique` fields, one for each single relation (deletes and paths look it up; the links of
         many-valued ones have their own), the listed ones, and one by which expired records are found."""
+        if self.is_view:
+            return ()
         wanted = [Index((each.name,), unique=True) for each in self.own_fields if each.unique]
         wanted += [Index((each.name,)) for each in self.relations if not each.unique and not each.many]
         wanted += self.indexes
@@ -135,14 +144,18 @@ class Collection:
             "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
             "trash": self.trash and self.trash.definition(),
             "expires": self.expires and self.expires.definition(),
+            **({"query": self.query.definition()} if self.query else {}),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
         }
 
 
+_RULES_OF = {"accounts": 7, "base": 5, "view": 2}
+
+
 def rule_names(type: str) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(Rules))[: 7 if type == "accounts" else 5]
+    return tuple(each.name for each in fields(Rules))[: _RULES_OF[type]]
 
 
 @dataclass(frozen=True)
@@ -159,26 +172,29 @@ class Schema:
         return found
 
     def referring(self, name: str) -> tuple[tuple[Collection, RelationField], ...]:
-        """Every relation that points at this collection, with the collection that holds it."""
+        """Every relation that points at this collection, with the collection that holds it; what views show is held elsewhere."""
         return tuple(
             (each, relation)
             for each in self.collections.values()
             for relation in each.relations
-            if relation.collection == name
+            if relation.collection == name and not each.is_view
         )
 
     def with_collection(self, collection: Collection) -> "Schema":
-        return replace(self, version=self.version + 1, collections={**self.collections, collection.name: collection})
+        """The fields of views follow."""
+        return replace(self, version=self.version + 1, collections=settled({**self.collections, collection.name: collection}))
 
     def without(self, name: str) -> "Schema":
         return replace(
             self,
             version=self.version + 1,
-            collections={key: each for key, each in self.collections.items() if key != name},
+            collections=settled({key: each for key, each in self.collections.items() if key != name}),
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "query")
+# What a view has none of; its fields are told, not chosen.
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -189,8 +205,10 @@ def define_collection(definition: Any, *, id: str, now: str, tools: Tools) -> Co
     _refuse_unknown(body, _KEYS, "")
     name = check_collection_name(body.get("name"))
     kind = body.get("type", "base")
-    if kind not in ("base", "accounts"):
-        raise invalid("/type", "unknown_type", f"no collection type `{kind}`", hint="types are base, accounts")
+    if kind not in _RULES_OF:
+        raise invalid("/type", "unknown_type", f"no collection type `{kind}`", hint="types are base, accounts, view")
+    if kind == "view" and "query" not in body:
+        raise invalid("/query", "invalid_query", "a view needs a `query`")
     return _sound(Collection(id=id, name=name, type=kind, created=now, updated=now, **_parts(body, kind, tools)))
 
 
@@ -215,6 +233,10 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
 
 
 def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = Rules()) -> dict[str, Any]:
+    if kind == "view":
+        return _parts_of_view(body, old_rules)
+    if body.get("query") is not None:
+        raise invalid("/query", "unknown_field", "only a view has a `query`", hint="make a collection of type view")
     parts: dict[str, Any] = {}
     if "fields" in body:
         items = _list(body["fields"], "/fields", MAX_FIELDS)
@@ -234,6 +256,22 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
     if "expires" in body:
         parts["expires"] = read_expiry(body["expires"])
     return parts
+
+
+def _parts_of_view(body: Mapping[str, Any], old_rules: Rules) -> dict[str, Any]:
+    for key in _NOT_OF_VIEWS:
+        if body.get(key):
+            raise invalid(f"/{key}", "unknown_field", f"a view has no `{key}`")
+    parts: dict[str, Any] = {"query": read_query(body["query"])} if "query" in body else {}
+    return {**parts, "rules": _rules(body["rules"], "view", old_rules)} if "rules" in body else parts
+
+
+def check_told_fields(definition: Any, *known: Collection) -> None:
+    """The fields of a view may be sent back as they were told, and not otherwise."""
+    told = definition.get("fields") if known[0].is_view else None
+    if told and told not in [[field.definition() for field in each.fields] for each in known]:
+        hint = "change the query, and leave out `fields`"
+        raise invalid("/fields", "unchangeable", "the fields of a view follow from its query", hint=hint)
 
 
 def _rules(value: Any, kind: str, old: Rules) -> Rules:

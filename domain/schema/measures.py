@@ -43,7 +43,7 @@ def why_not(function: str, kind: Kind, *, email: bool = False, many: bool = Fals
 
 
 def result_field(name: str, function: str, field: Field | None) -> Field:
-    """The field that holds such a measure of this one."""
+    """A field of the type that holds such a measure of this one."""
     if field is None or function == "count":
         return IntegerField(name=name)
     if function == "avg":

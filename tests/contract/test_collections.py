@@ -146,7 +146,7 @@ DEFINITIONS = [
     ({"name": "sqlite_x"}, "/name", "reserved_name"),
     ({"name": 'x"; DROP TABLE y'}, "/name", "invalid_name"),
     ({"name": "x", "typ": "base"}, "/typ", "unknown_field"),
-    ({"name": "x", "type": "view"}, "/type", "unknown_type"),
+    ({"name": "x", "type": "vue"}, "/type", "unknown_type"),
     ({"name": "x", "fields": {}}, "/fields", "not_a_list"),
     ({"name": "x", "fields": [{"name": "a", "type": "text"}, {"name": "a", "type": "text"}]}, "/fields/1/name", "duplicate_name"),
     ({"name": "x", "fields": [{"name": "a", "type": "text", "pattern": "(a"}]}, "/fields/0", "invalid_pattern"),

@@ -152,7 +152,7 @@ _HEADERS = {
 }
 _DEFINITION = {
     "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,49}$"},
-    "type": {"type": "string", "enum": ["base", "accounts"], "default": "base"},
+    "type": {"type": "string", "enum": ["base", "accounts", "view"], "default": "base"},
     "fields": {"type": "array", "maxItems": 200, "items": _object({"name": _TEXT, "type": _TEXT}, ("name", "type"), more=True)},
     "indexes": {
         "type": "array",
@@ -162,6 +162,19 @@ _DEFINITION = {
     "checks": {"type": "array", "items": _object({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
     "trash": _or_null(_object({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
     "expires": _or_null(_object({"field": _TEXT}, ("field",))),
+}
+_COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
+# Of views alone.
+_QUERY = {
+    "query": _object(
+        {
+            "source": _TEXT,
+            "columns": {"type": "array", "minItems": 1, "maxItems": 100, "items": _object(_COLUMN, ("name",))},
+            "filter": _TEXT,
+            "group_by": {"type": "array", "items": _TEXT},
+        },
+        ("source", "columns"),
+    )
 }
 _STAMPS = {"id": _TEXT, "version": _COUNT, "created": _INSTANT, "updated": _INSTANT}
 _SCHEMAS: dict[str, dict[str, Any]] = {
@@ -182,9 +195,9 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "Values by field. A change may also add to numbers: `n+` and `n-`.",
         "additionalProperties": True,
     },
-    "CollectionDefinition": _object(_DEFINITION, ("name",)),
-    "CollectionChange": _object({**_DEFINITION, **_STAMPS}, ()),
-    "Collection": _object({**_DEFINITION, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
+    "CollectionDefinition": _object({**_DEFINITION, **_QUERY}, ("name",)),
+    "CollectionChange": _object({**_DEFINITION, **_QUERY, **_STAMPS}, ()),
+    "Collection": _object({**_DEFINITION, **_QUERY, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
     "CollectionList": _object({"items": {"type": "array", "items": ref("Collection")}}, ("items",)),
     "Status": _object({"status": _TEXT, "schema_version": {"type": "integer"}}, ("status",)),
     "Capabilities": {"type": "object", "additionalProperties": True},

@@ -86,9 +86,9 @@ def field_columns(field: Field) -> list[Column[Any]]:
 
 
 def tables(schema: Schema) -> MetaData:
-    """Every collection's Table and every link table, by name; kept per schema version."""
+    """The Table of every collection that has one and every link table, by name; kept per schema version."""
     metadata = MetaData()
-    for collection in schema.collections.values():
+    for collection in (each for each in schema.collections.values() if not each.is_view):
         Table(collection.name, metadata, *table_columns(collection), sqlite_strict=True)
         for relation in collection.relations:
             if is_linked(relation):

@@ -29,12 +29,14 @@ from domain.schema.changes import (
 )
 from domain.schema.collection import Collection, Rules, Schema, stored_collection
 from domain.schema.fields import TRUSTING, email_key
+from domain.schema.view_fields import settled
 
 # Built in: its table is the migrations', no row describes it. Rules at their
 # defaults: admins only, and each may sign in.
 ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", rules=Rules(), system=True)
 
 _PARTS = ("fields", "indexes", "rules", "checks", "trash", "expires")
+_PARTS_OF_VIEW = ("query", "rules")  # its fields follow
 _COLLECTIONS = sql_table(
     "_collections",
     *(sql_column(name) for name in ("id", "name", "type", "definition", "version", "created", "updated")),
@@ -65,7 +67,7 @@ def load_schema(run: Callable[[str], Iterable[tuple[Any, ...]]]) -> Schema:
             collections[name] = stored_collection(
                 {**row, "definition": json.loads(definition)}, TRUSTING
             )
-    return Schema(rows[0][0], collections)
+    return Schema(rows[0][0], settled(collections))
 
 
 class SqlSchemaStore:
@@ -216,12 +218,12 @@ _CARRY_OUT: Mapping[type, Callable[..., None]] = {
 
 
 def _row(collection: Collection) -> dict[str, Any]:
-    definition = collection.definition()
+    definition, parts = collection.definition(), _PARTS_OF_VIEW if collection.is_view else _PARTS
     return {
         "id": collection.id,
         "name": collection.name,
         "type": collection.type,
-        "definition": json.dumps({part: definition[part] for part in _PARTS}, ensure_ascii=False),
+        "definition": json.dumps({part: definition[part] for part in parts}, ensure_ascii=False),
         "version": collection.version,
         "created": collection.created,
         "updated": collection.updated,

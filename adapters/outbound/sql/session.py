@@ -14,6 +14,7 @@ from adapters.outbound.sql.columns import tables
 from adapters.outbound.sql.engines import Connection, Database
 from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slow, translated
 from adapters.outbound.sql.statements import Prepared
+from adapters.outbound.sql.views import Sources
 from domain.schema.collection import Schema
 
 SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
@@ -53,10 +54,18 @@ class Catalogue:
 
     def __init__(self, schema: Schema) -> None:
         self.schema, self.plans = schema, Plans()
+        self._sources: dict[str, Sources] = {}
 
     @cached_property
     def tables(self) -> Mapping[str, Table]:
         return tables(self.schema).tables
+
+    def sources(self, dialect: str) -> Sources:
+        """Whatever can be read by a collection's name: its table, or the subselect that a view is."""
+        found = self._sources.get(dialect)
+        if found is None:
+            found = self._sources[dialect] = Sources(self.schema, self.tables, dialect)
+        return found
 
 
 class Session:
@@ -78,8 +87,9 @@ class Session:
         return self.catalogue.schema
 
     @property
-    def tables(self) -> Mapping[str, Table]:
-        return self.catalogue.tables
+    def tables(self) -> Sources:
+        """By the names of collections; views too."""
+        return self.catalogue.sources(self.dialect)
 
     @property
     def plans(self) -> dict[Any, Any]:

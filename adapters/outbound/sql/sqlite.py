@@ -185,5 +185,5 @@ def _touched(before: Schema, after: Schema) -> tuple[str, ...]:
     return tuple(
         name
         for name, each in after.collections.items()
-        if before.collections.get(name) is not each and not each.system
+        if before.collections.get(name) is not each and not each.system and not each.is_view
     )

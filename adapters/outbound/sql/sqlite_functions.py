@@ -1,8 +1,10 @@
 """Functions that SQLite is given: what distances are computed with, for builds that come without mathematical functions (they are
-a choice of its compiler), and exact sums of doubles, which it never has."""
+a choice of its compiler), and what it never has: exact sums of doubles, and the ids of groups."""
 
+import hashlib
 import math
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Context, Decimal
@@ -15,7 +17,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "asin": math.asin,
     "sqrt": math.sqrt,
 }
-EXACT_SUM = "_exact_sum"
+EXACT_SUM, GROUP_ID = "_exact_sum", "_group_id"
 # From the last digit of the least double to the first of a sum of many of the largest.
 _EXACTLY = Context(prec=700)
 _LARGEST, _LEAST = Decimal("1.7976931348623157e308"), Decimal("3e-324")
@@ -25,7 +27,23 @@ def complete_functions(connection: sqlite3.Connection) -> None:
     """Gives the connection those that the engine does not have itself."""
     for name in FUNCTIONS.keys() - built_in():
         connection.create_function(name, 1, _of_null(FUNCTIONS[name]), deterministic=True)
+    connection.create_function(GROUP_ID, -1, group_id, deterministic=True)
     connection.create_aggregate(EXACT_SUM, 1, _ExactSum)  # type: ignore[arg-type]  # typeshed knows no double as an answer
+
+
+GROUP_ID_LENGTH = 40
+
+
+def group_id(*values: str | float | None) -> str:
+    """The id of the group that has these values: the same on PostgreSQL, where the statement spells it out. Every value stands with
+    its length, so that no two groups are written alike."""
+    written = "".join("-" if value is None else _piece(value) for value in values)
+    return hashlib.sha256(written.encode()).hexdigest()[:GROUP_ID_LENGTH]
+
+
+def _piece(value: str | float) -> str:
+    text = struct.pack(">d", value).hex() if isinstance(value, float) else str(value)
+    return f"+{len(text)}:{text}"
 
 
 class _ExactSum:
