@@ -18,6 +18,7 @@ from app.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from app.usecases.accounts import AccountUseCases
+    from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
     from app.wiring import Composed
 
@@ -27,7 +28,10 @@ T = TypeVar("T")
 def main() -> None:
     # What we make (database, secret) is for this user alone.
     os.umask(0o077)
-    actions = Actions(serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports)
+    actions = Actions(
+        serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
+        housekeeping=_housekeeping,
+    )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
 
@@ -91,14 +95,17 @@ def _run(settings: Settings) -> None:
     serving.run(settings, partial(_application, settings))
 
 
-def _application(settings: Settings) -> tuple[Any, Callable[[], None]]:
+def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callable[[], None]]:
     from adapters.inbound.web.slow_bodies import SlowBodies
     from app import wiring
     from app.factory import create_app
+    from app.rounds import Rounds
 
     composed = wiring.build(settings)
     application = create_app(settings, composed.backend, composed.observer)
-    return SlowBodies(application, threads=settings.threads), composed.close
+    every = settings.housekeeping if keeps_house else 0
+    rounds = Rounds(every, lambda stopped: composed.backend.housekeeping.run(stopped=stopped))
+    return SlowBodies(application, threads=settings.threads), rounds.before(composed.close)
 
 
 def _migrate() -> list[str]:
@@ -138,6 +145,12 @@ def _accounts() -> Iterator["AccountUseCases"]:
 def _imports() -> Iterator["ImportUseCases"]:
     with _opened() as composed:
         yield composed.imports
+
+
+@contextmanager
+def _housekeeping() -> Iterator["HousekeepingUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.housekeeping
 
 
 @contextmanager

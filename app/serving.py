@@ -26,12 +26,15 @@ _HEADER_BYTES = 64 * 1024
 _GRACE_SECONDS = 10
 # Connections that a worker accepts at once; more wait in the kernel's queue. Most are idle keep-alives, so this is far above `threads`.
 _CONNECTIONS = 1024
+# Workers count from 1; one that is started anew has the number of the one before it.
+_HOUSEKEEPER = 1
 # M_MMAP_THRESHOLD of mallopt(3).
 _MMAP_THRESHOLD = -3
 
 
-def run(settings: Settings, make_application: Callable[[], Any]) -> None:
-    """Returns when Ctrl-C or SIGTERM ended it. `make_application` runs in each worker and answers (WSGI application, close)."""
+def run(settings: Settings, make_application: Callable[..., Any]) -> None:
+    """Returns when Ctrl-C or SIGTERM ended it. `make_application(keeps_house=…)` runs in each worker and answers (WSGI application,
+    close); one worker keeps house."""
     _share_memory()
     _give_back_large_blocks()
     worker = _Worker(settings, make_application)
@@ -73,9 +76,9 @@ def _give_back_large_blocks() -> None:
 class _Worker:
     """What runs in a worker process."""
 
-    def __init__(self, settings: Settings, make_application: Callable[[], Any]) -> None:
+    def __init__(self, settings: Settings, make_application: Callable[..., Any]) -> None:
         self._settings, self._make_application = settings, make_application
-        self._server = os.getpid()
+        self._server, self._id = os.getpid(), 0
         self._close: Callable[[], None] = lambda: None
 
     def __call__(self, worker_id: int, *rest: Any) -> None:
@@ -83,6 +86,7 @@ class _Worker:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         # Until the worker listens for it, the server's own handler would be in its place, and do nothing.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._id = worker_id
         self._pin(worker_id)
         threading.Thread(target=_end_with, args=(self._server,), daemon=True).start()
         try:
@@ -92,7 +96,7 @@ class _Worker:
 
     def load(self) -> Any:
         _hide_secrets()
-        application, self._close = self._make_application()
+        application, self._close = self._make_application(keeps_house=self._id == _HOUSEKEEPER)
         return application
 
     def _pin(self, worker_id: int) -> None:

@@ -159,6 +159,11 @@ class Settings:
         _whole(1, 300), 5, example="10",
         meaning="Seconds that one write may take inside its transaction before it is given up with 503; it holds up the others.",
     )  # fmt: skip
+    housekeeping: int = _setting(
+        _whole(0, 86_400), 30, example="300",
+        meaning="Seconds between two rounds in which expired records are deleted and the trash is purged; 0 leaves that to "
+        "`stillroom housekeeping`.",
+    )  # fmt: skip
     argon2_memory: int = _setting(
         _whole(1024, 4 * 2**20), 19_456, example="65536",
         meaning="Memory of one password hash in KiB. Existing hashes are renewed when their owner signs in.",

@@ -23,11 +23,13 @@ from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
+from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
+from app.usecases.trash import TrashUseCases
 from domain.schema.fields import Tools
 from ports.clock import Clock, Ids
 from ports.json_schemas import JsonSchemas
@@ -93,8 +95,10 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
     backend = Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
+        trash=TrashUseCases(work, rulebook, tools, clock),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, tools, clock, ids, observer),
         operations=OperationsUseCases(work),
+        housekeeping=HousekeepingUseCases(work, clock, ids, observer),
     )
     return backend, ImportUseCases(work, rulebook, tools, clock, ids)
 

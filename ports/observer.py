@@ -1,5 +1,7 @@
 """What is worth noticing, as types; logging and metrics adapters decide what of it to show."""
 
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,7 +63,49 @@ class RequestFailed(Observation):
     trace: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordsExpired(Observation):
+    """Their date had passed, so they were deleted."""
+
+    collection: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryHeldUp(Observation):
+    """A record whose date has passed stays, because others refer to it by a relation that restricts; told once by each process."""
+
+    collection: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrashPurged(Observation):
+    """Deleted records whose time in the trash was over are gone for good."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HousekeepingFailed(Observation):
+    """A part of it could not be done; the next run tries again. `trace` says where, and repeats no value."""
+
+    part: str
+    trace: str
+
+
 class Observer(Protocol):
     def observe(self, observation: Observation) -> None:
         """Takes note; never raises and never waits."""
         ...
+
+
+def trace(error: BaseException) -> Iterator[str]:
+    """Where it happened, from the first cause on. Neither messages nor variables: a driver's message repeats values of the
+    record, and what a log holds is read by more people than the record is."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from trace(cause)
+    yield f"{type(error).__module__}.{type(error).__qualname__}"
+    for frame in traceback.extract_tb(error.__traceback__, limit=-40):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"

@@ -45,6 +45,19 @@ class RecordStore(Protocol):
         """The whole record, whoever asks; for decisions, never for answers."""
         ...
 
+    def load_many(self, collection: Collection, ids: Sequence[str]) -> Sequence[Record]:
+        """The whole records of those of these ids that are there, in any order."""
+        ...
+
+    def standing(self, collection: Collection, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these ids that are there."""
+        ...
+
+    def due(self, collection: Collection, field: str, until: Any, after: tuple[Any, str] | None, limit: int) -> Sequence[tuple[Any, str]]:
+        """At most so many records whose `field` holds something up to `until`, as (value, id) in this order, those beyond `after`;
+        held against other writers, and without those that others hold."""
+        ...
+
     def matches(self, collection: Collection, id: str, where: Bound) -> bool:
         """Whether the record of this id is there and fulfils the condition."""
         ...

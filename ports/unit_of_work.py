@@ -7,6 +7,7 @@ from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
+from ports.trash import TrashStore
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ class Stores(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def trash(self) -> TrashStore: ...
 
 
 class UnitOfWork(Protocol):

@@ -11,6 +11,8 @@ import structlog
 
 from ports.observer import (
     CommitFailed,
+    ExpiryHeldUp,
+    HousekeepingFailed,
     Observation,
     RequestFailed,
     RequestRefusedByRule,
@@ -23,6 +25,8 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # As what each type shows; those that are not here show as `info`.
 _LEVELS: dict[type[Observation], str] = {
     CommitFailed: "error",
+    ExpiryHeldUp: "warning",
+    HousekeepingFailed: "error",
     RequestFailed: "error",
     RequestRefusedByRule: "debug",
     Retried: "debug",

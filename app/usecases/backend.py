@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
 from app.usecases.collections import CollectionUseCases
+from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.records import RecordUseCases
+from app.usecases.trash import TrashUseCases
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,5 +16,7 @@ class Backend:
 
     collections: CollectionUseCases
     records: RecordUseCases
+    trash: TrashUseCases
     accounts: AccountUseCases
     operations: OperationsUseCases
+    housekeeping: HousekeepingUseCases

@@ -96,6 +96,7 @@ class CollectionUseCases:
         _check_version(old, if_match)
         check_unreferred(stores.schema, name)
         self._check_others(stores.schema.without(name), name)
+        stores.trash.empty(old.id)
         stores.collections.apply(old, None, steps(old, None))
 
     def _check_others(self, after: Schema, changed: str) -> None:

@@ -1,25 +1,32 @@
 """Deleting a record with what its relations ask for, set by set, so that versions and stamps follow and nothing is left dangling."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from app.usecases.discarding import discard, note_cleared
 from domain.actor import Actor
 from domain.errors import Conflict, Fault
+from domain.records.trash import Deletion
 from domain.records.visibility import may_know
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
+from ports.clock import Ids
 from ports.unit_of_work import Stores
 
 Doomed = dict[str, dict[str, None]]  # collection -> ids, in the order in which they were found
 
 
-def delete_with_relations(stores: Stores, collection: Collection, id: str, *, actor: Actor, now: str) -> None:
-    """First everything that goes is known, then what restricts is asked, then references are cleared and links taken away, then rows
-    are deleted."""
-    doomed: Doomed = {collection.name: {id: None}}
-    _follow_cascades(stores, collection.name, [id], doomed)
+def delete_with_relations(
+    stores: Stores, collection: Collection, ids: Sequence[str], *, actor: Actor, now: str, new_ids: Ids
+) -> None:
+    """First everything that goes is known, then what restricts is asked, then what is kept goes into the trash, references are
+    cleared and links taken away, and rows are deleted."""
+    doomed: Doomed = {collection.name: dict.fromkeys(ids)}
+    _follow_cascades(stores, collection.name, list(ids), doomed)
     _refuse_restricted(stores, doomed, actor)
-    _clear_references(stores, doomed, now)
-    _take_links_away(stores, doomed, now)
+    deletion = Deletion(new_ids.new(), now, actor)
+    discard(stores, doomed, deletion, new_ids)
+    _clear_references(stores, doomed, deletion)
+    _take_links_away(stores, doomed, deletion)
     for name in _referrers_first(stores, doomed, now):
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
 
@@ -75,27 +82,29 @@ def _refuse_if_any(other: Collection, relation: RelationField, standing: list[st
     raise Conflict(detail, code="restricted", hint=hint, faults=(Fault("", "restricted", detail),))
 
 
-def _clear_references(stores: Stores, doomed: Doomed, now: str) -> None:
+def _clear_references(stores: Stores, doomed: Doomed, deletion: Deletion) -> None:
     for name, ids in list(doomed.items()):
         for other, relation in stores.schema.referring(name):
             if relation.on_delete == "clear" and ids and not relation.many:
-                stores.records.clear(
-                    other, relation.name, stores.records.referrers(other, relation.name, list(ids)), now
-                )
+                holders = stores.records.referrers(other, relation.name, list(ids))
+                if holders:
+                    note_cleared(stores, other, relation, deletion)
+                    stores.records.clear(other, relation.name, holders, deletion.now)
 
 
-def _take_links_away(stores: Stores, doomed: Doomed, now: str) -> None:
+def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None:
     """What goes stands in no list any more, whatever the relation says: a record that goes too needs no list, and one that stays has
     one more version, however many of its lists became shorter."""
     shortened: Doomed = {}
     for name, ids in doomed.items():
         for other, relation in stores.schema.referring(name):
             if relation.many and ids:
+                note_cleared(stores, other, relation, deletion)
                 shortened.setdefault(other.name, {}).update(dict.fromkeys(stores.records.unlink(other, relation, list(ids))))
     for name, holders in shortened.items():
         staying = [id for id in holders if id not in doomed.get(name, {})]
         if staying:
-            stores.records.touch(stores.schema.collection(name), staying, now)
+            stores.records.touch(stores.schema.collection(name), staying, deletion.now)
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:

@@ -185,7 +185,8 @@ class RecordUseCases:
         if record is None:
             raise self._reads.hidden(collection, "delete")
         _check_version(record, if_match)
-        delete_with_relations(stores, collection, id, actor=request.actor, now=write_instant(self._clock.now()))
+        now = write_instant(self._clock.now())
+        delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
 
     # --- what reads and writes share
 

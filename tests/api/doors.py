@@ -88,6 +88,8 @@ def backend(**parts):
         "records": records(),
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
         "operations": OperationsUseCases(Work()),
+        "trash": Asked(),
+        "housekeeping": Asked(),
         **parts,
     })  # fmt: skip
 

@@ -12,6 +12,7 @@ import click
 
 from adapters.inbound.cli.files import RowFile, open_rows
 from app.usecases.accounts import AccountUseCases
+from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import BadRows, ImportUseCases, Judged, Refused
 from domain.actor import SYSTEM
 from domain.errors import Fault, Problem
@@ -30,7 +31,7 @@ class Failed(Exception):
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts` and `imports` open the database for as long as they are used."""
+    lines to print; `accounts`, `imports` and `housekeeping` open the database for as long as they are used."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -38,6 +39,7 @@ class Actions:
     openapi: Callable[[], str]
     accounts: Callable[[], AbstractContextManager[AccountUseCases]]
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
+    housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
 
 
 def commands(actions: Actions) -> click.Group:
@@ -50,6 +52,7 @@ def commands(actions: Actions) -> click.Group:
         ("serve", _serve, actions.serve),
         ("migrate", _migrate, actions.migrate),
         ("import", _import, actions.imports),
+        ("housekeeping", _housekeeping, actions.housekeeping),
         ("openapi", _openapi, actions.openapi),
         ("check", _check, actions.check),
     ):
@@ -134,6 +137,17 @@ def _check(check: Callable[[], list[str]]) -> None:
 def _openapi(openapi: Callable[[], str]) -> None:
     """Print the OpenAPI document."""
     click.echo(openapi())
+
+
+def _housekeeping(housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]) -> None:
+    """Delete expired records and purge the trash, once. Works beside a running server."""
+    with housekeeping() as use_cases:
+        done = use_cases.run()
+    click.echo(f"{_count(done.expired, 'record')} expired, {_count(done.purged, 'record')} purged from the trash.")
+    if done.held:
+        click.echo(f"{_count(done.held, 'expired record')} held by others that refer to them.")
+    if done.failed:
+        raise Failed(f"Not done: {', '.join(done.failed)}; the log says why.")
 
 
 @click.option("--email", required=True, help="Address that the admin signs in with.")

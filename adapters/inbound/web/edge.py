@@ -10,11 +10,11 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
-from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body, trace
+from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body
 from adapters.inbound.web.headers import Headers, protected
 from domain.actor import GUEST, Actor
 from domain.errors import NotFound
-from ports.observer import Observer, RequestFailed, RequestServed
+from ports.observer import Observer, RequestFailed, RequestServed, trace
 
 # Where a door leaves the actor that it recognised, for the request log.
 ACTOR = "stillroom.actor"

@@ -3,7 +3,6 @@
 `type` is always `about:blank`: what programs go by is `code`, which is stable, documented and never used again for another thing.
 """
 
-import traceback
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -27,7 +26,7 @@ from domain.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from ports.observer import Observer, RequestFailed
+from ports.observer import Observer, RequestFailed, trace
 
 MEDIA_TYPE = "application/problem+json"
 # Where the edge leaves the request's id for whoever answers; see adapters.inbound.web.edge.
@@ -102,17 +101,6 @@ def status_of(problem: Problem) -> int:
 
 def request_id() -> str:
     return request.environ.get(REQUEST_ID, "")
-
-
-def trace(error: BaseException) -> Iterator[str]:
-    """Where it happened, from the first cause on. Neither messages nor variables: a driver's message repeats values of the
-    record, and what a log holds is read by more people than the record is."""
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None:
-        yield from trace(cause)
-    yield f"{type(error).__module__}.{type(error).__qualname__}"
-    for frame in traceback.extract_tb(error.__traceback__, limit=-40):
-        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
 
 
 def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> bytes:

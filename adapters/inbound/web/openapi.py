@@ -141,6 +141,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
 _INSTANT = {"type": "string", "format": "date-time"}
 _COUNT = {"type": "integer", "minimum": 1}
 _RULE = {"type": ["string", "null"], "description": '`""` lets everyone, null lets admins only'}
@@ -199,6 +200,33 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "CollectionChange": _object({**_DEFINITION, **_QUERY, **_STAMPS}, ()),
     "Collection": _object({**_DEFINITION, **_QUERY, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
     "CollectionList": _object({"items": {"type": "array", "items": ref("Collection")}}, ("items",)),
+    "TrashPage": _object({"items": {"type": "array", "items": ref("TrashEntry")}, "next": {"type": ["string", "null"]}}, ("items", "next")),
+    "TrashEntry": _object(
+        {
+            "id": _TEXT,
+            "deletion": {"type": "string", "description": "the same for everything that one deletion took"},
+            "deleted": _INSTANT,
+            "deleted_by": _object({"kind": _TEXT, "collection": _TEXT_OR_NULL, "id": _TEXT_OR_NULL}, ("kind", "collection", "id")),
+            "went_with": {
+                "type": "array",
+                "description": "the records whose deletion took this one along",
+                "items": _object({"collection": _TEXT_OR_NULL, "id": _TEXT}, ("collection", "id")),
+            },
+            "kept_until": _INSTANT,
+            "record": ref("Record"),
+        },
+        ("id", "deletion", "deleted", "deleted_by", "went_with", "kept_until", "record"),
+    ),
+    "Restored": _object(
+        {
+            "record": ref("Record"),
+            "restored": {"type": "object", "description": "how many records, by collection", "additionalProperties": _COUNT},
+            "relations": {"type": "integer", "description": "how many records point at them again"},
+            "lost": {"type": "array", "description": "fields that are gone, and their values with them", "items": _TEXT},
+        },
+        ("record", "restored", "relations", "lost"),
+    ),
+    "Emptied": _object({"removed": {"type": "integer", "minimum": 0}}, ("removed",)),
     "Status": _object({"status": _TEXT, "schema_version": {"type": "integer"}}, ("status",)),
     "Capabilities": {"type": "object", "additionalProperties": True},
 }

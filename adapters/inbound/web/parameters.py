@@ -48,7 +48,7 @@ def list_query(parameters: dict[str, str]) -> ListQuery:
     return ListQuery(
         filter=parameters.get("filter", ""),
         sort=parameters.get("sort", ""),
-        limit=_number(parameters, "limit", MAX_LIMIT) or DEFAULT_LIMIT,
+        limit=limit_of(parameters),
         cursor=parameters.get("cursor"),
         page=_number(parameters, "page", MAX_PAGE),
         count=_count(parameters),
@@ -90,6 +90,10 @@ def _unknown(name: str, known: tuple[str, ...], *, split: bool) -> Invalid:
         hint = "inside a filter, && must be sent as %26%26"
     listed = f"known are {', '.join(known)}" if known else "this takes none"
     return invalid(name[:80], "unknown_parameter", f"there is no query parameter `{name[:80]}`", hint=hint or listed)
+
+
+def limit_of(parameters: dict[str, str]) -> int:
+    return _number(parameters, "limit", MAX_LIMIT) or DEFAULT_LIMIT
 
 
 def _number(parameters: dict[str, str], name: str, most: int) -> int | None:

@@ -98,6 +98,12 @@ class ReadPlans:
         }
         return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
 
+    def behind(self, key: Hashable, guard: Guard | None, build: Callable[[], FromClause], values: Mapping[str, Any]) -> Rows:
+        """The rows of another store's subquery, read in one statement with version and epoch. Its first column is never null; the
+        subquery is ordered by it, the greatest first."""
+        plan = self._plan((key, guard and guard.collection), lambda: self._behind(guard, build()))
+        return [row[2:] for row in self._opened(self._session.execute(plan.prepared, {**values, **guard_values(guard)}), guard)]
+
     def _opened(self, rows: Rows, guard: Guard | None) -> Rows:
         """The rows that hold a record, once version and account are found to be what the request was built on."""
         version, epoch = rows[0][0], rows[0][1]
@@ -114,6 +120,12 @@ class ReadPlans:
     def _guarding(self, guard: Guard | None) -> ReadPlan:
         ahead, source = self._ahead(guard)
         statement = select(*ahead, null()).select_from(source).where(META.c.id == 1)
+        return ReadPlan(prepare(statement, self._session.dialect), ())
+
+    def _behind(self, guard: Guard | None, source: FromClause) -> ReadPlan:
+        ahead, meta = self._ahead(guard)
+        first = next(iter(source.c))
+        statement = select(*ahead, *source.c).select_from(meta.outerjoin(source, true())).where(META.c.id == 1).order_by(first.desc())
         return ReadPlan(prepare(statement, self._session.dialect), ())
 
     def _getting(self, reading: Reading, guard: Guard | None) -> ReadPlan:

@@ -28,6 +28,7 @@ from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, stored_fields
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.record_reads import ReadPlans
+from adapters.outbound.sql.record_sets import RecordSets
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
@@ -50,7 +51,7 @@ class SqlRecordStore:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reads, self._aggregates = ReadPlans(session), AggregatePlans(session)
-        self._links = Links(session)
+        self._links, self._sets = Links(session), RecordSets(session)
 
     # --- reads that answer a request
 
@@ -75,6 +76,16 @@ class SqlRecordStore:
         plan = self._plan(("load", collection.name), lambda: (self._whole(collection), ()))
         rows = self._session.execute(plan[0], {"id": id})
         return self._decoded(collection.every_field, rows[0]) if rows else None
+
+    def load_many(self, collection: Collection, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        plan = self._plan(("load many", collection.name), lambda: (self._wholes(collection), ()))
+        return [self._decoded(collection.every_field, row) for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
+
+    def standing(self, collection: Collection, ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(self._sets.standing(collection, ids))
+
+    def due(self, collection: Collection, field: str, until: Any, after: tuple[Any, str] | None, limit: int) -> Sequence[tuple[Any, str]]:
+        return self._sets.due(collection, field, until, after, limit)
 
     def lock(self, collection: Collection, id: str, where: Bound) -> Mapping[str, Any] | None:
         plan = self._plan(("lock", collection.name, where.shape), lambda: self._locking(collection, where))
@@ -162,9 +173,14 @@ class SqlRecordStore:
     # --- building statements
 
     def _whole(self, collection: Collection) -> Select[Any]:
+        return self._selected(collection).where(self._session.tables[collection.name].c.id == bindparam("id"))
+
+    def _wholes(self, collection: Collection) -> Select[Any]:
+        return self._selected(collection).where(self._one_of(self._session.tables[collection.name].c.id))
+
+    def _selected(self, collection: Collection) -> Select[Any]:
         table, tables = self._session.tables[collection.name], self._session.tables
-        columns = (shown_column(collection, each, table, tables, self._session.dialect) for each in collection.every_field.values())
-        return select(*columns).where(table.c.id == bindparam("id"))
+        return select(*(shown_column(collection, each, table, tables, self._session.dialect) for each in collection.every_field.values()))
 
     def _locking(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()

@@ -6,9 +6,11 @@ from typing import TypeVar
 
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.trash import SqlTrashStore
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.records import RecordStore
+from ports.trash import TrashStore
 
 S = TypeVar("S")
 Factory = Callable[[Session], S]
@@ -23,8 +25,10 @@ class SqlStores:
         records: Factory[RecordStore],
         accounts: Factory[AccountStore],
         keys: Factory[KeyStore],
+        trash: Factory[TrashStore],
     ) -> None:
         self._session, self._records, self._accounts, self._keys = session, records, accounts, keys
+        self._trash = trash
 
     @property
     def schema(self) -> Schema:
@@ -50,10 +54,18 @@ class SqlStores:
     def keys(self) -> KeyStore:
         return self._keys(self._session)
 
+    @cached_property
+    def trash(self) -> TrashStore:
+        return self._trash(self._session)
+
 
 def sql_stores(
-    *, records: Factory[RecordStore], accounts: Factory[AccountStore], keys: Factory[KeyStore]
+    *,
+    records: Factory[RecordStore],
+    accounts: Factory[AccountStore],
+    keys: Factory[KeyStore],
+    trash: Factory[TrashStore] = SqlTrashStore,
 ) -> Callable[[Session], SqlStores]:
     """`SqlUnitOfWork(database, sql_stores(records=SqlRecordStore,
     accounts=SqlAccountStore, keys=SqlKeyStore), …)`"""
-    return lambda session: SqlStores(session, records, accounts, keys)
+    return lambda session: SqlStores(session, records, accounts, keys, trash)

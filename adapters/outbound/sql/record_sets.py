@@ -1,0 +1,51 @@
+"""Which of many records are there, and which are due: questions of housekeeping and of the trash, whoever asks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Select, and_, bindparam, or_, select
+
+from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.statements import prepare
+from domain.schema.collection import Collection
+
+Rows = list[tuple[Any, ...]]
+
+
+class RecordSets:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def standing(self, collection: Collection, ids: Sequence[str]) -> list[str]:
+        values = {"ids": ids_value(ids, self._session.dialect)}
+        return [row[0] for row in self._run(("standing", collection.name), lambda: self._among(collection), values)]
+
+    def due(self, collection: Collection, field: str, until: Any, after: tuple[Any, str] | None, limit: int) -> Rows:
+        values = {"until": until, "limit": limit}
+        if after is not None:
+            values |= {"after": after[0], "after_id": after[1]}
+        key, first = ("due", collection.name, field, after is None), after is None
+        return self._run(key, lambda: self._overdue(collection, field, first=first), values)
+
+    def _among(self, collection: Collection) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        return select(table.c.id).where(one_of(table.c.id, self._session.dialect))
+
+    def _overdue(self, collection: Collection, field: str, *, first: bool) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        value = table.c[field]
+        overdue = select(value, table.c.id).where(value <= bindparam("until", type_=value.type))
+        if not first:
+            later = and_(value == bindparam("after", type_=value.type), table.c.id > bindparam("after_id"))
+            overdue = overdue.where(value >= bindparam("after", type_=value.type), or_(value > bindparam("after", type_=value.type), later))
+        ordered = overdue.order_by(value, table.c.id).limit(bindparam("limit"))
+        # A body that only reads may lock nothing; it asks whether there is something to do.
+        return ordered.with_for_update(skip_locked=True) if self._session.writing else ordered
+
+    def _run(self, key: tuple[Any, ...], build: Callable[[], Executable], values: Mapping[str, Any]) -> Rows:
+        key = ("sets", *key, self._session.writing)
+        plan = self._session.plans.get(key)
+        if plan is None:
+            plan = self._session.plans[key] = prepare(build(), self._session.dialect)
+        return self._session.execute(plan, values)

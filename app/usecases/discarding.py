@@ -1,0 +1,54 @@
+"""What a deletion puts into the trash: every record of a collection that has one, as it was before anything was cleared."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.records.trash import Deletion, Key, new_entry, references
+from domain.schema.collection import Collection
+from domain.schema.fields import RelationField
+from ports.clock import Ids
+from ports.unit_of_work import Stores
+
+# Documents that are in memory at once.
+_CHUNK = 500
+
+
+def discard(stores: Stores, doomed: Mapping[str, Mapping[str, None]], deletion: Deletion, ids: Ids) -> None:
+    for name, going in doomed.items():
+        collection = stores.schema.collection(name)
+        if collection.trash is not None:
+            every = list(going)
+            for start in range(0, len(every), _CHUNK):
+                _put(stores, collection, every[start : start + _CHUNK], doomed, deletion, ids)
+
+
+def note_cleared(stores: Stores, holder: Collection, relation: RelationField, deletion: Deletion) -> None:
+    """Before the relation is cleared."""
+    target = stores.schema.collection(relation.collection)
+    if target.trash is not None:
+        stores.trash.note_cleared(holder, relation, target.id, deletion.id)
+
+
+def _put(
+    stores: Stores,
+    collection: Collection,
+    chunk: Sequence[str],
+    doomed: Mapping[str, Mapping[str, None]],
+    deletion: Deletion,
+    ids: Ids,
+) -> None:
+    records = {record["id"]: record for record in stores.records.load_many(collection, chunk)}
+    stores.trash.put([
+        new_entry(collection, records[id], _went_with(stores, collection, records[id], doomed), deletion, ids.new())
+        for id in chunk
+        if id in records
+    ])  # fmt: skip
+
+
+def _went_with(
+    stores: Stores, collection: Collection, record: Mapping[str, object], doomed: Mapping[str, Mapping[str, None]]
+) -> tuple[Key, ...]:
+    return tuple(
+        (stores.schema.collection(relation.collection).id, id)
+        for relation, id in references(collection, record)
+        if relation.on_delete == "cascade" and id in doomed.get(relation.collection, ())
+    )

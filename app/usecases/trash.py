@@ -1,0 +1,110 @@
+"""The trash of a collection: what is in it, bringing records back with what went with them, and emptying it; for admins."""
+
+from collections.abc import Collection as Names
+from collections.abc import Mapping, Sequence
+
+from app.usecases.restoring import Restoration
+from app.usecases.rulebook import Rulebook
+from domain.actor import Actor
+from domain.errors import Forbidden, NotFound, Problem, Unauthenticated, invalid
+from domain.records.reading import guard_of
+from domain.records.trash import Entry, Key, Restored, TrashPage, followers
+from domain.schema.collection import Collection, Schema
+from domain.schema.fields import Tools
+from domain.schema.fields.relations import RECORD_ID
+from ports.clock import Clock
+from ports.unit_of_work import Stores, UnitOfWork
+
+
+class TrashUseCases:
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock) -> None:
+        self._work, self._rulebook, self._tools, self._clock = work, rulebook, tools, clock
+
+    def list(self, name: str, *, limit: int, cursor: str | None = None, actor: Actor) -> TrashPage:
+        """What is in the trash of a collection, the latest first."""
+        _admins_only(actor)
+        if cursor is not None and not RECORD_ID.fullmatch(cursor):
+            raise invalid("cursor", "invalid_cursor", "this is not a cursor that a list gave", hint="start the list again without a cursor")
+        return self._work.read(lambda stores: self._list(stores, name, limit, cursor, actor))
+
+    def _list(self, stores: Stores, name: str, limit: int, cursor: str | None, actor: Actor) -> TrashPage:
+        collection = _known(stores, name, actor)
+        found = stores.trash.list(collection.id, limit + 1, cursor, guard_of(actor))
+        shown = found[:limit]
+        return TrashPage(shown, _names(stores.schema), shown[-1].id if len(found) > limit else None)
+
+    def restore(self, name: str, id: str, *, clear: Names[str] = (), actor: Actor) -> Restored:
+        """The record is back, with everything that was deleted because of it, or nothing is: Conflict (`not_restorable`) lists what
+        stands against it. `clear` names relations that may stay empty where what they point at is gone."""
+        _admins_only(actor)
+        restoration = Restoration(self._work, self._rulebook, self._tools, self._clock.now(), frozenset(clear))
+        return self._work.run(lambda stores: self._restore(stores, name, id, restoration, actor))
+
+    def _restore(self, stores: Stores, name: str, id: str, restoration: Restoration, actor: Actor) -> Restored:
+        root, others = self._found(stores, name, id, actor)
+        return restoration.carry_out(stores, root, others, actor)
+
+    def remove(self, name: str, id: str, *, actor: Actor) -> None:
+        """The record is gone for good, with everything that was deleted because of it."""
+        _admins_only(actor)
+        self._work.run(lambda stores: self._remove(stores, name, id, actor))
+
+    def _remove(self, stores: Stores, name: str, id: str, actor: Actor) -> None:
+        root, others = self._found(stores, name, id, actor)
+        stores.trash.remove([root.id, *(each.id for each in others)])
+
+    def empty(self, name: str, *, actor: Actor) -> int:
+        """Everything in the trash of this collection is gone for good; how much it was."""
+        _admins_only(actor)
+        return self._work.run(lambda stores: stores.trash.empty(_entered(stores, name, actor).id))
+
+    def _found(self, stores: Stores, name: str, id: str, actor: Actor) -> tuple[Entry, Sequence[Entry]]:
+        """The entry, and those that went because of it."""
+        collection = _entered(stores, name, actor)
+        root = stores.trash.find(collection.id, id)
+        if root is None:
+            raise NotFound("there is no such record in the trash", hint="it may have been restored, or its time is over")
+        others = [each for each in stores.trash.of_deletion(root.deletion) if each.id != root.id]
+        standing = _standing(stores, [key for each in others for key in each.went_with])
+        return root, followers(root, others, standing.__contains__)
+
+
+def _standing(stores: Stores, keys: Sequence[Key]) -> frozenset[Key]:
+    """Those of these records that are there."""
+    wanted: dict[str, list[str]] = {}
+    for collection_id, id in dict.fromkeys(keys):
+        wanted.setdefault(collection_id, []).append(id)
+    known = {each.id: each for each in stores.schema.collections.values()}
+    return frozenset(
+        (collection_id, id)
+        for collection_id, ids in wanted.items()
+        if collection_id in known
+        for id in stores.records.standing(known[collection_id], ids)
+    )
+
+
+def _known(stores: Stores, name: str, actor: Actor) -> Collection:
+    """For a read: the statement that follows checks version and account. A name that this process does not know may be new."""
+    try:
+        return stores.schema.collection(name)
+    except Problem:
+        stores.records.check_guard(guard_of(actor))
+        raise
+
+
+def _entered(stores: Stores, name: str, actor: Actor) -> Collection:
+    """For a write, once it is sure that the admin still stands."""
+    stores.records.check_guard(guard_of(actor))
+    return stores.schema.collection(name)
+
+
+def _names(schema: Schema) -> Mapping[str, str]:
+    return {each.id: each.name for each in schema.collections.values()}
+
+
+def _admins_only(actor: Actor) -> None:
+    """Before anything is looked up: others learn nothing from it, not even whether there is such a collection."""
+    if actor.is_guest:
+        raise Unauthenticated("the trash is for admins: sign in as one")
+    if not actor.passes_rules:
+        raise Forbidden("the trash is for admins")
