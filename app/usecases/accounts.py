@@ -9,15 +9,16 @@ from typing import Any, NoReturn
 from app.usecases.passwords import PasswordDesk
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import OPEN, Rulebook
+from app.usecases.sights import sights_for
 from domain.accounts.passwords import read_password
 from domain.accounts.tokens import SETUP_LIFETIME
-from domain.actor import ADMINS, GUEST, SYSTEM, Actor, account
+from domain.actor import ADMINS, GUEST, Actor, account
 from domain.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.records.page import Shown
 from domain.records.reading import Reading, guard_of
-from domain.records.visibility import present, private_fields, visible_fields
+from domain.records.visibility import present
 from domain.rules.shape import ANYTHING, Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import PASSWORD, Collection
@@ -31,6 +32,7 @@ from ports.passwords import Passwords
 from ports.tokens import Tokens
 from ports.unit_of_work import Stores, UnitOfWork
 
+PLAIN_REQUEST = RequestFacts("GET")
 _LONGEST_IDENTITY = 254  # no address is longer
 
 
@@ -77,13 +79,13 @@ class AccountUseCases:
         """Who bears this token. Whether the account still stands is asked by the first statement of what comes next."""
         return self._tokens.read(token)
 
-    def me(self, name: str, *, actor: Actor) -> Shown:
+    def me(self, name: str, *, actor: Actor, facts: RequestFacts = PLAIN_REQUEST) -> Shown:
         """The account of the actor, as its owner sees it: the collection's view rule says what others see."""
         if actor.is_guest:
             raise Unauthenticated("sign in to see your account")
         if actor.collection != name:
             raise Forbidden("this token is of another collection", hint=f"ask /api/v1/auth/{actor.collection}/me")
-        return self._work.read(lambda stores: _own_record(stores, actor, ANYTHING))
+        return self._work.read(lambda stores: self._own_record(stores, actor, ANYTHING, facts))
 
     def public_keys(self) -> Sequence[dict[str, Any]]:
         """What others verify our tokens with, as JWKs."""
@@ -100,9 +102,22 @@ class AccountUseCases:
         # Nobody has signed in yet: to the rule the asker is a guest, and the record is the account.
         values = request_values(stores, ruling.paths, GUEST, facts, None, self._clock.now())
         try:
-            return _own_record(stores, actor, shape(ruling.condition, values))
+            return self._own_record(stores, actor, shape(ruling.condition, values), facts)
         except NotFound:
             self._refuse_by_rule(collection)
+
+    def _own_record(self, stores: Stores, actor: Actor, where: Bound, facts: RequestFacts) -> Shown:
+        """As the account itself may see it: the view rules of fields bind it too."""
+        collection = stores.schema.collections.get(actor.collection)
+        if collection is None:
+            stores.records.check_guard(None)
+            raise Unauthenticated("this account is gone")
+        sights = sights_for(self._rulebook, stores, actor, facts, self._clock.now())
+        sight = sights.of(collection)
+        row = stores.records.get(Reading(collection, sight.names, where, sight.masks), actor.id, guard_of(actor))
+        if row is None:
+            raise NotFound("there is no such account")
+        return Shown(actor.id, row[sight.names.index("version")], row[sight.names.index("created")], sight.names, row)
 
     def _renew_hash(self, credentials: Credentials, given: str, actor: Actor) -> None:
         """Only now is the password known, so only now can an outdated hash be made anew; that it cannot be is no reason to refuse."""
@@ -163,19 +178,6 @@ def _credentials(stores: Stores, name: str, identity: str) -> Credentials | None
     return stores.accounts.credentials(collection, email_key(identity))
 
 
-def _own_record(stores: Stores, actor: Actor, where: Bound) -> Shown:
-    collection = stores.schema.collections.get(actor.collection)
-    if collection is None:
-        stores.records.check_guard(None)
-        raise Unauthenticated("this account is gone")
-    names = visible_fields(collection, actor)
-    reading = Reading(collection, names, where, private=private_fields(collection), self_id=actor.id)
-    row = stores.records.get(reading, actor.id, guard_of(actor))
-    if row is None:
-        raise NotFound("there is no such account")
-    return Shown(actor.id, row[names.index("version")], row[names.index("created")], names, row)
-
-
 def _renew(stores: Stores, actor: Actor, old: str, new: str) -> bool:
     return stores.accounts.renew_hash(stores.schema.collection(actor.collection), actor.id, old=old, new=new)
 
@@ -201,9 +203,8 @@ def _insert_first(stores: Stores, digest: str, now: str, made: Draft) -> Shown:
 def _insert_admin(stores: Stores, made: Draft) -> Shown:
     admins = _admins(stores)
     stores.records.insert(admins, made)
-    names = visible_fields(admins, SYSTEM)
-    row = present(admins, names, made.values, SYSTEM)
-    return Shown(made.values["id"], made.values["version"], made.values["created"], names, row)
+    names = admins.field_names
+    return Shown(made.values["id"], made.values["version"], made.values["created"], names, present(names, made.values))
 
 
 def _digest(token: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.usecases.record_reads import RecordReads, Request, guard_paths
-from app.usecases.rulebook import Rulebook
+from app.usecases.rulebook import Rulebook, Sayable
 from domain.records.aggregates import (
     AggregateQuery,
     Dimension,
@@ -32,8 +32,10 @@ class Aggregates:
 
     def groups(self, stores: Stores, name: str, query: AggregateQuery, request: Request) -> Groups:
         collection = stores.schema.collection(name)
-        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
-        dimensions, measures = self._asked(stores, collection, query, request)
+        self._rulebook.rule(stores.schema, collection, "list", request.actor)
+        sayable = self._reads.sights(stores, request).sayable(collection, query.filter, query.group, query.measures)
+        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter, sayable)
+        dimensions, measures = self._asked(stores, collection, query, request, sayable)
         order = check_order(query.sort, dimensions, measures)
         paths = paths_of(dimensions, measures)
         asked = replace(ruling, paths=ruling.paths | (guard_paths(paths) or frozenset()))
@@ -47,9 +49,9 @@ class Aggregates:
         names = tuple(each.name for each in grouping.asked)
         return Groups(names, rows, query.page + 1 if more else None)
 
-    def _asked(self, stores: Stores, collection: Collection, query: AggregateQuery, request: Request) -> Asked:
+    def _asked(self, stores: Stores, collection: Collection, query: AggregateQuery, request: Request, sayable: Sayable) -> Asked:
         named = self._rulebook.named
-        dimensions = named(stores.schema, collection, request.actor, "group", query.group, check_group)
-        measures = named(stores.schema, collection, request.actor, "measures", query.measures, check_measures)
+        dimensions = named(stores.schema, collection, request.actor, "group", query.group, check_group, sayable)
+        measures = named(stores.schema, collection, request.actor, "measures", query.measures, check_measures, sayable)
         check_together(dimensions, measures)
         return dimensions, measures

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from domain.actor import Actor
+from app.usecases.sights import Sights
 from domain.errors import did_you_mean, invalid
 from domain.schema.collection import Collection, Schema
 
@@ -20,7 +20,7 @@ class Expansion:
         return tuple(name for name in self.branches if name not in names)
 
 
-def expand_tree(schema: Schema, collection: Collection, actor: Actor, text: str) -> Expansion:
+def expand_tree(schema: Schema, collection: Collection, sights: Sights, text: str) -> Expansion:
     root = Expansion(collection)
     paths = [path.strip().split(".") for path in text.split(",")] if text else []
     if len(paths) > MAX_BRANCHES:
@@ -28,13 +28,14 @@ def expand_tree(schema: Schema, collection: Collection, actor: Actor, text: str)
     for path in paths:
         if len(path) > MAX_DEPTH:
             raise invalid("expand", "limit_exceeded", f"expand goes at most {MAX_DEPTH} relations deep")
-        _grow(schema, root, path, actor)
+        _grow(schema, root, path, sights)
     return root
 
 
-def _grow(schema: Schema, branch: Expansion, path: list[str], actor: Actor) -> None:
+def _grow(schema: Schema, branch: Expansion, path: list[str], sights: Sights) -> None:
     for name in path:
-        visible = {each.name: each for each in branch.collection.relations if actor.passes_rules or not each.hidden}
+        seen = sights.of(branch.collection).names
+        visible = {each.name: each for each in branch.collection.relations if each.name in seen}
         if name not in visible:
             raise invalid(
                 "expand", "unknown_field", f"no relation `{name[:80]}`", hint=did_you_mean(name, list(visible))

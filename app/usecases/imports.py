@@ -26,6 +26,7 @@ from domain.records.imports import (
     layout_of_columns,
     layout_of_objects,
     outward_relations,
+    targets,
 )
 from domain.records.reading import Reading, guard_of
 from domain.rules.evaluate import holds
@@ -171,9 +172,9 @@ class ImportUseCases:
         self, stores: Stores, judged: Judged, drafts: Sequence[Judgement], known: "_Known", values: Values
     ) -> list[Verdict]:
         stores.records.check_guard(None)
-        missing = {each.name: known.missing(stores, each.collection, [record[each.name] for _, record in drafts])
+        missing = {each.name: known.missing(stores, each.collection, [id for _, record in drafts for id in targets(each, record)])
                    for each in outward_relations(judged.collection)}  # fmt: skip
-        verdicts = [_verdict(judged.layout.options, line, record, missing) for line, record in drafts]
+        verdicts = [_verdict(judged.collection, judged.layout.options, line, record, missing) for line, record in drafts]
         if not judged.collection.checks:
             return verdicts
         return [self._checked(stores, judged.collection, each, values) for each in verdicts]
@@ -242,8 +243,8 @@ class _Known:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], bool] = {}
 
-    def missing(self, stores: Stores, collection: str, ids: Iterable[str | None]) -> frozenset[str]:
-        wanted = {each for each in ids if each is not None}
+    def missing(self, stores: Stores, collection: str, ids: Iterable[str]) -> frozenset[str]:
+        wanted = set(ids)
         unknown = [each for each in wanted if (collection, each) not in self._found]
         if unknown:
             if len(self._found) > _REMEMBERED:
@@ -255,14 +256,22 @@ class _Known:
         return frozenset(each for each in wanted if not self._found[collection, each])
 
 
-def _verdict(options: Options, line: int, record: Mapping[str, Any], missing: Mapping[str, frozenset[str]]) -> Verdict:
+def _verdict(
+    collection: Collection, options: Options, line: int, record: Mapping[str, Any], missing: Mapping[str, frozenset[str]]
+) -> Verdict:
     """Relations into nothing are cleared where that is wished for; each of the others is a fault."""
-    gone = [name for name, ids in missing.items() if ids and record[name] in ids]
+    gone = {each.name: [id for id in targets(each, record) if id in missing[each.name]] for each in outward_relations(collection)}
+    gone = {name: ids for name, ids in gone.items() if ids}
     if not gone:
         return Verdict(line, record)
     cleared = tuple(name for name in gone if name in options.clear_missing)
-    faults = tuple(_missing_target(name, record[name]) for name in gone if name not in cleared)
-    return Verdict(line, {**record, **dict.fromkeys(cleared)}, faults, cleared)
+    faults = tuple(_missing_target(name, id) for name, ids in gone.items() if name not in cleared for id in ids)
+    kept = {name: _without(record[name], gone[name]) for name in cleared}
+    return Verdict(line, {**record, **kept}, faults, cleared)
+
+
+def _without(held: Any, gone: Sequence[str]) -> Any:
+    return tuple(each for each in held if each not in gone) if isinstance(held, tuple) else None
 
 
 def _missing_target(name: str, id: str) -> Fault:

@@ -1,21 +1,23 @@
 """How records are read: the collection's rule joined with the client's filter, one statement, and one more for each relation expanded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from app.usecases.expansion import Expansion, expand_tree
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook, Ruling
+from app.usecases.sights import Pen, Sights, masked_in, sights_for
 from domain.actor import Actor
 from domain.errors import NotFound, Problem
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.reading import Guard, Reading, SortKey, Window, guard_of
-from domain.records.visibility import owns, private_fields, selected_fields
-from domain.rules.shape import shape, shape_with
+from domain.records.visibility import Sight, is_nothing, present, selected_fields
+from domain.rules.shape import ANYTHING, shape, shape_with
 from domain.rules.tree import Path
 from domain.rules.values import RequestFacts, Values, request_paths
+from domain.rules.walk import path_guards
 from domain.schema.collection import Collection
 from ports.clock import Clock
 from ports.observer import Observer, RequestRefusedByRule
@@ -46,48 +48,75 @@ class RecordReads:
         self._rulebook, self._clock, self._observer = rulebook, clock, observer
 
     def list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
-        collection = stores.schema.collection(name)
-        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter)
-        order = self._rulebook.order(stores.schema, collection, request.actor, query.sort)
-        names = selected_fields(collection, request.actor, query.fields)
-        expansion = expand_tree(stores.schema, collection, request.actor, query.expand)
-        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request)
+        collection, sights = stores.schema.collection(name), self.sights(stores, request)
+        self._rulebook.rule(stores.schema, collection, "list", request.actor)
+        sayable = sights.sayable(collection, query.filter, query.sort)
+        ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter, sayable)
+        order = self._rulebook.order(stores.schema, collection, request.actor, query.sort, sayable)
+        names = selected_fields(sights.of(collection).names, query.fields)
+        expansion = expand_tree(stores.schema, collection, sights, query.expand)
+        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request, sights)
         reading, order = self._ordered(stores, reading, ruling, order, request)
         text = f"{name}\n{query.filter}\n{query.sort}"
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
         listing = stores.records.list(reading, window, request.guard)
-        expands = self._expand(stores, expansion, reading.columns, listing.rows, request)
+        expands = self._expand(stores, expansion, reading.columns, listing.rows, request, sights)
         following = None if listing.last is None else write_cursor(order, text, listing.last)
         return Page(names, listing.rows, expands, following, listing.total)
 
     def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
-        collection = stores.schema.collection(name)
+        collection, sights = stores.schema.collection(name), self.sights(stores, request)
         ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
-        names = selected_fields(collection, request.actor, fields)
-        expansion = expand_tree(stores.schema, collection, request.actor, expand)
+        sight = sights.of(collection)
+        names = selected_fields(sight.names, fields)
+        expansion = expand_tree(stores.schema, collection, sights, expand)
         behind = () if collection.is_view else tuple(each for each in ("version", "created") if each not in names)
         columns = names + behind + expansion.needed(names + behind)
-        row = stores.records.get(self._reading(stores, collection, columns, ruling, request), id, request.guard)
+        row = stores.records.get(self._reading(stores, collection, columns, ruling, request, sights), id, request.guard)
         if row is None:
             raise self.hidden(collection, "view")
-        expands = self._expand(stores, expansion, columns, [row], request)
+        expands = self._expand(stores, expansion, columns, [row], request, sights)
         if collection.is_view:
             # Its records have no version of their own, so that nothing tells whether they are still the same.
             return Shown(id, 0, "", names, row, expands[0] if expands else None)
-        extra = None if expands else etag_extra(stores, collection, id, request.actor, ",".join(names) if fields else "")
+        extra = None if expands else etag_extra(stores, sight, names, row, request.actor)
         version, created = row[columns.index("version")], row[columns.index("created")]
         return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
 
+    def sights(self, stores: Stores, request: Request) -> Sights:
+        """What this request sees of fields with rules of their own."""
+        return sights_for(self._rulebook, stores, request.actor, request.facts, self._clock.now())
+
+    def pen(self, stores: Stores, collection: Collection, request: Request, *, creating: bool = False) -> Pen:
+        """What of the collection's fields this request may write."""
+        now = self._clock.now()
+
+        def values(paths: frozenset[tuple[str, ...]]) -> Values:
+            return request_values(stores, paths, request.actor, request.facts, request.body, now, creating=creating)
+
+        return self.sights(stores, request).pen(collection, values, creating=creating)
+
+    def shown(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, only: str) -> Shown:
+        """A record that was written in this transaction, as a get would show it now."""
+        sight = self.sights(stores, request).of(collection)
+        names = selected_fields(sight.names, only)
+        masks = sight.masks.of(names)
+        if sight.local or not masks.conditions:
+            row: Sequence[Any] | None = present(names, record, masked_in(masks, record))
+        else:
+            row = stores.records.get(Reading(collection, names, ANYTHING, masks), record["id"], request.guard)
+        if row is None:
+            raise self.hidden(collection, "view")
+        extra = etag_extra(stores, sight, names, row, request.actor)
+        return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
+
     def _reading(
-        self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request
+        self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request, sights: Sights
     ) -> Reading:
         where = shape(ruling.condition, self.values(stores, ruling, request))
-        if request.actor.passes_rules:
-            return Reading(collection, columns, where)
-        own = request.actor.id if request.actor.collection == collection.name else ""
-        return Reading(collection, columns, where, private=private_fields(collection), self_id=own)
+        return Reading(collection, columns, where, sights.of(collection).masks.of(columns))
 
     def _ordered(
         self, stores: Stores, reading: Reading, ruling: Ruling, order: Order, request: Request
@@ -103,7 +132,7 @@ class RecordReads:
         return replace(reading, where=where), tuple(replace(key, path=path) for key, path in zip(order, shaped, strict=True))
 
     def _expand(
-        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request
+        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request, sights: Sights
     ) -> Expands:
         """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
         if not expansion.branches or not rows:
@@ -111,23 +140,23 @@ class RecordReads:
         expands: list[dict[str, Any]] = [{} for _ in rows]
         for relation, branch in expansion.branches.items():
             at = columns.index(relation)
-            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request)
+            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request, sights)
             for row, expand in zip(rows, expands, strict=True):
                 if row[at] in found:
                     expand[relation] = found[row[at]]
         return expands  # type: ignore[return-value]
 
-    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request) -> Related:
+    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request, sights: Sights) -> Related:
         try:
             ruling = self._rulebook.rule(stores.schema, branch.collection, "view", request.actor)
         except Problem:
             return {}
         if not ids:
             return {}
-        names = selected_fields(branch.collection, request.actor, "")
+        names = sights.of(branch.collection).names
         columns = names + branch.needed(names)
-        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request), ids)
-        deeper = self._expand(stores, branch, columns, list(rows.values()), request)
+        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request, sights), ids)
+        deeper = self._expand(stores, branch, columns, list(rows.values()), request, sights)
         return {
             id: {**dict(zip(names, row, strict=False)), **({"expand": deeper[at]} if deeper else {})}
             for at, (id, row) in enumerate(rows.items())
@@ -144,11 +173,13 @@ class RecordReads:
 
 def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:
     """The `@request` values that the guards of these paths read; None where there are no guards."""
-    guards = [step.guard for path in paths for step in path.steps if step.guard is not None]
+    guards = [guard for path in paths for guard in path_guards(path)]
     return frozenset().union(*(request_paths(guard) for guard in guards)) if guards else None
 
 
-def etag_extra(stores: Stores, collection: Collection, id: str, actor: Actor, fields: str) -> str:
-    """What an answer depends on besides the record's version: schema, visibility class, chosen fields (each once)."""
-    sight = "a" if actor.passes_rules else "o" if owns(collection, id, actor) else "p"
-    return f"{stores.schema.version}{sight}{fields}"
+def etag_extra(stores: Stores, sight: Sight, names: tuple[str, ...], row: Sequence[Any], actor: Actor) -> str:
+    """What an answer depends on besides the record's version: the schema, who asks, which fields it holds, and which of them
+    read as null since the record does not show them (which may rest on other records)."""
+    masked = sight.masks.names
+    shown = "".join("-" if is_nothing(value) else "+" for name, value in zip(names, row, strict=False) if name in masked)
+    return f"{stores.schema.version}{'a' if actor.passes_rules else 'p'}{','.join(names)}{shown}"

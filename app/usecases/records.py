@@ -3,20 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app.usecases.aggregates import Aggregates
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
-from app.usecases.record_reads import RecordReads, Request, etag_extra
+from app.usecases.record_reads import RecordReads, Request
 from app.usecases.rulebook import Rulebook, Ruling
+from app.usecases.sights import Pen
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem, Unavailable
 from domain.records.aggregates import AggregateQuery, Groups
 from domain.records.changes import Changes, IfMatch
-from domain.records.draft import Author, Moment, changes, draft
+from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.visibility import present, rule_for, selected_fields, told_to
+from domain.records.visibility import rule_for, told_without
 from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
@@ -104,15 +106,17 @@ class RecordUseCases:
         if where.constant is False:
             # Whoever may create nothing here is not told what a record would need.
             raise self._forbidden(collection)
-        with _told_to(request.actor, collection):
+        pen = self._reads.pen(stores, collection, request, creating=True)
+        with _told_without(pen.unknown):
             made = draft(
-                collection, request.body or {}, author=_author(request.actor), moment=moment, tools=self._tools
+                collection, request.body or {}, author=_author(request.actor, pen), moment=moment, tools=self._tools
             )
         made = replace(made, secrets=prepared.secrets)
         if not _draft_passes(stores, collection, made.values, ruling, where):
             raise self._forbidden(collection)
+        self._check_writes(stores, collection, made.values, request, pen)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
-        with _told_to(request.actor, collection):
+        with _told_without(pen.unknown):
             stores.records.insert(collection, made)
         return self._written(stores, collection, made.values, request)
 
@@ -149,10 +153,11 @@ class RecordUseCases:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
         _check_prepared(prepared, owed_for_change(collection, request.body or {}))
+        pen = self._reads.pen(stores, collection, request)
         asked = changes(
             collection,
             request.body or {},
-            author=_author(request.actor),
+            author=_author(request.actor, pen),
             now=now,
             tools=self._tools,
             if_match=if_match,
@@ -161,10 +166,12 @@ class RecordUseCases:
         if not request.body:
             return self._unchanged(stores, collection, id, request, where, if_match)
         asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
-        with _told_to(request.actor, collection):
-            after = stores.records.update(collection, id, asked, where)
+        writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
+        joined = self._rulebook.joined(stores.schema, collection, ruling, writes)
+        with _told_without(pen.unknown):
+            after = stores.records.update(collection, id, asked, self._bound(stores, joined, request) if writes else where)
         if after is None:
-            raise self._why_unchanged(stores, collection, id, request, asked, where)
+            raise self._why_unchanged(stores, collection, id, request, asked, where, pen)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 
@@ -221,6 +228,21 @@ class RecordUseCases:
         _check_version(record, if_match)
         return self._written(stores, collection, record, request)
 
+    def _check_writes(
+        self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, pen: Pen
+    ) -> None:
+        """Invalid, with every field of the body that may not be written in this new record."""
+        faults = self._write_faults(stores, request, pen, partial(_draft_passes, stores, collection, record), creating=True)
+        if faults:
+            raise Invalid(faults[0].detail, code="invalid_record", faults=faults)
+
+    def _write_faults(
+        self, stores: Stores, request: Request, pen: Pen, passes: Callable[[Ruling, Bound], bool], *, creating: bool = False
+    ) -> tuple[Fault, ...]:
+        asked = pen.asked_of(request.body or {})
+        bounds = {key: (ruling, self._bound(stores, ruling, request, creating=creating)) for key, ruling in asked.values()}
+        return tuple(not_writable(key) for key, (ruling, where) in bounds.items() if not passes(ruling, where))
+
     def _satisfy_checks(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool
     ) -> None:
@@ -239,23 +261,21 @@ class RecordUseCases:
 
     def _written(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> Shown:
         """The record as the actor may now see it; only id and version where it may not."""
-        chosen = "" if self._may_view(stores, collection, record, request) else "id,version"
-        names = selected_fields(collection, request.actor, chosen)
-        row = present(collection, names, record, request.actor)
-        extra = etag_extra(stores, collection, record["id"], request.actor, chosen)
-        return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
+        plain = Request(request.actor, request.facts)
+        only = "" if self._may_view(stores, collection, record, plain) else "id,version"
+        return self._reads.shown(stores, collection, record, plain, only)
 
     def _may_view(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> bool:
         """A view rule that cannot be asked hides the record; it does not undo the write."""
         try:
             ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
-            where = self._bound(stores, ruling, Request(request.actor, request.facts))
+            where = self._bound(stores, ruling, request)
         except Problem:
             return False
         return _kept_passes(stores, collection, record, ruling, where)
 
     def _why_unchanged(
-        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound
+        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound, pen: Pen
     ) -> Problem:
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
         record = stores.records.load(collection, id)
@@ -265,6 +285,9 @@ class RecordUseCases:
             _check_version(record, asked.if_match)
         except PreconditionFailed as failed:
             return failed
+        unwritable = self._write_faults(stores, request, pen, partial(_kept_passes, stores, collection, record))
+        if unwritable:
+            return Invalid(unwritable[0].detail, code="invalid_record", faults=unwritable)
         failing = {name: each for name, each in asked.increments.items() if not each.fits(record[name])}
         faults = tuple(
             Fault(_pointer(name, request.body), "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
@@ -359,18 +382,18 @@ def _decided(record: Mapping[str, Any], ruling: Ruling, where: Bound, ask: Calla
 
 
 @contextmanager
-def _told_to(actor: Actor, collection: Collection) -> Iterator[None]:
+def _told_without(unknown: frozenset[str]) -> Iterator[None]:
     try:
         yield
     except (Invalid, Conflict) as refused:
-        told = told_to(actor, collection, refused)
+        told = told_without(unknown, refused)
         if told is refused:
             raise
         raise told from refused
 
 
-def _author(actor: Actor) -> Author:
-    return Author(id=actor.id or None, sees_hidden=actor.passes_rules)
+def _author(actor: Actor, pen: Pen) -> Author:
+    return Author(id=actor.id or None, sees_hidden=actor.passes_rules, closed=pen.closed, unknown=pen.unknown)
 
 
 def _check_version(record: Mapping[str, Any], if_match: IfMatches) -> None:

@@ -1,16 +1,20 @@
 """What a rule reads of the request: the actor, its own record where a rule asks for it, the body, the query, the headers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from domain.actor import Actor
+from domain.errors import Invalid
 from domain.rules.values import RequestFacts, Values
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
 from ports.unit_of_work import Stores
 
-Paths = frozenset[tuple[str, ...]]
+Names = tuple[str, ...]
+Paths = frozenset[Names]
+# Each of them costs a statement.
+MAX_LOADED = 200
 
 
 def request_values(
@@ -53,28 +57,44 @@ def _of_account(stores: Stores, paths: list[tuple[str, ...]], actor: Actor) -> d
     collection = stores.schema.collections.get(actor.collection)
     if not paths or collection is None:
         return {}
-    seen: dict[tuple[str, str], Mapping[str, Any] | None] = {}
-    found = (_follow(stores, collection, actor.id, path[1:], seen) for path in paths)
-    return {("auth", *names): value for names, value in found if value is not None}
+    account = _Account(stores)
+    found = (each for names in paths for each in account.follow(collection, actor.id, names[1:], ("auth",)))
+    return {path: value for path, value in found if value is not None}
 
 
-def _follow(
-    stores: Stores, collection: Collection, id: str, names: tuple[str, ...], seen: dict[tuple[str, str], Any]
-) -> tuple[tuple[str, ...], Any]:
-    """The value that `names` lead to from the record with this id, through single relations, and the names up to it: inside
-    a json field the rules find their way by themselves."""
-    value: Any = id
-    for at, name in enumerate(names):
-        key = (collection.name, value)
-        if key not in seen:
-            seen[key] = stores.records.load(collection, value)
-        record, field = seen[key], collection.every_field.get(name)
-        if record is not None and name in ("collectionId", "collectionName") and field is None:
-            return names, collection.id if name == "collectionId" else collection.name
+class _Account:
+    """Follows names from the account's record; each record on the way is loaded once."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._seen: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+
+    def follow(self, collection: Collection, id: str, names: Names, before: Names) -> Iterator[tuple[Names, Any]]:
+        """The values that `names` lead to from the record with this id, each with its path. A relation of many has its ids under
+        its own path, and what they lead to under theirs, by position; inside a json field the rules find their way by themselves."""
+        record, name, rest = self._loaded(collection, id), names[0], names[1:]
+        field = collection.every_field.get(name)
         if record is None or field is None:
-            return names, None
-        value = record[name]
-        if value is None or not isinstance(field, RelationField) or at == len(names) - 1:
-            return names[: at + 1], value
-        collection = stores.schema.collection(field.collection)
-    return names, value
+            if record is not None and name in ("collectionId", "collectionName"):
+                yield (*before, name), collection.id if name == "collectionId" else collection.name
+            return
+        value, path = record[name], (*before, name)
+        if not rest or value is None or not isinstance(field, RelationField):
+            yield path, value
+            return
+        target = self._stores.schema.collection(field.collection)
+        if not field.many:
+            yield from self.follow(target, value, rest, path)
+            return
+        yield path, value
+        for at, each in enumerate(value):
+            yield from self.follow(target, each, rest, (*path, str(at)))
+
+    def _loaded(self, collection: Collection, id: str) -> Mapping[str, Any] | None:
+        key = (collection.name, id)
+        if key not in self._seen:
+            if len(self._seen) >= MAX_LOADED:
+                detail = f"beyond the limit `account_records`: a rule reads at most {MAX_LOADED} records that the account points at"
+                raise Invalid(detail, code="limit_exceeded", hint="let the rule ask `@collection` instead")
+            self._seen[key] = self._stores.records.load(collection, id)
+        return self._seen[key]

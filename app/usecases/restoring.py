@@ -49,7 +49,7 @@ class Restoration:
         self._satisfy_checks(stores, revivals)
         relations = self._set_again(stores, entries)
         stores.trash.remove([each.id for each in entries])
-        return _told(stores, revivals, relations, actor)
+        return _told(stores, revivals, relations)
 
     def _check_clear(self, revivals: Sequence[Revival]) -> None:
         known = {relation.name for each in revivals for relation in each.collection.relations}
@@ -192,10 +192,10 @@ def _refuse(faults: Sequence[Fault]) -> None:
     raise Conflict(detail, code="not_restorable", hint=hint, faults=tuple(faults[:_SHOWN]))
 
 
-def _told(stores: Stores, revivals: Sequence[Revival], relations: int, actor: Actor) -> Restored:
+def _told(stores: Stores, revivals: Sequence[Revival], relations: int) -> Restored:
     collection, id = revivals[0].collection, revivals[0].entry.record
     record = stores.records.load(collection, id)
     assert record is not None
-    shown = dict(zip(collection.field_names, present(collection, collection.field_names, record, actor), strict=True))
+    shown = dict(zip(collection.field_names, present(collection.field_names, record), strict=True))
     lost = dict.fromkeys(f"{each.collection.name}.{name}" for each in revivals for name in each.lost)
     return Restored(shown, Counter(each.collection.name for each in revivals), relations, tuple(lost))

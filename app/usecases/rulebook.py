@@ -1,21 +1,22 @@
 """Rules, filters and sorts checked once and kept by (schema version, collection, purpose, who may see what, text)."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
 from domain.actor import Actor
-from domain.errors import Invalid, Problem
+from domain.errors import Problem
 from domain.records.reading import SortKey
 from domain.records.views import check_view
-from domain.records.visibility import may_name, rule_for
+from domain.records.visibility import is_nameable, rule_for, view_rule, write_rule
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import is_local
-from domain.rules.shape import all_of, needs_many
+from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
-from domain.rules.tree import TRUE, Condition, Path
+from domain.rules.tree import FALSE, TRUE, Condition, Path
 from domain.rules.values import request_paths
 from domain.schema.collection import Collection, Schema, rule_names
 from domain.schema.fields import Field
@@ -42,6 +43,11 @@ class Ruling:
 
 
 OPEN = Ruling(TRUE, frozenset(), True)
+NEVER = Ruling(FALSE, frozenset(), True)
+FieldRulings = Mapping[str, Ruling]
+# Fields with view rules, as (collection, field), that one request may name.
+Sayable = frozenset[tuple[str, str]]
+NOTHING_SAYABLE: Sayable = frozenset()
 
 
 class Rulebook:
@@ -59,45 +65,81 @@ class Rulebook:
         key = (schema.version, collection.name, "rule", text)
         return self._keep(key, lambda: _ruling(check(text, Scope(schema, collection, pointer, client=False))))
 
-    def readable(self, schema: Schema, collection: Collection, action: str, actor: Actor, filter: str) -> Ruling:
-        """The rule of a read joined with the client's filter."""
+    def readable(
+        self, schema: Schema, collection: Collection, action: str, actor: Actor, filter: str, sayable: Sayable = NOTHING_SAYABLE
+    ) -> Ruling:
+        """The rule of a read joined with the client's filter. `sayable` are the fields with view rules that it may name."""
         rule = self.rule(schema, collection, action, actor)
         if not filter:
             return rule
-        key = (schema.version, collection.name, action, actor.passes_rules, filter)
-        return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter))
+        key = (schema.version, collection.name, action, actor.passes_rules, sayable, filter)
+        return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter, sayable))
 
-    def _joined(self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str) -> Ruling:
-        wanted = check(filter, self._client_scope(schema, collection, actor, "filter"))
+    def _joined(self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str, sayable: Sayable) -> Ruling:
+        wanted = check(filter, self._client_scope(schema, collection, actor, "filter", sayable))
         return _ruling(all_of(rule.condition, wanted))
 
-    def order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
+    def order(
+        self, schema: Schema, collection: Collection, actor: Actor, sort: str, sayable: Sayable = NOTHING_SAYABLE
+    ) -> tuple[SortKey, ...]:
         """The keys of a sort text, ended by the id, so that no two records stand on one place."""
-        key = (schema.version, collection.name, "sort", actor.passes_rules, sort)
-        return self._keep(key, lambda: self._order(schema, collection, actor, sort))
+        key = (schema.version, collection.name, "sort", actor.passes_rules, sayable, sort)
+        return self._keep(key, lambda: self._order(schema, collection, actor, sort, sayable))
 
-    def _order(self, schema: Schema, collection: Collection, actor: Actor, sort: str) -> tuple[SortKey, ...]:
-        keys = (
-            [
-                SortKey(path, down)
-                for path, down in check_sort(sort, self._client_scope(schema, collection, actor, "sort"))
-            ]
-            if sort
-            else []
-        )
+    def _order(self, schema: Schema, collection: Collection, actor: Actor, sort: str, sayable: Sayable) -> tuple[SortKey, ...]:
+        scope = self._client_scope(schema, collection, actor, "sort", sayable)
+        keys = [SortKey(path, down) for path, down in check_sort(sort, scope)] if sort else []
         if any(not key.path.steps and key.path.name == "id" for key in keys):
             return tuple(keys)
         return (*keys, SortKey(Path("id", Kind.TEXT, collection.name), bool(keys) and keys[-1].descending))
 
     def named(
-        self, schema: Schema, collection: Collection, actor: Actor, pointer: str, text: str, read: Callable[[str, Scope], T]
-    ) -> T:
+        self, schema: Schema, collection: Collection, actor: Actor, pointer: str, text: str, read: Callable[[str, Scope], T],
+        sayable: Sayable = NOTHING_SAYABLE,
+    ) -> T:  # fmt: skip
         """What the names in a client's parameter mean where `read` reads them, as those of a filter."""
-        key = (schema.version, collection.name, pointer, actor.passes_rules, text)
-        return self._keep(key, lambda: read(text, self._client_scope(schema, collection, actor, pointer)))
+        key = (schema.version, collection.name, pointer, actor.passes_rules, sayable, text)
+        return self._keep(key, lambda: read(text, self._client_scope(schema, collection, actor, pointer, sayable)))
 
-    def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str) -> Scope:
-        return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor))
+    def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str, sayable: Sayable) -> Scope:
+        return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor, sayable))
+
+    # --- rules of single fields
+
+    def views(self, schema: Schema, collection: Collection) -> FieldRulings:
+        """The view rules of fields that have one, hidden ones aside."""
+        key = (schema.version, collection.name, "views", "")
+        return self._keep(key, lambda: self._of_fields(schema, collection, partial(view_rule, collection)))
+
+    def writes(self, schema: Schema, collection: Collection, *, creating: bool) -> FieldRulings:
+        """The write rules of fields that have one, hidden ones aside."""
+        key = (schema.version, collection.name, "writes", creating, "")
+        return self._keep(key, lambda: self._of_fields(schema, collection, partial(write_rule, collection, creating=creating)))
+
+    def _of_fields(self, schema: Schema, collection: Collection, text_of: Callable[[Field], str | None]) -> FieldRulings:
+        texts = {each.name: text_of(each) for each in collection.own_fields if not each.hidden}
+        return {
+            name: NEVER if text is None else self.condition(schema, collection, text) for name, text in texts.items() if text != ""
+        }
+
+    def joined(self, schema: Schema, collection: Collection, ruling: Ruling, others: FieldRulings) -> Ruling:
+        """A rule together with the write rules of some fields."""
+        if not others:
+            return ruling
+        key = (schema.version, collection.name, "joined", ruling.condition, ",".join(sorted(others)))
+        return self._keep(key, lambda: _ruling(all_of(ruling.condition, *(each.condition for each in others.values()))))
+
+    def field_guard(self, schema: Schema, collection: Collection, field: Field) -> Condition:
+        """The condition on the record under which a client's text may see the field's value."""
+        ruling = self.views(schema, collection).get(field.name)
+        return TRUE if ruling is None else ruling.condition
+
+    def reached(self, schema: Schema, collection: Collection, text: str) -> tuple[Collection, ...]:
+        """The collections with view rules of fields that a filter or sort may come by."""
+        if "." not in text and "_via_" not in text:
+            return (collection,) if _has_view_rules(collection) else ()
+        key = (schema.version, collection.name, "reached", "")
+        return self._keep(key, lambda: tuple(each for each in _related(schema, collection) if _has_view_rules(each)))
 
     def query_names(self, schema: Schema, collection: Collection) -> frozenset[str]:
         """The query parameters that this collection's rules and checks read as `@request.query.NAME`."""
@@ -142,14 +184,17 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class _ClientSight:
-    """What a client's filter may name: what its author could read."""
+    """What a client's filter may name: what its author could read. A field with a view rule is one of `sayable`, or it is not there."""
 
     rulebook: Rulebook
     schema: Schema
     actor: Actor
+    sayable: Sayable
 
     def may_name(self, collection: Collection, field: Field) -> bool:
-        return may_name(collection, field, self.actor)
+        if self.actor.passes_rules:
+            return True
+        return is_nameable(collection, field) and (field.rules.view == "" or (collection.name, field.name) in self.sayable)
 
     def guard(self, collection: Collection) -> Condition | None:
         """The condition under which a record of `collection` counts, None where the actor may not list it at all."""
@@ -159,14 +204,27 @@ class _ClientSight:
             return None
 
     def field_guard(self, collection: Collection, field: Field) -> Condition:
-        """No field has a view rule of its own yet."""
-        return TRUE
+        return TRUE if self.actor.passes_rules else self.rulebook.field_guard(self.schema, collection, field)
+
+
+def _has_view_rules(collection: Collection) -> bool:
+    return any(each.rules.view != "" for each in collection.fields)
+
+
+def _related(schema: Schema, collection: Collection) -> Iterator[Collection]:
+    """Every collection that relations lead to from here, forwards and back."""
+    pending, seen = [collection.name], {collection.name}
+    while pending:
+        each = schema.collections.get(pending.pop())
+        if each is None:
+            continue
+        yield each
+        found = {relation.collection for relation in each.relations} | {other.name for other, _ in schema.referring(each.name)}
+        pending += sorted(found - seen)
+        seen |= found
 
 
 def _ruling(condition: Condition) -> Ruling:
-    if needs_many(condition):
-        detail = "many-valued paths (back relations, @collection, :each) are understood but not compiled to SQL yet"
-        raise Invalid(detail, code="not_supported")
     return Ruling(condition, request_paths(condition), is_local(condition))
 
 

@@ -34,10 +34,13 @@ _LARGEST = 1.7976931348623157e308
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Whose write it is, as far as values depend on it: `sees_hidden` is true for admins."""
+    """Whose write it is, as far as values depend on it: `sees_hidden` is true for admins; `closed` are fields that it may write in
+    no record, `unknown` those that it may not even know of."""
 
     id: str | None
     sees_hidden: bool
+    closed: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ def writable(collection: Collection, author: Author) -> dict[str, Field]:
         each.name: each
         for each in collection.own_fields
         if not each.read_only
+        and each.name not in author.closed
         and (author.sees_hidden or not each.hidden)
         and (author.sees_hidden or each.name != "verified" or not collection.is_accounts)
     }
@@ -134,10 +138,13 @@ def _is_credential(collection: Collection, name: str, credentials: Iterable[str]
 
 
 def _unknown(collection: Collection, key: str, fields: Mapping[str, Field], author: Author) -> Fault:
-    """A hidden field is answered exactly as one that is not there."""
-    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    """A hidden field is answered exactly as one that is not there, and so is one that the author may neither view nor write."""
+    pointer = _pointer(key)
     known = collection.every_field.get(key)
-    if key == "id" or key in _STAMPED or (known is not None and not known.hidden):
+    bare = key[:-1] if key[-1:] in ("+", "-") else key
+    if bare in author.closed and bare not in author.unknown:
+        return not_writable(key)
+    if key == "id" or key in _STAMPED or (known is not None and not known.hidden and key not in author.unknown):
         return Fault(pointer, "read_only", f"`{key}` is written by the backend, not by you")
     if key[-1:] in ("+", "-") and key[:-1] in fields:
         return Fault(
@@ -147,6 +154,15 @@ def _unknown(collection: Collection, key: str, fields: Mapping[str, Field], auth
         )
     hint = did_you_mean(key, list(fields))
     return Fault(pointer, "unknown_field", f"no field `{key[:80]}`" + (f"; {hint}" if hint else ""))
+
+
+def not_writable(key: str) -> Fault:
+    """`key` is the name as the body wrote it, its modifier included."""
+    return Fault(_pointer(key), "not_writable", f"`{key}` is not yours to write here")
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults: list[Fault]) -> str:

@@ -34,7 +34,7 @@ class BadRow:
 @dataclass(frozen=True, slots=True)
 class Options:
     """`id_column` gives the ids; `ignore` columns are passed over; cells that are in `null` (and empty ones) hold nothing;
-    relations in `clear_missing` are left empty where their target is not there, instead of refusing the row."""
+    relations in `clear_missing` are left empty (lists: without that target) where it is not there, instead of refusing the row."""
 
     id_column: str | None = None
     ignore: frozenset[str] = frozenset()
@@ -113,7 +113,7 @@ def layout_of_columns(collection: Collection, header: Sequence[str], options: Op
         if name == (options.id_column or "id"):
             columns.append(Column(position, "id", str))
         if name in fields and name not in options.ignore:
-            columns.append(Column(position, name, _READERS[fields[name].kind]))
+            columns.append(Column(position, name, _listed if fields[name].many else _READERS[fields[name].kind]))
     _refuse(list(_header_faults(collection, fields, header, options)))
     return Layout(options, tuple(header), tuple(columns))
 
@@ -143,8 +143,9 @@ def _unknown_relations(collection: Collection, options: Options) -> Iterable[Fau
         if name not in relations:
             hint = did_you_mean(name, list(relations))
             yield Fault(name, "unknown_relation", f"`{collection.name}` has no relation `{name}`" + (f"; {hint}" if hint else ""))
-        elif relations[name].required:
-            yield Fault(name, "required", f"`{name}` is required, so it cannot be left empty")
+        elif relations[name].required or (relations[name].min or 0) > 1:
+            option = "required" if relations[name].required else "min"
+            yield Fault(name, "required", f"`{name}` has `{option}`, so it cannot be left empty")
         elif name not in outward:
             told = f"`{name}` points into `{collection.name}` itself, so it is not left empty: put what a row points at before it"
             yield Fault(name, "not_supported", told)
@@ -161,9 +162,15 @@ def outward_relations(collection: Collection) -> tuple[RelationField, ...]:
     return tuple(each for each in collection.relations if each.collection != collection.name)
 
 
+def targets(relation: RelationField, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """What this record points at by the relation."""
+    held = record[relation.name]
+    return held if relation.many else () if held is None else (held,)
+
+
 def clearable(collection: Collection) -> tuple[str, ...]:
     """What `clear_missing` may name."""
-    return tuple(each.name for each in outward_relations(collection) if not each.required)
+    return tuple(each.name for each in outward_relations(collection) if not each.required and (each.min or 0) <= 1)
 
 
 # --- how a cell is read. What other programs write without loss is taken ("5.0" is 5, "TRUE" is true); nothing is rounded.
@@ -201,6 +208,11 @@ def read_json(text: str) -> Any:
         raise
     except (ValueError, RecursionError) as broken:
         raise Unfit("invalid_json", "this is no JSON") from broken
+
+
+def _listed(text: str) -> Any:
+    """Several values in one cell: a JSON array, or the values with `;` between them."""
+    return read_json(text) if text.lstrip().startswith("[") else [part.strip() for part in text.split(";")]
 
 
 def _no_constant(text: str) -> Any:

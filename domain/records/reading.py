@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.actor import Actor
 from domain.rules.shape import Bound
-from domain.rules.tree import Path
+from domain.rules.tree import Condition, Path
 from domain.schema.collection import Collection
 
 
@@ -25,15 +25,35 @@ def guard_of(actor: Actor) -> Guard | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Masks:
+    """The names of fields with the shaped condition under which a record shows the value; where it fails, the field reads as
+    null. The slots of all of them index `values`: they are ready by themselves, whatever else a statement asks."""
+
+    conditions: tuple[tuple[str, Condition], ...] = ()
+    values: tuple[Any, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.conditions)
+
+    def of(self, columns: Sequence[str]) -> "Masks":
+        """Those of these columns alone."""
+        if not self.conditions:
+            return self
+        return Masks(tuple(each for each in self.conditions if each[0] in columns), self.values)
+
+
+NO_MASKS = Masks()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """`columns` are field names in answer order. Those in `private` are null in every record but the one whose id is `self_id`
-    (an account's e-mail address)."""
+    """`columns` are field names in answer order; those in `masks` are null where the record does not show them."""
 
     collection: Collection
     columns: tuple[str, ...]
     where: Bound
-    private: tuple[str, ...] = ()
-    self_id: str = ""
+    masks: Masks = NO_MASKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
-"""What of a record an actor may see: which fields by name, which only in its own record, and how values look in an answer."""
+"""What of a record an actor may see: which fields by name, of which only some values, and how values look in an answer."""
 
+from collections.abc import Collection as Names
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,45 +17,71 @@ from domain.errors import (
     did_you_mean,
     invalid,
 )
-from domain.schema.collection import Collection
+from domain.records.reading import NO_MASKS, Masks
+from domain.schema.collection import EMAIL_VISIBLE, Collection
 from domain.schema.fields import Field
 
 ACTIONS = ("list", "view", "create", "update", "delete")
 
 
-def may_name(collection: Collection, field: Field, actor: Actor) -> bool:
-    """Whether this actor may use the field in filter and sort: what it could not read in every record, it cannot ask by."""
-    return actor.passes_rules or not (field.hidden or field.name in private_fields(collection))
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one request sees of a collection's fields: `names`, in answer order, and of those in `masks` only the values of records
+    that let it. `local`: each record tells by itself whether it does."""
+
+    names: tuple[str, ...]
+    masks: Masks = NO_MASKS
+    local: bool = True
+
+    @property
+    def open_names(self) -> tuple[str, ...]:
+        """Those that it sees in every record: what is searched through without asking the record."""
+        return tuple(name for name in self.names if name not in self.masks.names)
+
+
+def view_rule(collection: Collection, field: Field) -> str | None:
+    """Who sees the field's value, of those who see the record. An account's address is its own until it says otherwise."""
+    if collection.is_accounts and field.name == "email":
+        return f"{EMAIL_VISIBLE} = true || {_itself(collection)}"
+    return field.rules.view
+
+
+def write_rule(collection: Collection, field: Field, *, creating: bool) -> str | None:
+    """Who may write the field, of those who may write the record. Whether an address is shown is for its account alone to say."""
+    if collection.is_accounts and field.name == EMAIL_VISIBLE:
+        return "" if creating else _itself(collection)
+    return field.rules.write
+
+
+def _itself(collection: Collection) -> str:
+    """Accounts of another collection may have the same id."""
+    return f"(id = @request.auth.id && @request.auth.collectionName = '{collection.name}')"
+
+
+def is_nameable(collection: Collection, field: Field) -> bool:
+    """Whether clients may name the field in filter and sort at all. Addresses are unique: to find one would be to have it confirmed."""
+    is_address = collection.is_accounts and field.name == "email"
+    return not (field.hidden or field.rules.view is None or is_address)
 
 
 def may_know(collection: Collection, field: Field, actor: Actor) -> bool:
     """Whether a refusal may name this field and its collection to the actor."""
     open_to_somebody = any(getattr(collection.rules, each) is not None for each in ACTIONS)
-    return actor.passes_rules or (open_to_somebody and not field.hidden)
+    return actor.passes_rules or (open_to_somebody and not field.hidden and field.rules.view == "")
 
 
-def told_to(actor: Actor, collection: Collection, problem: Invalid | Conflict) -> Invalid | Conflict:
-    """The refusal without a word on fields that are hidden from the actor; a name that it sent itself is unknown here."""
-    hidden = () if actor.passes_rules else {f"/{each.name}" for each in collection.own_fields if each.hidden}
-    faults = tuple(fault for fault in problem.faults if fault.pointer not in hidden or fault.code == "unknown_field")
+def told_without(unknown: Names[str], problem: Invalid | Conflict) -> Invalid | Conflict:
+    """The refusal without a word on fields that the actor may not know of; a name that it sent itself is unknown here."""
+    pointers = {f"/{name}" for name in unknown}
+    faults = tuple(fault for fault in problem.faults if fault.pointer not in pointers or fault.code == "unknown_field")
     if len(faults) == len(problem.faults):
         return problem
     detail = faults[0].detail if faults else "this cannot be kept as it is, for a reason that only admins are told"
     return type(problem)(detail, code=problem.code, faults=faults)
 
 
-def private_fields(collection: Collection) -> tuple[str, ...]:
-    """Fields that only the record's own account and admins see: the e-mail address of an account."""
-    return ("email",) if collection.is_accounts else ()
-
-
-def visible_fields(collection: Collection, actor: Actor) -> tuple[str, ...]:
-    return collection.field_names if actor.passes_rules else collection.shown_names
-
-
-def selected_fields(collection: Collection, actor: Actor, fields: str) -> tuple[str, ...]:
+def selected_fields(visible: tuple[str, ...], fields: str) -> tuple[str, ...]:
     """The names that an answer holds: all visible ones, or those that `fields` lists; unknown and hidden ones are refused alike."""
-    visible = visible_fields(collection, actor)
     if not fields:
         return visible
     wanted = [name.strip() for name in fields.split(",")]
@@ -92,14 +120,23 @@ def _read_only(collection: Collection, actor: Actor) -> Problem:
     return Forbidden(detail, code="view_is_read_only", hint="change the records that it reads")
 
 
-def present(collection: Collection, names: tuple[str, ...], record: Mapping[str, Any], actor: Actor) -> tuple[Any, ...]:
+def present(names: tuple[str, ...], record: Mapping[str, Any], masked: Names[str] = ()) -> tuple[Any, ...]:
     """A row of answer values from a whole record in Python form."""
-    masked = private_fields(collection) if not owns(collection, record["id"], actor) else ()
-    return tuple(None if name in masked else _presented(record[name]) for name in names)
+    return tuple(_nothing(record[name]) if name in masked else _presented(record[name]) for name in names)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether an answer's value says that there is none, or none to be seen."""
+    return value is None or value in ((), [])
 
 
 def owns(collection: Collection, id: str, actor: Actor) -> bool:
     return actor.passes_rules or (actor.id == id and actor.collection == collection.name)
+
+
+def _nothing(value: Any) -> Any:
+    """What a masked value reads as: absent in the way of its field."""
+    return () if isinstance(value, tuple) else None
 
 
 def _presented(value: Any) -> Any:

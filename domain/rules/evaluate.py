@@ -5,17 +5,18 @@ one `!( )`) that go through the same many-valued path speak of the same element.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.errors import Invalid
 from domain.rules.bound import Bound
 from domain.rules.calls import CALLS
 from domain.rules.changed import UNREADABLE, asked_for, compared_as
 from domain.rules.comparing import by_key, decide, instant_of, owns_nothing, points_at
 from domain.rules.conversions import TEXTUAL, converted, dug, from_json
 from domain.rules.functions import ascii_lower
-from domain.rules.manys import Env, Many, free, groups_of, inner, is_listed, linked, manys, placed, reached
+from domain.rules.manys import Env, Many, Variables, free, groups_of, is_listed, placed
 from domain.rules.patterns import holds as holds_text
 from domain.rules.patterns import is_pattern, matches
 from domain.rules.tree import (
@@ -45,13 +46,15 @@ from domain.rules.values import (
     macro,
     request_value,
 )
-from domain.rules.walk import every_path, sides
+from domain.rules.walk import every_path
 from domain.schema.fields import email_key
 from domain.schema.fields.times import write_instant
 from domain.schema.kinds import Kind
 
 Record = Mapping[str, Any]
 World = Mapping[str, Mapping[str, Record]]
+# Half a second of work.
+MAX_CHOICES = 10_000
 _NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
 
 
@@ -89,11 +92,26 @@ class Knowledge:
 
 
 @dataclass(slots=True)
+class _Budget:
+    """How many more elements may be looked at: comparisons that share elements are decided by search, and lists come from clients."""
+
+    left: int = MAX_CHOICES
+
+    def spend(self, elements: int) -> None:
+        self.left -= elements
+        if self.left < 0:
+            detail = f"beyond the limit `choices`: at most {MAX_CHOICES} elements of lists and relations are looked at"
+            raise Invalid(detail, code="limit_exceeded", hint="send shorter lists, or compare fewer of them with each other")
+
+
+@dataclass(slots=True)
 class _Reader:
     record: Record
     values: Values
     slots: Sequence[Any]
     world: World | None
+    budget: "_Budget" = field(default_factory=_Budget)
+    variables: Variables = field(default_factory=Variables)
 
     # --- conditions
 
@@ -109,27 +127,30 @@ class _Reader:
             return self._every(condition.items, env)
         if not condition.any:
             return self._for_all(condition, {})
-        return self._chosen((condition,), env) if free(condition, env) else self._fits(condition, env)
+        return self._chosen((condition,), env) if self._free(condition, env) else self._fits(condition, env)
 
     def _every(self, items: tuple[Condition, ...], env: Env) -> bool:
         """Items that share an element are decided together, all others one by one."""
         linked = []
         for item in items:
-            if free(item, env):
+            if self._free(item, env):
                 linked.append(item)
             elif not self.some(item, env):
                 return False
-        return all(self._chosen(group, env) for group in groups_of(linked, env))
+        return all(self._chosen(group, env) for group in groups_of(linked, env, self.variables.of))
 
     def _chosen(self, group: tuple[Condition, ...], env: Env) -> bool:
         if len(group) == 1 and not isinstance(group[0], (Compare, In)):
             return self.some(group[0], env)
-        choice = free(group[0], env)[0]
+        choice = self._free(group[0], env)[0]
         rest = group[0] if len(group) == 1 else And(group)
         return any(self.some(rest, {**env, choice: element}) for element in self._elements(choice, env))
 
+    def _free(self, condition: Condition, env: Env) -> list[Many]:
+        return free(condition, env, self.variables.of)
+
     def _for_all(self, atom: Compare | In, env: Env) -> bool:
-        open_ = [many for side in sides(atom) for many in manys(side) if many not in env]
+        open_ = [many for many in self.variables.of(atom) if many not in env]
         if not open_:
             return self._fits(atom, env)
         return all(self._for_all(atom, {**env, open_[0]: element}) for element in self._elements(open_[0], env))
@@ -216,7 +237,7 @@ class _Reader:
 
     def _listed(self, path: Path, kind: Kind, env: Env) -> Any:
         """One of the elements: an id or a choice, or whatever a JSON array holds."""
-        element = env[inner(path)]
+        element = env[self.variables.inner(path)]
         if path.kind is Kind.JSON:
             return from_json(element, kind)
         return ascii_lower(element) if path.modifier == "lower" and element is not None else converted(element, path.kind, kind)
@@ -260,6 +281,11 @@ class _Reader:
 
     def _elements(self, many: Many, env: Env) -> Sequence[Any]:
         """The values to choose from; never none: what leads nowhere counts as one absent value."""
+        found = self._choices(many, env)
+        self.budget.spend(len(found))
+        return found
+
+    def _choices(self, many: Many, env: Env) -> Sequence[Any]:
         if many.each:
             return self._each(many.path, env)
         assert isinstance(many.path, Path)
@@ -279,12 +305,12 @@ class _Reader:
     def _element(self, path: Path, length: int, env: Env) -> Record | None:
         """The record that the path has reached after `length` steps, None where it leads nowhere."""
         if length == 0:
-            return self.record if path.root is None else env[reached(path, 0)]
+            return self.record if path.root is None else env[self.variables.after(path, 0)]
         step = path.steps[length - 1]
         if step.back:
-            return env[reached(path, length)]
+            return env[self.variables.after(path, length)]
         if step.many:
-            return self._target(env[linked(path, length)], step)
+            return self._target(env[self.variables.after(path, length)], step)
         return self._target(self._relation(self._element(path, length - 1, env), step), step)
 
     def _relation(self, element: Record | None, step: Step) -> Any:
@@ -310,7 +336,7 @@ class _Reader:
         return self.world.get(name, {})
 
     def _passes(self, guard: Condition | None, target: Record) -> bool:
-        return guard is None or _Reader(target, self.values, self.slots, self.world).some(guard, {})
+        return guard is None or _Reader(target, self.values, self.slots, self.world, self.budget, self.variables).some(guard, {})
 
     # --- computed
 

@@ -1,7 +1,7 @@
 """Many-valued paths as variables: which of their elements a comparison speaks of, and which comparisons speak of the same one."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.rules.tree import And, Compare, Condition, In, Operand, Or, Path, Request
@@ -16,6 +16,14 @@ class Many:
 
     path: Path | Request
     each: bool = False
+    # A search looks it up at every turn, and a path may hold whole conditions.
+    hashed: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash((self.path, self.each)))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
 
 Env = dict[Many, Any]
@@ -82,23 +90,31 @@ def inner(path: Path) -> Many:
     return Many(field, each=True)
 
 
-def free(condition: Condition, env: Env) -> list[Many]:
-    """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own."""
+def manys_of(atom: Compare | In) -> tuple[Many, ...]:
+    return tuple(many for side in sides(atom) for many in manys(side))
+
+
+Of = Callable[[Compare | In], Iterable[Many]]
+
+
+def free(condition: Condition, env: Env, of: Of = manys_of) -> list[Many]:
+    """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own. `of` tells those of
+    one comparison."""
     pending, found = [condition], dict[Many, None]()
     while pending:
         item = pending.pop()
         if isinstance(item, (And, Or)):
             pending.extend(reversed(item.items))
         elif isinstance(item, (Compare, In)) and item.any:
-            found.update((many, None) for side in sides(item) for many in manys(side) if many not in env)
+            found.update((many, None) for many in of(item) if many not in env)
     return list(found)
 
 
-def groups_of(items: list[Condition], env: Env) -> list[tuple[Condition, ...]]:
+def groups_of(items: list[Condition], env: Env, of: Of = manys_of) -> list[tuple[Condition, ...]]:
     """Items that share an element, directly or through others."""
     groups: list[tuple[set[Many], list[Condition]]] = []
     for item in items:
-        shared, members = set(free(item, env)), [item]
+        shared, members = set(free(item, env, of)), [item]
         apart = []
         for group in groups:
             if group[0] & shared:
@@ -107,3 +123,32 @@ def groups_of(items: list[Condition], env: Env) -> list[tuple[Condition, ...]]:
                 apart.append(group)
         groups = [*apart, (shared, members)]
     return [tuple(members) for _, members in groups]
+
+
+class Variables:
+    """Those of one condition, found once and looked up by the identity of what they were found in: a search asks for them again
+    and again. What they were found in is held, so that no other can come to have its identity."""
+
+    def __init__(self) -> None:
+        self._atoms: dict[int, tuple[Compare | In, tuple[Many, ...]]] = {}
+        self._paths: dict[tuple[int, int], tuple[Path, Many]] = {}
+
+    def of(self, atom: Compare | In) -> tuple[Many, ...]:
+        found = self._atoms.get(id(atom))
+        if found is None:
+            found = self._atoms[id(atom)] = (atom, manys_of(atom))
+        return found[1]
+
+    def inner(self, path: Path) -> Many:
+        return self._kept(path, -1, lambda: inner(path))
+
+    def after(self, path: Path, length: int) -> Many:
+        """The variable of the many step that ends there, or with no steps of the collection that the path begins in."""
+        is_link = length > 0 and not path.steps[length - 1].back
+        return self._kept(path, length, lambda: linked(path, length) if is_link else reached(path, length))
+
+    def _kept(self, path: Path, length: int, make: Callable[[], Many]) -> Many:
+        found = self._paths.get((id(path), length))
+        if found is None:
+            found = self._paths[id(path), length] = (path, make())
+        return found[1]

@@ -8,6 +8,12 @@ In a shape
 - `Literal(True, BOOL)` stays beside a function that answers yes or no, and the format of `strftime` stays a Literal; all other
   values are Slots, e-mail addresses as they were written;
 - `In` lists Slots only, unless its operand has many values: fields, null and what a column cannot hold are split off;
+- an `In` whose operand has many values lists Slots, `Literal(None, None)`, and operands of the record that are single; `negated` stands
+  in it, where other lists are negated by a Not around them;
+- of lists in the request nothing is left: what speaks of their elements is an Or (with `any`) or an And of what speaks of each,
+  equalities with one operand gathered in one `In`, whose last value may stand there several times;
+- a `Slot` of kind JSON holds a whole value: `:changed` compares a json field with it, or a list (its `modifier` is whole, the value
+  a tuple in its order, never an empty one); `domain.rules.conversions.same_json` says when two are one;
 - a bound of an integer or decimal column is one that the column could hold, a bound of a day column beside an instant is a day.
 
 Of many values, `manys.py` tells which variables an operand speaks of: one for each `@collection` alias, one for each back step, and one
@@ -60,7 +66,7 @@ from domain.rules.values import Values, elements_of, is_incremented, is_set, loo
 from domain.rules.walk import all_of, every_operand, needs_many, parts, path_guards, paths_of
 from domain.schema.kinds import Kind
 
-__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_with"]
+__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_each", "shape_with"]
 
 _ABSENT = Literal(None, None)
 _MIRRORED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -85,7 +91,7 @@ _KEPT: dict[int, _Kept] = {}
 # Clients choose how long a condition is: the long ones are made ready anew each time, or they would fill our memory.
 _MOST_KEPT, _MOST_OPERANDS = 1000, 100
 # How many comparisons with elements of lists in the request one condition may come to.
-MAX_ELEMENTS = 10_000
+MAX_ELEMENTS = 4_000
 
 
 def shape(condition: Condition, values: Values) -> Bound:
@@ -112,6 +118,13 @@ def shape_with(
     return Bound(found, tuple(shaper.slots)), shaped
 
 
+def shape_each(conditions: Iterable[Condition], values: Values) -> tuple[tuple[Condition, ...], tuple[Any, ...]]:
+    """Several conditions that stay apart in one statement, and the values of all their slots."""
+    shaper = _Shaper(values)
+    found = tuple(shaper.condition(condition) for condition in conditions)
+    return found, tuple(shaper.slots)
+
+
 def _keep(condition: Condition, values: Values) -> _Kept:
     operands = list(every_operand(condition))
     is_timeless = not any(isinstance(each, Literal) and each.macro for each in operands)
@@ -131,12 +144,26 @@ def _shaped(condition: Condition, values: Values, has_lists: bool) -> Bound:
     return Bound(found, tuple(shaper.slots))
 
 
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """A guard made ready, and the values that its slots had: what is folded away later takes its slots with it."""
+
+    shaped: Condition | None
+    mark: int
+    values: tuple[Any, ...]
+
+    def is_in(self, slots: list[Any]) -> bool:
+        there = slots[self.mark : self.mark + len(self.values)]
+        return len(there) == len(self.values) and all(one is other for one, other in zip(there, self.values, strict=True))
+
+
 class _Shaper:
     def __init__(self, values: Values, *, has_lists: bool = True) -> None:
         self.slots: list[Any] = []
         self._values, self._has_lists = values, has_lists
         self._comparisons = 0
         self._known = Knowledge(values)
+        self._guards: dict[Condition, _Guard] = {}
 
     # --- conditions
 
@@ -381,8 +408,17 @@ class _Shaper:
         return replace(path, steps=steps, guard=self._guard(path.guard))
 
     def _guard(self, guard: Condition | None) -> Condition | None:
-        found = None if guard is None else self.condition(guard)
-        return None if found == TRUE else found
+        """The same for every path that it stands on, or two ways through one element would not be seen to be one."""
+        if guard is None:
+            return None
+        kept = self._guards.get(guard)
+        if kept is not None and kept.is_in(self.slots):
+            return kept.shaped
+        mark = len(self.slots)
+        found = self.condition(guard)
+        shaped = None if found == TRUE else found
+        self._guards[guard] = _Guard(shaped, mark, tuple(self.slots[mark:]))
+        return shaped
 
 
 _ARGUMENTS = {

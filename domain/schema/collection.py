@@ -26,14 +26,17 @@ SYSTEM_FIELDS: tuple[Field, ...] = (
     AutodateField(name="created"),
     AutodateField(name="updated", on_update=True),
 )
-# What accounts have besides: `email` signs in; `verified` is for admins to write. The password is never read, so it is no field.
+EMAIL_VISIBLE = "email_visible"
+# What accounts have besides: `email` signs in, `email_visible` shows it to whoever sees the record, `verified` is for admins to
+# write. The password is never read, so it is no field.
 ACCOUNT_FIELDS: tuple[Field, ...] = (
     EmailField(name="email", required=True, unique=True),
+    BoolField(name=EMAIL_VISIBLE, default=False),
     BoolField(name="verified", default=False),
 )
 PASSWORD = "password"
 OLD_PASSWORD = "old_password"
-ACCOUNT_NAMES = frozenset({"email", "verified", PASSWORD, OLD_PASSWORD})
+ACCOUNT_NAMES = frozenset({"email", EMAIL_VISIBLE, "verified", PASSWORD, OLD_PASSWORD})
 
 
 @dataclass(frozen=True, slots=True)

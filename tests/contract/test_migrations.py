@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 # What each revision adds.
 TABLES = {
     "0001": {"_meta", "_collections", "_admins", "_signing_keys", "_setup_tokens"},
-    "0002": {"_trash", "_trash_cleared"},
+    "0002": set(),
+    "0003": {"_trash", "_trash_cleared"},
 }
 
 

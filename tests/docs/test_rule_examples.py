@@ -23,7 +23,7 @@ def room() -> Iterator[TestBackend]:
 
 
 def test_the_page_has_examples_of_each_kind() -> None:
-    assert len(definitions(PAGE)) == 3
+    assert len(definitions(PAGE)) == 4
     assert {kind: len(lines(PAGE, kind)) > 2 for kind in KINDS} == dict.fromkeys(KINDS, True)
 
 

@@ -210,7 +210,7 @@ def run(room):
     def nothing(*_: object) -> Any:
         raise AssertionError("not this command")
 
-    group = commands(Actions(nothing, nothing, nothing, nothing, nothing, lambda: nullcontext(room.imports)))
+    group = commands(Actions(nothing, nothing, nothing, nothing, nothing, lambda: nullcontext(room.imports), nothing))
 
     def command(path: Path, *options: str, collection: str = "flights") -> Result:
         return CliRunner().invoke(group, ["import", str(path), "--collection", collection, *options])
@@ -278,3 +278,63 @@ def test_a_refused_import_is_one_sentence(run, file, content: str, name: str, op
     assert done.exit_code == 1
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+LEGS = {
+    "name": "legs",
+    "fields": [
+        {"name": "number", "type": "integer"},
+        {"name": "carriers", "type": "relation", "collection": "airlines", "many": True, "max": 3},
+        {"name": "meals", "type": "select", "values": ["hot", "cold; raw", "none"], "many": True, "default": ["none"]},
+        {"name": "after", "type": "relation", "collection": "legs", "many": True},
+    ],
+}
+
+
+def legs(room: testing.TestBackend) -> list[tuple[Any, ...]]:
+    return [(each["number"], each["carriers"], each["meals"]) for each in records(room, "legs")]
+
+
+def test_a_cell_holds_several_values_as_a_json_array_or_with_semicolons_between(room, file) -> None:
+    airlines(room, file)
+    room.collections.create(LEGS, actor=SYSTEM)
+    rows = 'number,carriers,meals\n1,UA; AA,hot\n2,"[""AA"", ""UA""]","[""cold; raw"", ""none""]"\n3,,\n4,AA,hot;none\n'
+    assert load(room, file(rows, "legs.csv"), "legs")[0] == 4
+    assert legs(room) == [
+        (1, ["UA", "AA"], ["hot"]), (2, ["AA", "UA"], ["cold; raw", "none"]), (3, [], []), (4, ["AA"], ["hot", "none"]),
+    ]  # fmt: skip
+
+
+def test_lists_in_json_lines_are_lists(room, file) -> None:
+    airlines(room, file)
+    room.collections.create(LEGS, actor=SYSTEM)
+    load(room, file('{"number": 1, "carriers": ["AA"], "meals": null}\n{"number": 2}\n', "legs.jsonl"), "legs")
+    assert legs(room) == [(1, ["AA"], []), (2, [], ["none"])]
+
+
+def test_what_is_wrong_in_a_list_is_told_by_its_line(room, file) -> None:
+    airlines(room, file)
+    room.collections.create(LEGS, actor=SYSTEM)
+    rows = 'number,carriers,meals\n1,UA;ZZ;YY,\n2,UA;UA,\n3,"[1]",\n4,"[""UA""",\n5,,cold\n6,UA;,\n7,AA,hot\n'
+    assert refused(room, file(rows, "legs.csv"), "legs") == [
+        (2, "/carriers", "no_such_record"), (2, "/carriers", "no_such_record"), (3, "/carriers/1", "named_twice"),
+        (4, "/carriers/0", "not_an_id"), (5, "/carriers", "invalid_json"), (6, "/meals/0", "not_a_choice"),
+        (7, "/carriers/1", "empty_element"),
+    ]  # fmt: skip
+    assert legs(room) == []
+
+
+def test_a_list_loses_what_is_not_there_where_that_is_wished_for(room, file) -> None:
+    airlines(room, file)
+    room.collections.create(LEGS, actor=SYSTEM)
+    rows = "number,carriers\n1,ZZ;UA;YY\n2,ZZ\n3,AA\n"
+    kept, judged = load(room, file(rows, "legs.csv"), "legs", clear_missing=frozenset({"carriers"}))
+    assert (kept, judged.cleared) == (3, {"carriers": 2})
+    assert [row[:2] for row in legs(room)] == [(1, ["UA"]), (2, []), (3, ["AA"])]
+
+
+def test_a_list_may_point_at_earlier_rows_of_its_file(room, file) -> None:
+    room.collections.create(LEGS, actor=SYSTEM)
+    load(room, file("id,number,after\na,1,\nb,2,a\nc,3,b;a\n", "legs.csv"), "legs")
+    assert [each["after"] for each in records(room, "legs")] == [[], ["a"], ["b", "a"]]
+    assert refused(room, file("id,number,after\nd,4,nobody\n", "legs.csv"), "legs") == [(2, "/after/0", "no_such_record")]

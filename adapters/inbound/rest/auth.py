@@ -74,7 +74,7 @@ def blueprint(backend: Backend) -> Blueprint:
     def get_own_account(c: str) -> Response:
         """See the account that you are signed in with"""
         read_parameters(request.environ, ())
-        return _answer(accounts.me(c, actor=identify(request, backend)).as_object())
+        return _answer(accounts.me(c, actor=identify(request, backend), facts=facts_of(request)).as_object())
 
     @door.route("/api/v1/setup", methods=("POST",))
     @documented(

@@ -7,7 +7,19 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, bindparam, case, func, null, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    true,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -25,6 +37,8 @@ from domain.schema.collection import Collection
 META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
 # schema version, epoch, id of the record (the mark that there is one)
 _AHEAD = 3
+# What masks are compiled with, so that their parameters keep apart from those of the condition.
+MASKS = "m"
 
 Rows = list[tuple[Any, ...]]
 Columns = list[ColumnElement[Any]]
@@ -38,6 +52,7 @@ class ReadPlan:
     present: Present = ()
     keys: tuple[Key, ...] = ()
     width: int = 0
+    masks: tuple[Bind, ...] = ()
 
 
 class ReadPlans:
@@ -55,27 +70,22 @@ class ReadPlans:
             "get",
             reading.collection.name,
             reading.columns,
-            reading.private,
+            reading.masks.conditions,
             reading.where.shape,
             guard and guard.collection,
         )
         plan = self._plan(key, lambda: self._getting(reading, guard))
-        values = {
-            "id": id,
-            "self_id": reading.self_id,
-            **guard_values(guard),
-            **bind_values(plan.binds, reading.where.values),
-        }
+        values = {"id": id, **guard_values(guard), **_values(plan, reading)}
         rows = self._opened(self._session.execute(plan.prepared, values), guard)
         return _presented(rows[0][_AHEAD:], plan.present) if rows else None
 
     def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
         starts = None if window.after is None else tuple(value is None for value in window.after)
-        key = ("list", reading.collection.name, reading.columns, reading.private, reading.where.shape,
+        key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
                guard and guard.collection, window.order, starts, bool(window.offset), window.count)  # fmt: skip
         plan = self._plan(key, lambda: self._listing(reading, window, guard))
-        values = {"self_id": reading.self_id, "limit": window.limit + 1, "offset": window.offset, **guard_values(guard),
-                  **bind_values(plan.binds, reading.where.values), **keyset_values(plan.keys, window.after)}  # fmt: skip
+        values = {"limit": window.limit + 1, "offset": window.offset, **guard_values(guard), **_values(plan, reading),
+                  **keyset_values(plan.keys, window.after)}  # fmt: skip
         answered = self._session.execute(plan.prepared, values)
         rows = self._opened(answered, guard)
         ahead, end = _AHEAD + window.count, _AHEAD + window.count + plan.width
@@ -89,13 +99,9 @@ class ReadPlans:
         return Listing(shown, last, answered[0][_AHEAD] if window.count else None)
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-        key = ("among", reading.collection.name, reading.columns, reading.private, reading.where.shape)
+        key = ("among", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape)
         plan = self._plan(key, lambda: self._choosing(reading))
-        values = {
-            "ids": ids_value(ids, self._session.dialect),
-            "self_id": reading.self_id,
-            **bind_values(plan.binds, reading.where.values),
-        }
+        values = {"ids": ids_value(ids, self._session.dialect), **_values(plan, reading)}
         return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
 
     def behind(self, key: Hashable, guard: Guard | None, build: Callable[[], FromClause], values: Mapping[str, Any]) -> Rows:
@@ -129,18 +135,18 @@ class ReadPlans:
         return ReadPlan(prepare(statement, self._session.dialect), ())
 
     def _getting(self, reading: Reading, guard: Guard | None) -> ReadPlan:
-        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        table, compiler, masks = self._session.tables[reading.collection.name], self._compiler(), self._compiler(MASKS)
         ahead, source = self._ahead(guard)
         found = and_(table.c.id == bindparam("id"), compiler.condition(reading.where.shape, table))
         statement = (
-            select(*ahead, table.c.id, *self._columns(reading, table))
+            select(*ahead, table.c.id, *self._columns(reading, table, masks))
             .select_from(source.outerjoin(table, found))
             .where(META.c.id == 1)
         )
-        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
+        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading), masks=masks.binds)
 
     def _listing(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
-        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        table, compiler, masks = self._session.tables[reading.collection.name], self._compiler(), self._compiler(MASKS)
         condition = compiler.condition(reading.where.shape, table)
         keys = tuple(self._key(at, key, compiler, reading) for at, key in enumerate(window.order))
         # Only ids and keys go through the sort; the rows themselves are fetched for what is left of it.
@@ -149,10 +155,10 @@ class ReadPlans:
         direct = reading.collection.is_view
         if direct:
             # It is computed once, not once more for what is shown.
-            base = base.add_columns(*(column.label(f"c{at}") for at, column in enumerate(self._columns(reading, table))))
+            base = base.add_columns(*(column.label(f"c{at}") for at, column in enumerate(self._columns(reading, table, masks))))
         page = self._limited(base, keys, window).subquery("_page")  # no collection's name begins so
         row = page if direct else table.alias("_shown")
-        columns = [page.c[f"c{at}"] for at in range(len(reading.columns))] if direct else self._columns(reading, row)
+        columns = [page.c[f"c{at}"] for at in range(len(reading.columns))] if direct else self._columns(reading, row, masks)
         total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
         ahead, source = self._ahead(guard)
         joined = source.outerjoin(page, true())
@@ -165,7 +171,7 @@ class ReadPlans:
             *order_by([key.of(page.c[f"o{at}"]) for at, key in enumerate(keys)], self._session.dialect)
         )
         return ReadPlan(
-            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns)
+            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns), masks.binds
         )
 
     def _limited(self, base: Select[Any], keys: tuple[Key, ...], window: Window) -> Any:
@@ -188,10 +194,10 @@ class ReadPlans:
         )
 
     def _choosing(self, reading: Reading) -> ReadPlan:
-        table, compiler = self._session.tables[reading.collection.name], self._compiler()
+        table, compiler, masks = self._session.tables[reading.collection.name], self._compiler(), self._compiler(MASKS)
         condition = and_(one_of(table.c.id, self._session.dialect), compiler.condition(reading.where.shape, table))
-        statement = select(table.c.id, *self._columns(reading, table)).where(condition)
-        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading))
+        statement = select(table.c.id, *self._columns(reading, table, masks)).where(condition)
+        return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading), masks=masks.binds)
 
     def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
         table = None if guard is None else self._session.tables.get(guard.collection)
@@ -202,10 +208,12 @@ class ReadPlans:
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
         return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
 
-    def _columns(self, reading: Reading, row: FromClause) -> Columns:
-        mine = row.c.id == bindparam("self_id")
+    def _columns(self, reading: Reading, row: FromClause, compiler: RuleCompiler) -> Columns:
+        """Each field as it is shown, and under its mask if it has one: a masked list is an empty one."""
+        masks = {name: compiler.condition(shape, row) for name, shape in reading.masks.conditions}
         shown = {name: self._shown(reading.collection, name, row) for name in reading.columns}
-        return [case((mine, column)) if name in reading.private else column for name, column in shown.items()]
+        nothing = {name: literal_column("'[]'") if reading.collection.every_field[name].many else null() for name in masks}
+        return [case((masks[name], column), else_=nothing[name]) if name in masks else column for name, column in shown.items()]
 
     def _shown(self, collection: Collection, name: str, row: FromClause) -> ColumnElement[Any]:
         return shown_column(collection, collection.every_field[name], row, self._session.tables, self._session.dialect)
@@ -217,8 +225,8 @@ class ReadPlans:
         )
         return tuple((at, present) for at, present in found if present is not None)
 
-    def _compiler(self) -> RuleCompiler:
-        return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect)
+    def _compiler(self, prefix: str = "") -> RuleCompiler:
+        return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect, prefix=prefix)
 
     def _plan(self, key: Hashable, build: Callable[[], ReadPlan]) -> ReadPlan:
         plan = self._session.plans.get(key)
@@ -235,6 +243,10 @@ def _presented(row: Sequence[Any], present: Present) -> Sequence[Any]:
         if values[at] is not None:
             values[at] = convert(values[at])
     return values
+
+
+def _values(plan: ReadPlan, reading: Reading) -> dict[str, Any]:
+    return {**bind_values(plan.binds, reading.where.values), **bind_values(plan.masks, reading.masks.values)}
 
 
 def guard_values(guard: Guard | None) -> dict[str, Any]:

@@ -2,31 +2,24 @@
 
 Negation is pushed to the leaves. Each leaf has a form for "holds" and one for "fails"; either may be NULL where it is not
 true, never where it should be. Values are parameters only, names come from the schema.
+
+What is many-valued is chosen as the evaluator chooses it: each `?` group asks for one element that fits, in an EXISTS of its own for
+each many-valued step; without `?` no element may fail.
 """
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
-from sqlalchemy import (
-    Column,
-    FromClause,
-    and_,
-    case,
-    exists,
-    false,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import FromClause, and_, false, not_, or_, true
 
-from adapters.outbound.sql.rules_binds import Bind, after_prefix, bind_values, contains_pattern
-from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
-from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, not_supported
+from adapters.outbound.sql.rules_absence import comparison_when_absent, when_absent
+from adapters.outbound.sql.rules_binds import Bind, bind_values, listed_text
+from adapters.outbound.sql.rules_dialects import Expression, Truth
+from adapters.outbound.sql.rules_pairs import compared, contained
+from adapters.outbound.sql.rules_places import Place
+from adapters.outbound.sql.rules_tests import Test, Tests
+from adapters.outbound.sql.rules_values import TEXT, Operands
+from domain.rules.manys import Many, free, groups_of, inner, is_listed, manys
 from domain.rules.tree import (
     And,
     Call,
@@ -40,31 +33,15 @@ from domain.rules.tree import (
     Or,
     Path,
     Slot,
-    Step,
 )
+from domain.rules.walk import parts, sides
 from domain.schema.collection import Schema
-from domain.schema.kinds import Kind
 
 __all__ = ["Bind", "RuleCompiler", "bind_values"]
 
-_OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
 _PREDICATES = ("startsWith", "contains")
 _ABSENT = Literal(None, None)
-_ZERO: Expression = literal_column("0")
-_ONE: Expression = literal_column("1")
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A question about one operand whose answer is no where the operand is absent. `keyed`: an index on the operand answers it."""
-
-    holds: Callable[[Operand, FromClause], Truth]
-    fails: Callable[[Operand, FromClause], Truth]
-    keyed: bool = False
+Atom = Compare | In
 
 
 class RuleCompiler:
@@ -73,7 +50,8 @@ class RuleCompiler:
 
     def __init__(self, schema: Schema, tables: Mapping[str, FromClause], dialect: str, *, prefix: str = "") -> None:
         self._schema, self._dialect = schema, dialect
-        self._operands = Operands(tables, dialect, prefix, self.condition, self._found)
+        self._operands = Operands(schema, tables, dialect, prefix, self.condition, self._found)
+        self._tests = Tests(self._operands)
 
     @property
     def binds(self) -> tuple[Bind, ...]:
@@ -81,246 +59,194 @@ class RuleCompiler:
 
     def condition(self, shape: Condition, source: FromClause) -> Truth:
         """True for the rows of `source` that fulfil the condition, false or NULL for the others."""
-        return self._compile(shape, source, truth=True, beside=False)
+        return self._compile(shape, Place(source), truth=True, beside=False)
 
     def path(self, path: Path, source: FromClause) -> Expression:
         """The value to sort by: e-mail addresses by their key, paths as a subselect of one value."""
-        return self._operands.term(path, source, path.kind).value
+        return self._operands.term(path, Place(source), path.kind).value
 
     # --- the tree
 
-    def _compile(self, condition: Condition, source: FromClause, *, truth: bool, beside: bool) -> Truth:
+    def _compile(self, condition: Condition, place: Place, *, truth: bool, beside: bool) -> Truth:
         """`beside`: the condition is one of several alternatives."""
         if isinstance(condition, Constant):
             return true() if condition.value is truth else false()
         if isinstance(condition, Not):
-            return self._compile(condition.item, source, truth=not truth, beside=beside)
-        if isinstance(condition, And | Or):
-            together = isinstance(condition, And) is truth
-            parts = [self._compile(item, source, truth=truth, beside=beside or not together) for item in condition.items]
-            return and_(true(), *parts) if together else or_(false(), *parts)
-        if isinstance(condition, In):
-            return self._member(condition, source, truth=truth is not condition.negated, beside=beside)
-        return self._comparison(condition, source, truth=truth, beside=beside)
+            # It chooses elements of its own.
+            return self._compile(condition.item, Place(place.row), truth=not truth, beside=beside)
+        if isinstance(condition, Or):
+            found = [self._compile(item, place, truth=truth, beside=beside or truth) for item in condition.items]
+            return or_(false(), *found) if truth else and_(true(), *found)
+        if isinstance(condition, And):
+            return self._together(condition.items, place, truth=truth, beside=beside or not truth)
+        if not condition.any:
+            return self._for_all(condition, Place(place.row), truth=truth, beside=beside)
+        if free(condition, place.chosen):  # type: ignore[arg-type]
+            return self._for_some((condition,), place, truth=truth, beside=beside)
+        return self._atom(condition, place, truth=truth, beside=beside)
 
-    def _member(self, member: In, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        slots = [item for item in member.items if isinstance(item, Slot)]
-        if len(slots) < len(member.items):
-            raise not_supported("a list of fields")
-        return self._ask(self._is_one_of(slots, member.kind), member.operand, source, truth=truth, beside=beside)
+    def _together(self, items: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
+        """Items that share an element are asked of the same one, all others each by itself."""
+        linked: list[Condition] = []
+        found = []
+        for item in items:
+            if free(item, place.chosen):  # type: ignore[arg-type]
+                linked.append(item)
+            else:
+                found.append(self._compile(item, place, truth=truth, beside=beside))
+        groups = groups_of(linked, place.chosen)  # type: ignore[arg-type]
+        found += [self._for_some(group, place, truth=truth, beside=beside) for group in groups]
+        return and_(true(), *found) if truth else or_(false(), *found)
 
-    def _comparison(self, compare: Compare, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        if compare.op in ("!=", "!~"):
-            return self._comparison(replace(compare, op=compare.op[1:]), source, truth=not truth, beside=beside)
-        if compare.op == "~":
-            return self._likeness(compare, source, truth=truth, beside=beside)
-        left, right = compare.left, compare.right
-        if right == _ABSENT:
-            return self._ask(self._is_present(compare.kind), left, source, truth=not truth, beside=beside)
-        if isinstance(left, Call) and left.name in _PREDICATES and isinstance(right, Literal):
-            return self._answer(left, source, truth=truth is right.value, beside=beside)
-        if isinstance(right, Slot):
-            test = self._equals(right, compare.kind) if compare.op == "=" else self._is_ordered(compare.op, right, compare.kind)
-            return self._ask(test, left, source, truth=truth, beside=beside)
-        return self._pair(compare, source, truth=truth)
+    # --- elements
 
-    # --- one operand
-
-    def _ask(self, test: Test, operand: Operand, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        if not isinstance(operand, Path) or not operand.steps:
-            return test.holds(operand, source) if truth else test.fails(operand, source)
-        end = replace(operand, steps=())
-        if truth and test.keyed and self._is_indexed(end):
-            return self._among(operand.steps, source, lambda target: test.holds(end, target), beside=beside)
-        found = self._reaches(operand.steps, source, lambda target: test.holds(end, target))
+    def _for_some(self, group: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
+        if len(group) == 1 and not isinstance(group[0], Compare | In):
+            return self._compile(group[0], place, truth=truth, beside=beside)
+        many = free(group[0], place.chosen)[0]  # type: ignore[arg-type]
+        rest = group[0] if len(group) == 1 else And(group)
+        if truth and len(group) == 1 and (held := self._held(group[0], many, place)) is not None:
+            return held
+        found = self._operands.elements.some(
+            many,
+            place,
+            lambda chosen: self._compile(rest, chosen, truth=True, beside=False),
+            absent=when_absent(rest, many),
+            narrow=truth and self._narrows(rest, many),
+            beside=beside,
+        )
         return found if truth else not_(found)
+
+    def _for_all(self, atom: Atom, place: Place, *, truth: bool, beside: bool) -> Truth:
+        """Whether no element fails; where an absent one does, there has to be an element that does not."""
+        many = next((many for side in sides(atom) for many in manys(side) if many not in place.chosen), None)
+        if many is None:
+            return self._atom(atom, place, truth=truth, beside=beside)
+        absent = comparison_when_absent(atom, many)
+        needs_one = truth and absent is False
+        failing = self._operands.elements.some(
+            many,
+            place,
+            lambda chosen: self._for_all(atom, chosen, truth=False, beside=False),
+            absent=False if needs_one else None if absent is None else not absent,
+            narrow=False,
+            beside=beside,
+        )
+        if not truth:
+            return failing
+        if not needs_one:
+            return not_(failing)
+        return and_(self._for_some((replace(atom, any=True),), place, truth=True, beside=beside), not_(failing))
+
+    def _held(self, atom: Condition, many: Many, place: Place) -> Truth | None:
+        """Where PostgreSQL's index on a list of choices answers."""
+        operand, slots = _wanted(atom)
+        if not slots or not isinstance(operand, Path) or operand.modifier is not None or inner(operand) != many:
+            return None
+        if not self._operands.elements.keeps_choices(many, place):
+            return None
+        wanted = [self._operands.bind(slot, "_listed", listed_text, TEXT) for slot in slots]
+        return self._operands.elements.holding(many, place, wanted)
+
+    def _narrows(self, condition: Condition, many: Many) -> bool:
+        """Whether an index finds the few elements for which it holds, without a look at the record that asks."""
+        items = condition.items if isinstance(condition, And) else (condition,)
+        atoms = [item for item in items if isinstance(item, Compare | In)]
+        return (
+            len(atoms) == len(items)
+            and any(self._is_found(atom, many) for atom in atoms)
+            and all(many in manys(path) for atom in atoms for path in _paths(atom))
+        )
+
+    def _is_found(self, atom: Atom, many: Many) -> bool:
+        operand, slots = _wanted(atom)
+        return bool(slots) and isinstance(operand, Path) and many in manys(operand) and self._is_indexed(operand)
 
     def _is_indexed(self, path: Path) -> bool:
         if path.json or path.modifier is not None:
             return False
-        indexes = self._schema.collection(path.collection).every_index
-        return path.name == "id" or any(index.fields[0] == path.name for index in indexes)
+        collection = self._schema.collection(path.collection)
+        if path.elements:
+            return self._dialect == "postgresql" or collection.every_field[path.name].type == "relation"
+        return path.name == "id" or any(index.fields[0] == path.name for index in collection.every_index)
 
-    def _reaches(self, steps: tuple[Step, ...], source: FromClause, holds: Callable[[FromClause], Truth]) -> Truth:
-        """The form for tests that most targets may pass: looks at the one target of each row."""
-        target = self._operands.target(steps[0])
-        inner = self._reaches(steps[1:], target, holds) if steps[1:] else holds(target)
-        here = select(_ONE).where(target.c.id == source.c[steps[0].field])
-        return exists(here.where(*self._operands.allowed(steps[0], target), inner).correlate_except(target))
+    # --- comparisons of single values
 
-    def _among(self, steps: tuple[Step, ...], source: FromClause, holds: Callable[[FromClause], Truth], *, beside: bool) -> Truth:
-        """The form for tests that few targets pass: finds those by index, then the rows that point at them."""
-        target = self._operands.target(steps[0])
-        inner = self._among(steps[1:], target, holds, beside=False) if steps[1:] else holds(target)
-        ids = select(target.c.id).where(*self._operands.allowed(steps[0], target), inner).correlate_except(target)
-        column = source.c[steps[0].field]
-        if beside and self._dialect == "postgresql":
-            # Only so does PostgreSQL combine the relation's index with those of the other alternatives.
-            return column == func.any(func.array(ids.scalar_subquery()))
-        return column.in_(ids)
+    def _atom(self, atom: Atom, place: Place, *, truth: bool, beside: bool) -> Truth:
+        if isinstance(atom, In):
+            return self._member(atom, place, truth=truth is not atom.negated, beside=beside)
+        return self._comparison(atom, place, truth=truth, beside=beside)
 
-    # --- tests against values
+    def _member(self, member: In, place: Place, *, truth: bool, beside: bool) -> Truth:
+        slots = [item for item in member.items if isinstance(item, Slot)]
+        others = [item for item in member.items if not isinstance(item, Slot)]
+        beside = beside or bool(others and truth)
+        found = [
+            self._comparison(Compare("=", member.operand, item, member.kind), place, truth=truth, beside=beside) for item in others
+        ]
+        if slots:
+            # Whole numbers in a list of decimals, say, are compared as what the column holds.
+            test = self._tests.is_one_of(slots, slots[0].kind)
+            found.append(self._ask(test, member.operand, place, truth=truth, beside=beside))
+        return or_(false(), *found) if truth else and_(true(), *found)
 
-    def _equals(self, to: Slot, kind: Kind) -> Test:
-        def holds(operand: Operand, source: FromClause) -> Truth:
-            if kind is Kind.TEXT and isinstance(operand, Path) and _is_inside_json(operand):
-                return self._operands.forms.json_text_is(source.c[operand.name], operand.json, self._operands.slot(to, kind))
-            term = self._operands.term(operand, source, kind)
-            return term.value == self._operands.slot(to, kind, term)
+    def _comparison(self, compare: Compare, place: Place, *, truth: bool, beside: bool) -> Truth:
+        if compare.op in ("!=", "!~"):
+            return self._comparison(replace(compare, op=compare.op[1:]), place, truth=not truth, beside=beside)
+        left, right = compare.left, compare.right
+        if right == _ABSENT:
+            return self._ask(self._tests.is_present(compare.kind), left, place, truth=not truth, beside=beside)
+        if isinstance(left, Call) and left.name in _PREDICATES and isinstance(right, Literal):
+            return self._answer(left, place, truth=truth is right.value, beside=beside)
+        if isinstance(right, Slot):
+            return self._ask(self._against(compare, right), left, place, truth=truth, beside=beside)
+        return (contained if compare.op == "~" else compared)(self._operands, compare, place, truth=truth)
 
-        def fails(operand: Operand, source: FromClause) -> Truth:
-            term = self._operands.term(operand, source, kind)
-            return term.value.is_distinct_from(self._operands.slot(to, kind, term))
+    def _against(self, compare: Compare, value: Slot) -> Test:
+        if compare.op == "~":
+            return self._tests.is_like(value)
+        if compare.op == "=":
+            return self._tests.equals(value, compare.kind)
+        return self._tests.is_ordered(compare.op, value, compare.kind)
 
-        return Test(holds, fails, keyed=True)
-
-    def _is_one_of(self, slots: Sequence[Slot], kind: Kind) -> Test:
-        def listed(term: Term) -> list[Expression]:
-            return [self._operands.slot(slot, kind, term) for slot in slots]
-
-        def holds(operand: Operand, source: FromClause) -> Truth:
-            term = self._operands.term(operand, source, kind)
-            return term.value.in_(listed(term))
-
-        def fails(operand: Operand, source: FromClause) -> Truth:
-            term = self._operands.term(operand, source, kind)
-            return or_(term.value.is_(None), term.value.not_in(listed(term)))
-
-        return Test(holds, fails, keyed=True)
-
-    def _is_ordered(self, op: str, to: Slot, kind: Kind) -> Test:
-        def compared(operand: Operand, source: FromClause, op: str) -> tuple[Expression, Truth]:
-            term = self._operands.term(operand, source, kind, keyed=False)
-            return term.value, _COMPARE[op](term.value, self._operands.slot(to, kind, term))
-
-        def fails(operand: Operand, source: FromClause) -> Truth:
-            value, opposite = compared(operand, source, _OPPOSITES[op])
-            return or_(opposite, value.is_(None)) if isinstance(value, Column) else is_not_true(compared(operand, source, op)[1])
-
-        return Test(lambda operand, source: compared(operand, source, op)[1], fails)
-
-    def _is_present(self, kind: Kind) -> Test:
-        """Where `''` is absence too, or where only null is."""
-        if kind is Kind.JSON:
-            return self._is_something()
-        if kind not in TEXTUAL:
-            return self._is_kept(kind)
-
-        def fails(operand: Operand, source: FromClause) -> Truth:
-            value = self._raw(operand, source, kind)
-            return or_(value.is_(None), value == EMPTY) if isinstance(value, Column) else func.coalesce(value, EMPTY) == EMPTY
-
-        return Test(lambda operand, source: self._raw(operand, source, kind) != EMPTY, fails)
-
-    def _is_kept(self, kind: Kind) -> Test:
-        return Test(
-            lambda operand, source: self._raw(operand, source, kind).is_not(None),
-            lambda operand, source: self._raw(operand, source, kind).is_(None),
-        )
-
-    def _is_something(self) -> Test:
-        """JSON of whatever type, but for null."""
-
-        def holds(operand: Operand, source: FromClause) -> Truth:
-            if not isinstance(operand, Path):
-                raise not_supported("a value without a type")
-            return self._operands.forms.json_present(source.c[operand.name], operand.json)
-
-        return Test(holds, lambda operand, source: is_not_true(holds(operand, source)))
-
-    def _raw(self, operand: Operand, source: FromClause, kind: Kind) -> Expression:
-        own = operand.kind if isinstance(operand, Path) and operand.kind is not Kind.JSON and operand.modifier is None else kind
-        return self._operands.term(operand, source, own).value
-
-    # --- texts in texts
-
-    def _likeness(self, compare: Compare, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        if isinstance(compare.right, Slot):
-            return self._ask(self._is_like(compare.right), compare.left, source, truth=truth, beside=beside)
-        lower = self._operands.forms.lower
-        left, right = (lower(self._operands.text(side, source)) for side in (compare.left, compare.right))
-        found = self._operands.forms.holds_text(left, right)
-        return found if truth else not_(found)
-
-    def _is_like(self, slot: Slot) -> Test:
-        suffix, convert = ("_pattern", None) if slot.form == "pattern" else ("_like", contains_pattern)
-        return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, suffix, convert, TEXT)))
-
-    def _in_text(self, holds: Callable[[Expression], Truth]) -> Test:
-        def found(operand: Operand, source: FromClause) -> Truth:
-            return holds(self._operands.value(operand, source, Kind.TEXT))
-
-        return Test(found, lambda operand, source: is_not_true(found(operand, source)))
-
-    def _answer(self, call: Call, source: FromClause, *, truth: bool, beside: bool) -> Truth:
-        """startsWith and contains, which tell capitals from small letters."""
+    def _answer(self, call: Call, place: Place, *, truth: bool, beside: bool) -> Truth:
         text, part = call.args
         if isinstance(part, Slot):
-            test = self._starts_with(part) if call.name == "startsWith" else self._contains(part)
-            return self._ask(test, text, source, truth=truth, beside=beside)
-        found = self._found(call, source)
+            return self._ask(self._tests.answers(call, part), text, place, truth=truth, beside=beside)
+        found = self._found(call, place)
         return found if truth else not_(found)
 
-    def _found(self, call: Call, source: FromClause) -> Truth:
-        """The answer as a value, never NULL and true of an empty part too."""
-        text, part = (self._operands.text(arg, source) for arg in call.args)
-        if call.name == "contains":
-            return self._operands.forms.holds_text(text, part)
-        return func.substr(text, _ONE, func.length(part)) == part
+    def _found(self, call: Call, place: Place) -> Truth:
+        return self._tests.found(call, place)
 
-    def _starts_with(self, slot: Slot) -> Test:
-        """As a range of the bare text: only that uses an index."""
+    def _ask(self, test: Test, operand: Operand, place: Place, *, truth: bool, beside: bool) -> Truth:
+        if not isinstance(operand, Path) or is_listed(operand) or operand.modifier == "length":
+            return test.holds(operand, place) if truth else test.fails(operand, place)
+        spot, end = place.spot(operand), replace(operand, steps=(), root=None, guard=None)
+        if not spot.steps and not truth and operand.guard is None:
+            return test.fails(end, Place(spot.row))
 
-        def holds(operand: Operand, source: FromClause) -> Truth:
-            text = self._operands.value(operand, source, Kind.TEXT)
-            return and_(text >= self._operands.bind(slot, "", None, TEXT), text < self._operands.bind(slot, "_next", after_prefix, TEXT))
+        def holds(row: FromClause) -> Truth:
+            found = test.holds(end, Place(row))
+            return found if operand.guard is None else and_(self.condition(operand.guard, row), found)
 
-        return Test(holds, lambda operand, source: is_not_true(holds(operand, source)))
-
-    def _contains(self, slot: Slot) -> Test:
-        return self._in_text(lambda text: self._operands.forms.holds_text(text, self._operands.bind(slot, "", None, TEXT)))
-
-    # --- two operands
-
-    def _pair(self, compare: Compare, source: FromClause, *, truth: bool) -> Truth:
-        left, right = (self._operands.term(side, source, compare.kind, keyed=compare.op == "=") for side in (compare.left, compare.right))
-        if left.scale is not None and right.scale is not None and left.scale != right.scale:
-            ordered = _rescaled(compare.op, left.value, right.value, left.scale - right.scale)
-            return ordered if truth else is_not_true(ordered)
-        if left.email != right.email:
-            left, right = (Term(self._operands.value(side, source, compare.kind)) for side in (compare.left, compare.right))
-        if compare.op == "=":
-            return _equal(left.value, right.value, compare.kind, truth=truth)
-        ordered = _COMPARE[compare.op](left.value, right.value)
-        return ordered if truth else is_not_true(ordered)
+        if truth and test.keyed and self._is_indexed(operand):
+            return self._operands.steps.among(spot, holds, beside=beside)
+        found = self._operands.steps.reaches(spot, holds)
+        if truth:
+            return found
+        return not_(found) if spot.steps else found.is_not(true())
 
 
-def is_not_true(condition: Truth) -> Truth:
-    """Its opposite, NULL being false."""
-    return condition.is_not(true())
+def _wanted(condition: Condition) -> tuple[Operand | None, tuple[Slot, ...]]:
+    """The operand, and the values to one of which it has to be equal; none where something else is asked."""
+    if isinstance(condition, In) and not condition.negated:
+        slots = tuple(item for item in condition.items if isinstance(item, Slot))
+        return condition.operand, slots if len(slots) == len(condition.items) else ()
+    if isinstance(condition, Compare) and condition.op == "=" and isinstance(condition.right, Slot):
+        return condition.left, (condition.right,)
+    return None, ()
 
 
-def _is_inside_json(operand: Operand) -> bool:
-    return isinstance(operand, Path) and operand.kind is Kind.JSON and operand.modifier is None
-
-
-def _equal(left: Expression, right: Expression, kind: Kind, *, truth: bool) -> Truth:
-    if kind in TEXTUAL:
-        left, right = func.coalesce(left, EMPTY, type_=TEXT), func.coalesce(right, EMPTY, type_=TEXT)
-        return left == right if truth else left != right
-    return left.is_not_distinct_from(right) if truth else left.is_distinct_from(right)
-
-
-def _rescaled(op: str, left: Expression, right: Expression, finer: int) -> Truth:
-    """Integers of two scales, the left one finer by so many digits, compared without leaving 64 bits: the finer one is divided,
-    not the coarser multiplied."""
-    if finer < 0:
-        return _rescaled(_MIRRORED[op], right, left, -finer)
-    factor: Expression = literal_column(str(10**finer))
-    quotient, rest = left.op("/")(factor), left.op("%")(factor)
-    if op == "=":
-        return or_(and_(rest == _ZERO, quotient == right), and_(left.is_(None), right.is_(None)))
-    # Division drops the fraction, and leaves it in the rest with its sign.
-    downwards = case((rest < _ZERO, quotient.op("-")(_ONE)), else_=quotient)
-    upwards = case((rest > _ZERO, quotient.op("+")(_ONE)), else_=quotient)
-    return _COMPARE[op](downwards if op in ("<", ">=") else upwards, right)
+def _paths(atom: Atom) -> list[Path]:
+    return [part for side in sides(atom) for part in parts(side) if isinstance(part, Path)]

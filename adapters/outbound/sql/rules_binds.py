@@ -1,5 +1,6 @@
 """How the values of a condition's slots become the parameters of its compiled form: one slot may be asked for in several forms."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,11 @@ def _next_character(character: str) -> str:
 def scaled(scale: int) -> Convert:
     """SQLite keeps decimals as integers of their last digit; shapes hold only what the column could hold."""
     return lambda value: int(value.scaleb(scale))
+
+
+def listed_text(text: str) -> str:
+    """The value as a JSON list that holds it alone."""
+    return json.dumps([text])
 
 
 def whole(value: Any) -> int:

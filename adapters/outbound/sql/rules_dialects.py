@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Double,
+    FromClause,
     Numeric,
     Text,
     and_,
@@ -22,12 +23,14 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.errors import Invalid
 from domain.rules.functions import EARTH_RADIUS_KM
 from domain.schema.fields.times import write_instant
+from domain.schema.kinds import Kind
 
 Expression = ColumnElement[Any]
 Truth = ColumnElement[bool]
@@ -56,6 +59,22 @@ class Forms(Protocol):
     def formatted(self, pattern: str, instant: Expression) -> Expression: ...
     def decimal_as_double(self, column: Expression, scale: int) -> Expression: ...
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression: ...
+    def texts(self, column: Expression, name: str) -> tuple[FromClause, Expression]:
+        """A list of texts as rows, and the text of a row; no rows where it is null."""
+        ...
+
+    def list_length(self, column: Expression) -> Expression: ...
+    def json_array(self, column: Expression, keys: Keys) -> Expression:
+        """What is there where it is an array, else an array that holds it alone."""
+        ...
+
+    def documents(self, array: Expression, name: str) -> tuple[FromClause, Expression]:
+        """A JSON array as rows."""
+        ...
+
+    def document_value(self, row: FromClause, kind: Kind) -> Expression:
+        """One of these, read as the kind: NULL where it is of another type. As JSON it is NULL only where it is null."""
+        ...
 
 
 class SqliteForms:
@@ -108,6 +127,31 @@ class SqliteForms:
 
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
         return _haversine(lon_a, lat_a, lon_b, lat_b)
+
+    def texts(self, column: Expression, name: str) -> tuple[FromClause, Expression]:
+        rows = func.json_each(column).table_valued("value", name=name)
+        return rows, type_coerce(rows.c.value, Text())
+
+    def list_length(self, column: Expression) -> Expression:
+        return func.json_array_length(column)
+
+    def json_array(self, column: Expression, keys: Keys) -> Expression:
+        there = column.op("->")(_sqlite_path(keys))
+        return case((self._is_type(column, keys, "array"), there), else_=func.json_array(there))
+
+    def documents(self, array: Expression, name: str) -> tuple[FromClause, Expression]:
+        rows = func.json_each(array).table_valued("value", "type", name=name)
+        return rows, rows.c.value
+
+    def document_value(self, row: FromClause, kind: Kind) -> Expression:
+        type_, value = row.c.type, row.c.value
+        if kind is Kind.JSON:
+            return case((type_ != _quoted("null"), type_))
+        if kind is Kind.BOOL:
+            return case((type_ == _quoted("true"), literal_column("1")), (type_ == _quoted("false"), literal_column("0")))
+        if kind.is_numeric:
+            return case((type_.in_([_quoted("integer"), _quoted("real")]), cast(value, Double())))
+        return case((type_ == _quoted("text"), type_coerce(value, Text())))
 
     def _extract(self, column: Expression, keys: Keys) -> Expression:
         return func.json_extract(column, _sqlite_path(keys))
@@ -172,6 +216,29 @@ class PostgresqlForms:
 
     def kilometres(self, lon_a: Expression, lat_a: Expression, lon_b: Expression, lat_b: Expression) -> Expression:
         return _haversine(lon_a, lat_a, lon_b, lat_b)
+
+    def texts(self, column: Expression, name: str) -> tuple[FromClause, Expression]:
+        rows = func.jsonb_array_elements_text(column).table_valued("value", name=name).render_derived()
+        return rows, type_coerce(rows.c.value, Text()).collate("C")
+
+    def list_length(self, column: Expression) -> Expression:
+        return func.jsonb_array_length(column)
+
+    def json_array(self, column: Expression, keys: Keys) -> Expression:
+        there = self._inside(column, keys)
+        return case((self._is_type(column, keys, "array"), there), else_=func.jsonb_build_array(there))
+
+    def documents(self, array: Expression, name: str) -> tuple[FromClause, Expression]:
+        rows = func.jsonb_array_elements(array).table_valued("value", name=name).render_derived()
+        return rows, rows.c.value
+
+    def document_value(self, row: FromClause, kind: Kind) -> Expression:
+        document = type_coerce(row.c.value, JSONB())
+        if kind is Kind.JSON:
+            return case((self.json_present(document, ()), document))
+        if kind is Kind.BOOL:
+            return self.json_bool(document, ())
+        return self.json_number(document, ()) if kind.is_numeric else self.json_text(document, ())
 
     def _inside(self, column: Expression, keys: Keys) -> Expression:
         if any(isinstance(key, int) for key in keys):

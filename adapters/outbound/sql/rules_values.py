@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
-    select,
     true,
 )
 from sqlalchemy.types import TypeEngine
@@ -26,8 +25,13 @@ from sqlalchemy.types import TypeEngine
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.rules_binds import Bind, Convert, scaled, whole
 from adapters.outbound.sql.rules_dialects import EMPTY, FORMS, Expression, Truth
+from adapters.outbound.sql.rules_elements import Elements
+from adapters.outbound.sql.rules_places import Place
+from adapters.outbound.sql.rules_steps import Steps
 from domain.errors import Invalid
-from domain.rules.tree import Call, Condition, Literal, Operand, Path, Shift, Slot, Step
+from domain.rules.manys import inner, is_listed
+from domain.rules.tree import Call, Condition, Literal, Operand, Path, Shift, Slot
+from domain.schema.collection import Schema
 from domain.schema.fields import email_key
 from domain.schema.kinds import Kind
 
@@ -59,71 +63,81 @@ def not_supported(what: str) -> Invalid:
 
 
 class Operands:
-    """Compiles operands over a source and keeps the parameters that they ask for in `binds`. `condition` compiles a
+    """Compiles operands at a place and keeps the parameters that they ask for in `binds`. `condition` compiles a
     guard, `truth` a call that answers yes or no."""
 
     def __init__(
         self,
+        schema: Schema,
         tables: Mapping[str, FromClause],
         dialect: str,
         prefix: str,
         condition: Callable[[Condition, FromClause], Truth],
-        truth: Callable[[Call, FromClause], Truth],
+        truth: Callable[[Call, Place], Truth],
     ) -> None:
-        self._tables, self._dialect, self._prefix = tables, dialect, prefix
-        self._condition, self._truth = condition, truth
-        self._aliases = 0
+        self._dialect, self._prefix, self._truth = dialect, prefix, truth
         self.forms = FORMS[dialect]
+        self.steps = Steps(tables, dialect, prefix, condition)
+        self.elements = Elements(schema, self.steps, self.forms, dialect)
         self.binds: dict[str, Bind] = {}
-
-    # --- steps
-
-    def target(self, step: Step) -> FromClause:
-        """The step's target, under a name that no collection can have."""
-        if step.back or step.many:
-            raise not_supported("a path that reaches many records")
-        self._aliases += 1
-        return self._tables[step.target].alias(f"_{self._prefix}r{self._aliases}")
-
-    def allowed(self, step: Step, target: FromClause) -> tuple[Truth, ...]:
-        """The step's guard on its target: one that fails it counts as absent."""
-        return () if step.guard is None else (self._condition(step.guard, target),)
-
-    def _through(self, steps: tuple[Step, ...], source: FromClause, read: Callable[[FromClause], Expression]) -> Expression:
-        """What `read` finds at the end of the steps, NULL where one of them leads nowhere."""
-        if not steps:
-            return read(source)
-        target = self.target(steps[0])
-        found = select(self._through(steps[1:], target, read))
-        found = found.where(target.c.id == source.c[steps[0].field], *self.allowed(steps[0], target))
-        return found.correlate_except(target).scalar_subquery()
 
     # --- values
 
-    def term(self, operand: Operand, source: FromClause, kind: Kind, *, keyed: bool = True) -> Term:
+    def term(self, operand: Operand, place: Place, kind: Kind, *, keyed: bool = True) -> Term:
         """The operand as it is compared; columns stay bare where they can, so that their indexes serve. `keyed`: e-mail addresses
         are read by their keys."""
         scale = 0 if kind is Kind.DECIMAL and self._dialect == "sqlite" else None
-        if not isinstance(operand, Path) or operand.modifier is not None or operand.kind is not kind:
-            return Term(self.value(operand, source, kind), scale)
+        if not isinstance(operand, Path) or operand.modifier is not None or operand.elements or operand.kind is not kind:
+            return Term(self.value(operand, place, kind), scale)
         keyed = keyed and operand.email
-        value = self._through(operand.steps, source, lambda at: self._field(operand, at, kind, keyed=keyed))
-        return Term(value, None if scale is None else operand.scale, keyed)
+        return Term(self._stored(operand, place, kind, keyed=keyed), None if scale is None else operand.scale, keyed)
 
-    def value(self, operand: Operand, source: FromClause, kind: Kind) -> Expression:
+    def value(self, operand: Operand, place: Place, kind: Kind) -> Expression:
         """The operand in the plain form of its kind, e-mail addresses as they were written."""
         if isinstance(operand, Path):
-            value = self._through(operand.steps, source, lambda at: self._field(operand, at, kind, keyed=False))
-            return _first_instant(value) if operand.kind is Kind.DAY and kind is Kind.DATE else value
+            return self._path(operand, place, kind)
         if isinstance(operand, Slot):
             return self.slot(operand, kind)
         if isinstance(operand, Literal):
             return self.literal(operand)
         if isinstance(operand, Shift):
-            return self._moved(operand, source)
+            return self._moved(operand, place)
         if isinstance(operand, Call):
-            return self._called(operand, source)
+            return self._called(operand, place)
         raise not_supported("this part of the rule")
+
+    def _path(self, path: Path, place: Place, kind: Kind) -> Expression:
+        if is_listed(path):
+            return self._element(path, place, kind)
+        if path.modifier == "length":
+            return self._length(path, place, kind)
+        value = self._stored(path, place, kind, keyed=False)
+        return _first_instant(value) if path.kind is Kind.DAY and kind is Kind.DATE else value
+
+    def _stored(self, path: Path, place: Place, kind: Kind, *, keyed: bool) -> Expression:
+        return self.steps.through(
+            place.spot(path), lambda row: self.steps.guarded(self._field(path, row, kind, keyed=keyed), path.guard, row)
+        )
+
+    def _element(self, path: Path, place: Place, kind: Kind) -> Expression:
+        """One of the elements, that which was chosen."""
+        element = place.chosen[inner(path)]
+        assert element.value is not None
+        if path.kind is Kind.JSON:
+            return self.forms.document_value(element.row, kind)
+        return self.forms.lower(element.value) if path.modifier == "lower" else element.value
+
+    def _length(self, path: Path, place: Place, kind: Kind) -> Expression:
+        """Of what is no list, or not there, it is 0."""
+        if path.kind is Kind.JSON:
+            found = self.steps.through(
+                place.spot(path),
+                lambda row: self.steps.guarded(self.forms.json_length(row.c[path.name], path.json), path.guard, row),
+            )
+            length: Expression = func.coalesce(found, literal_column("0")) if path.steps or path.root or path.guard else found
+        else:
+            length = self.elements.count(path, place)
+        return cast(length, Double()) if kind is Kind.NUMBER else length
 
     def literal(self, literal: Literal) -> Expression:
         """True, false and null stand in the statement itself; other values are slots."""
@@ -133,16 +147,14 @@ class Operands:
             return true() if literal.value else false()
         raise not_supported("a value that was not made ready")
 
-    def text(self, operand: Operand, source: FromClause) -> Expression:
+    def text(self, operand: Operand, place: Place) -> Expression:
         """Absent text is `''` for `~`, contains, startsWith and length."""
-        return func.coalesce(self.value(operand, source, Kind.TEXT), EMPTY, type_=TEXT)
+        return func.coalesce(self.value(operand, place, Kind.TEXT), EMPTY, type_=TEXT)
 
-    def _field(self, path: Path, source: FromClause, kind: Kind, *, keyed: bool) -> Expression:
-        if path.many or path.root or path.modifier == "each":
-            raise not_supported("a path with many values")
+    def _field(self, path: Path, row: FromClause, kind: Kind, *, keyed: bool) -> Expression:
         if path.kind is Kind.JSON:
-            return self._inside(path, source.c[path.name], kind)
-        column = source.c[key_column(path.name) if keyed else path.name]
+            return self._inside(path, row.c[path.name], kind)
+        column = row.c[key_column(path.name) if keyed else path.name]
         if path.modifier == "lower":
             return self.forms.lower(column)
         if kind is Kind.NUMBER and path.kind is Kind.INTEGER:
@@ -152,9 +164,6 @@ class Operands:
         return column
 
     def _inside(self, path: Path, column: Expression, kind: Kind) -> Expression:
-        if path.modifier == "length":
-            length = self.forms.json_length(column, path.json)
-            return cast(length, Double()) if kind is Kind.NUMBER else length
         if kind.is_numeric:
             return self.forms.json_number(column, path.json)
         if kind is Kind.BOOL:
@@ -162,15 +171,15 @@ class Operands:
         text = self.forms.json_text(column, path.json)
         return self.forms.lower(text) if path.modifier == "lower" else text
 
-    def _moved(self, shift: Shift, source: FromClause) -> Expression:
+    def _moved(self, shift: Shift, place: Place) -> Expression:
         if isinstance(shift.operand, Path) and shift.operand.kind is Kind.JSON:
             raise not_supported("a date inside a JSON field that is moved")
-        return self.forms.moved(self.value(shift.operand, source, Kind.DATE), shift.seconds)
+        return self.forms.moved(self.value(shift.operand, place, Kind.DATE), shift.seconds)
 
-    def _called(self, call: Call, source: FromClause) -> Expression:
+    def _called(self, call: Call, place: Place) -> Expression:
         if call.kind is Kind.BOOL and call.name != "coalesce":
-            return case((self._truth(call, source), true()), else_=false())
-        return COMPUTED[call.name](self, call, source)
+            return case((self._truth(call, place), true()), else_=false())
+        return COMPUTED[call.name](self, call, place)
 
     # --- parameters
 
@@ -195,32 +204,32 @@ def _first_instant(day: Expression) -> Expression:
     return func.nullif(day, EMPTY, type_=TEXT).concat(_MIDNIGHT)
 
 
-def _lower(operands: Operands, call: Call, source: FromClause) -> Expression:
-    return operands.forms.lower(operands.value(call.args[0], source, Kind.TEXT))
+def _lower(operands: Operands, call: Call, place: Place) -> Expression:
+    return operands.forms.lower(operands.value(call.args[0], place, Kind.TEXT))
 
 
-def _length(operands: Operands, call: Call, source: FromClause) -> Expression:
-    return func.length(operands.text(call.args[0], source))
+def _length(operands: Operands, call: Call, place: Place) -> Expression:
+    return func.length(operands.text(call.args[0], place))
 
 
-def _coalesce(operands: Operands, call: Call, source: FromClause) -> Expression:
-    values = [operands.value(each, source, call.kind) for each in call.args]
+def _coalesce(operands: Operands, call: Call, place: Place) -> Expression:
+    values = [operands.value(each, place, call.kind) for each in call.args]
     if call.kind in TEXTUAL:
         return operands.forms.by_code_point(func.coalesce(*(func.nullif(value, EMPTY, type_=TEXT) for value in values)))
     return func.coalesce(*values)
 
 
-def _geo_distance(operands: Operands, call: Call, source: FromClause) -> Expression:
-    return operands.forms.kilometres(*(operands.value(each, source, Kind.NUMBER) for each in call.args))
+def _geo_distance(operands: Operands, call: Call, place: Place) -> Expression:
+    return operands.forms.kilometres(*(operands.value(each, place, Kind.NUMBER) for each in call.args))
 
 
-def _strftime(operands: Operands, call: Call, source: FromClause) -> Expression:
-    pattern, date = call.args[0], operands.value(call.args[1], source, Kind.DATE)
+def _strftime(operands: Operands, call: Call, place: Place) -> Expression:
+    pattern, date = call.args[0], operands.value(call.args[1], place, Kind.DATE)
     if not isinstance(pattern, Literal):
         raise not_supported("a strftime format that the rule does not spell out")
     return operands.forms.formatted(str(pattern.value), date)
 
 
-COMPUTED: dict[str, Callable[[Operands, Call, FromClause], Expression]] = {
+COMPUTED: dict[str, Callable[[Operands, Call, Place], Expression]] = {
     "lower": _lower, "length": _length, "coalesce": _coalesce, "geoDistance": _geo_distance, "strftime": _strftime,
 }  # fmt: skip

@@ -1,17 +1,39 @@
 """Fields of many values: what their elements, the records behind them and the records that point through them come to."""
 
+import time
+
 import pytest
 
 from domain.errors import Invalid
+from domain.rules.bound import Bound
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import holds, holds_bound
 from domain.rules.manys import manys
 from domain.rules.shape import shape
-from domain.rules.tree import TRUE, Step
-from tests.unit.rules.worlds import ANN, EMPTY, POST, POSTS, SCHEMA, TAGS, WORLD, answers, rule
+from domain.rules.tree import FALSE, TRUE, Compare, In, Literal, Not, Slot, Step
+from domain.rules.values import Values, request_paths
+from domain.schema.collection import Schema
+from domain.schema.kinds import Kind
+from tests.unit.rules.worlds import (
+    ANN,
+    EMPTY,
+    GUEST,
+    NOW,
+    POST,
+    POSTS,
+    SCHEMA,
+    TAGS,
+    WORLD,
+    answers,
+    collection,
+    rule,
+    to,
+)
 
 YES, NO = True, False
 TAG = WORLD["tags"]["g1"]
+TAGGED, COUNTED, TEAM_OF = (rule(text).left for text in ("tags = ''", "labels:length = 0", "author.team = ''"))
+WHOLE = rule("@request.body.tags:changed").left.stored
 
 
 @pytest.mark.parametrize("text,record,expected", [
@@ -115,3 +137,116 @@ def test_a_guarded_value_counts_as_absent_where_its_guard_fails(text, record, ex
     condition = check(text, Scope(SCHEMA, POSTS, "filter", client=True, sight=Seeing()))
     assert holds(condition, record, ANN, WORLD) is expected
     assert holds_bound(shape(condition, ANN), record, WORLD) is expected
+
+
+@pytest.mark.parametrize("text,values,expected", [
+    ("@request.body.tags ?= 'g2'", ANN, YES), ("@request.body.tags = 'g2'", ANN, NO), ("@request.body.tags != 'g9'", ANN, YES),
+    ("@request.body.tags:each in ('g1', 'g2')", ANN, YES), ("@request.body.tags in ('g1')", ANN, NO),
+    ("@request.body.tags ?in ('g1')", ANN, YES), ("@request.body.tags not in ('g1')", ANN, NO),
+    ("@request.body.tags ?not in ('g1')", ANN, YES), ("@request.body.tags ~ 'G'", ANN, YES), ("@request.body.tags:lower ?~ '1'", ANN, YES),
+    ("@request.body.tags:length = 2", ANN, YES), ("@request.body.labels:length = 0", ANN, YES), ("@request.body.tags:isset", ANN, YES),
+    ("@request.body.labels:isset", ANN, YES), ("@request.body.labels:isset", GUEST, NO), ("@request.body.labels:length = 0", GUEST, YES),
+    # an empty list counts as one absent value, which equals nothing but a literal
+    ("@request.body.labels = ''", ANN, YES), ("@request.body.labels = 'Red'", ANN, NO), ("@request.body.labels != 'Red'", ANN, YES),
+    ("@request.body.labels = subtitle", ANN, NO), ("@request.body.labels ?= link", ANN, NO), ("@request.body.labels ?!= link", ANN, YES),
+    ("tags ?= @request.body.labels", ANN, NO), ("tags != @request.body.labels", ANN, YES), ("@request.auth.crews = ''", GUEST, YES),
+    # elements against fields, single and many
+    ("tags = @request.body.tags", ANN, NO), ("tags ?= @request.body.tags", ANN, YES), ("tags != @request.body.tags", ANN, NO),
+    ("tags ?!= @request.body.tags", ANN, YES), ("author.team ?= @request.auth.crews", ANN, YES),
+    ("author.team = @request.auth.crews", ANN, NO), ("author.team != @request.auth.crews", ANN, NO),
+    ("editor.team != @request.auth.crews", ANN, YES), ("author.team ?= @request.auth.crews", GUEST, NO),
+    ("@request.body.tags ?in (author, 'g2')", ANN, YES), ("title ?~ @request.body.meta.list:each", ANN, NO),
+    ("coalesce(@request.body.tags, 'x') ?= 'g1' && lower(@request.body.tags) != 'x'", ANN, YES),
+    # the same element within one group
+    ("@request.body.tags ?= 'g1' && @request.body.tags ?= 'g2'", ANN, NO),
+    ("@request.body.tags ?= 'g1' && @request.body.tags ?~ '1'", ANN, YES),
+    ("@request.body.tags ?= 'g1' && (pinned || @request.body.tags ?~ '2')", ANN, NO),
+    ("@request.body.tags ?= 'g1' && !(!(@request.body.tags ?= 'g2'))", ANN, YES),
+    ("@request.body.tags ?= 'g1' && @request.body.tags != 'g9' && tags ?= @request.body.tags && tags ?= 'g2'", ANN, NO),
+    ("@request.body.tags ?= 'g1' && tags ?= @request.body.tags && tags ?= 'g1'", ANN, YES),
+    ("@request.auth.crews ?= author.team && @request.auth.crews.open ?= true", ANN, YES),
+    ("@request.auth.crews ?= author.team && @request.auth.crews.name ?= 'Blue'", ANN, NO),
+    ("@request.auth.crews.name ?= 'Blue' && @request.auth.crews.open ?= true", ANN, NO), ("@request.auth.crews.name ?= 'Blue'", ANN, YES),
+    ("@request.auth.crews.name = 'Red'", ANN, NO), ("@request.auth.crews.name != 'Green'", ANN, YES),
+    ("@request.auth.crews:length = 2", ANN, YES),
+    # what a body changes
+    ("@request.body.tags:changed", ANN, YES), ("@request.body.labels:changed", ANN, YES), ("@request.body.tags:changed", GUEST, NO),
+    ("@request.body.tags:changed", Values(NOW, {("body", "tags"): ["g1", "g2"]}), NO),
+    ("@request.body.tags:changed", Values(NOW, {("body", "tags"): ["g1"]}), YES),
+    ("@request.body.tags:changed", Values(NOW, {("body", "tags"): None}), YES),
+    ("@request.body.tags:changed", Values(NOW, {("body", "tags+"): "g1"}), YES),
+    ("@request.body.labels:changed = false", Values(NOW, {("body", "labels"): ["Red", "blue"]}), YES),
+    ("@request.body.labels:changed", Values(NOW, {("body", "labels"): {"no": "list"}}), YES),
+])  # fmt: skip
+def test_lists_in_the_request(text, values, expected):
+    assert answers(text, values=values) is expected
+
+
+def test_setting_an_empty_list_to_nothing_is_no_change():
+    for raw in ([], None, ""):
+        assert answers("@request.body.tags:changed", EMPTY, Values(NOW, {("body", "tags"): raw})) is False
+
+
+@pytest.mark.parametrize("text,condition,values", [
+    ("author.team ?= @request.auth.crews", In(TEAM_OF, (Slot(0, Kind.TEXT), Slot(1, Kind.TEXT)), Kind.TEXT), ("t1", "t2")),
+    ("author.team != @request.auth.crews", Not(In(TEAM_OF, (Slot(0, Kind.TEXT), Slot(1, Kind.TEXT)), Kind.TEXT)), ("t1", "t2")),
+    ("tags ?= @request.body.tags", In(TAGGED, (Slot(0, Kind.TEXT), Slot(1, Kind.TEXT)), Kind.TEXT, any=True), ("g2", "g1")),
+    ("tags != @request.body.tags", In(TAGGED, (Slot(0, Kind.TEXT), Slot(1, Kind.TEXT)), Kind.TEXT, negated=True), ("g2", "g1")),
+    ("@request.body.labels ?= title", FALSE, ()), ("@request.body.tags ?= 'g2'", TRUE, ()),
+    ("@request.body.tags:changed", Compare("!=", WHOLE, Slot(0, Kind.JSON), Kind.JSON), (("g2", "g1"),)),
+    ("@request.body.labels:changed", Compare("!=", COUNTED, Slot(0, Kind.INTEGER), Kind.INTEGER), (0,)),
+    ("tags in ('g1', '', title, @request.query.none)",
+     In(TAGGED, (Slot(0, Kind.TEXT), Literal(None, None), rule("title = ''").left), Kind.TEXT), ("g1",)),
+    ("tags.rank in (1, 1.5, 1e30)", In(rule("tags.rank = 1").left, (Slot(0, Kind.INTEGER),), Kind.INTEGER), (1,)),
+])  # fmt: skip
+def test_what_is_left_of_lists(text, condition, values):
+    assert shape(rule(text), ANN) == Bound(condition, values)
+
+
+def test_lists_of_many_lengths_have_few_shapes():
+    condition = rule("author ?= @request.body.tags")
+    shapes = {shape(condition, Values(NOW, {("body", "tags"): [f"u{at}" for at in range(length)]})).shape for length in range(65)}
+    assert len(shapes) == 8
+    found = shape(condition, Values(NOW, {("body", "tags"): ["a", "b", "c"]}))
+    assert found.values == ("a", "b", "c", "c")
+
+
+def test_a_list_that_is_too_long_is_refused_by_name():
+    values = Values(NOW, {("body", "tags"): ["x"] * 3000})
+    assert shape(rule("author ?= @request.body.tags"), values)
+    with pytest.raises(Invalid) as refused:
+        shape(rule("author ?= @request.body.tags && @request.body.tags ?!= 'y'"), values)
+    assert refused.value.code == "limit_exceeded"
+    assert "`list_elements`" in refused.value.detail
+
+
+def test_a_search_without_end_is_refused_by_name():
+    lists = [f"meta.{name}:each ?= title" for name in "abc"]
+    never = "(meta.a:each ?= 'x' || meta.b:each ?= 'x') && (meta.b:each ?= 'x' || meta.c:each ?= 'x')"
+    record = {**POST, "meta": {name: ["Hello_World"] * 1000 for name in "abc"}}
+    before = time.monotonic()
+    with pytest.raises(Invalid) as refused:
+        holds(rule(" && ".join((*lists, never))), record, ANN, WORLD)
+    assert refused.value.code == "limit_exceeded"
+    assert "`choices`" in refused.value.detail
+    assert time.monotonic() - before < 20
+
+
+@pytest.mark.parametrize("held", [
+    {("auth", "role"): "chief"}, {("auth", "roles"): ("cook", "chief")}, {("auth", "roles"): ["chief"]},
+])  # fmt: skip
+def test_a_role_is_held_in_whatever_form(held):
+    assert answers("hasRole('chief') && !(hasRole('che'))", values=Values(NOW, held)) is True
+    assert answers("hasRole('chief')", values=GUEST) is False
+
+
+def test_a_role_that_is_a_record_is_held_by_its_name():
+    roles = collection("roles", name="text")
+    staff = collection("staff", "accounts", roles=to("roles", many=True))
+    schema = Schema(1, {"posts": POSTS, "roles": roles, "staff": staff})
+    condition = check("hasRole('chief')", Scope(schema, POSTS, "/rules/list"))
+    values = Values(NOW, {("auth", "roles"): ("r1", "r2"), ("auth", "roles", "0", "name"): "cook", ("auth", "roles", "1", "name"): "chief"})
+    assert ("auth", "roles", "name") in request_paths(condition)
+    assert holds(condition, POST, values) is True
+    assert shape(condition, values).constant is True
+    assert holds(condition, POST, Values(NOW, {("auth", "roles"): ("chief",)})) is False

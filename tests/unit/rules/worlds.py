@@ -110,7 +110,9 @@ ANN = Values(
         ("body", "title"): "Hello_World", ("body", "views"): 11, ("body", "rank+"): 1, ("body", "score"): None, ("body",
         "due"): "2026-11-22",
         ("body", "price"): "12.50", ("body", "meta"): {"n": 5, "list": ["a", "b"]}, ("body", "author"): "u1", ("body",
-        "live"): "yes",
+        "live"): "yes", ("body", "tags"): ["g2", "g1"], ("body", "labels"): [],
+        ("auth", "crews"): ("t1", "t2"), ("auth", "crews", "0", "name"): "Red", ("auth", "crews", "1", "name"): "Blue",
+        ("auth", "crews", "0", "open"): True, ("auth", "crews", "1", "open"): False,
     },
 )  # fmt: skip
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import sqlite
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 # By code point on both engines, as in collections.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -1,0 +1,132 @@
+"""The evaluator and both compilers choose the same rows where paths have many values: generated texts and chosen ones."""
+
+import os
+from collections import Counter
+from random import Random
+
+import pytest
+
+from adapters.outbound.sql.rules import RuleCompiler, bind_values
+from adapters.outbound.sql.statements import prepare
+from domain.errors import Invalid
+from domain.rules.check import Scope, check
+from domain.rules.evaluate import holds
+from domain.rules.shape import shape
+from tests.contract.many_cases import ACTORS, RECORDS, SCHEMA, WORLD, ClientSight, Writer
+from tests.contract.sql_engines import filled_engines
+from tests.contract.test_rules_agree import filtered, joined, twice, updated
+
+CASES = int(os.environ.get("MANY_CASES", "600"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request):
+    yield from filled_engines(request, SCHEMA, RECORDS)
+
+
+def condition_of(text, client=False, collection="posts"):
+    return check(text, Scope(SCHEMA, SCHEMA.collections[collection], client=client, sight=ClientSight() if client else None))
+
+
+def evaluated(condition, actor, collection="posts"):
+    return [record["id"] for record in RECORDS[collection] if holds(condition, record, ACTORS[actor], WORLD)]
+
+
+def selected(engine, condition, actor, collection="posts", statement=filtered):
+    bound = shape(condition, ACTORS[actor])
+    compiler = RuleCompiler(SCHEMA, engine.tables, engine.dialect)
+    built = statement(engine.tables[collection], lambda source: compiler.condition(bound.shape, source))
+    rows = engine.rows(prepare(built, engine.dialect), bind_values(compiler.binds, bound.values))
+    found = {row[0] for row in rows if row[0] is not None}
+    return [record["id"] for record in RECORDS[collection] if record["id"] in found]
+
+
+def understood(text, client):
+    """None where the texts that were put together do not fit."""
+    try:
+        return condition_of(text, client)
+    except Invalid as refused:
+        if refused.code != "type_mismatch":
+            raise
+        return None
+
+
+@pytest.mark.timeout(1800)
+def test_generated_rules_over_many_values_choose_the_same_rows(engine):
+    dice, outcomes = Random(int(os.environ.get("MANY_SEED", "11"))), Counter()
+    for _ in range(CASES):
+        client, actor = dice.random() < 0.25, dice.randrange(len(ACTORS))
+        text = Writer(dice, client).whole()
+        condition = understood(text, client)
+        if condition is None:
+            outcomes["refused"] += 1
+            continue
+        expected = evaluated(condition, actor)
+        assert selected(engine, condition, actor) == expected, (text, client, actor)
+        outcomes["none" if not expected else "all" if len(expected) == len(RECORDS["posts"]) else "some"] += 1
+    assert outcomes["some"] > CASES / 3, outcomes
+    assert outcomes["refused"] < CASES / 4, outcomes
+
+
+# Forms that the compilers write differently: each is asked as it stands, negated, and beside an alternative.
+CHOSEN = [
+    "comments_via_post.text ?= 'a'", "comments_via_post.text = 'a'", "comments_via_post.text != 'a'", "comments_via_post.text ?!= 'a'",
+    "comments_via_post.text = ''", "comments_via_post.text ?= ''", "comments_via_post.text ?in ('a', 'b')", "comments_via_post ?= 'c1'",
+    "comments_via_post:length > 1", "comments_via_post:length = 0", "comments_via_post.labels ?= 'red'", "comments_via_post.labels = 'red'",
+    "comments_via_post.by ?= author", "comments_via_post.by.perms.active = true", "comments_via_post.sent + 1d ?> @now",
+    "comments_via_post.price = null", "comments_via_post.reply_to ?= 'USER1@example.org'", "comments_via_post.stars ?= views",
+    "comments_via_post.by ?= @request.auth.id && comments_via_post.stars ?> 1", "comments_via_post.extra.list:each ?= 'a'",
+    "tags ?= 't1'", "tags = 't1'", "tags != 't1'", "tags ?= main", "tags = main", "main ?= tags", "tags ?in ('t1', main)", "tags = ''",
+    "tags:length = 2", "tags:each ?= 't2'", "tags.name ?= 'a'", "tags.name = 'a'", "tags.name != 'a'", "tags.rank > 1", "tags.rank ?> 1",
+    "tags.akin ?= tags", "tags.akin = tags", "tags.akin.name = ''", "tags.posts_via_tags.title ?= 'a'", "tags.posts_via_tags:length > 1",
+    "tags ?= 't1' && tags.name ?!= 'a'", "tags.name ?= 'red' && (tags.rank ?= 1 || views = 2)", "tags ?= 't1' && tags ?= 't2'",
+    "tags ?= 't1' && !(!(tags ?= 't2'))", "tags.owner.posts_via_author.comments_via_post.by.name ?= 'ab'",
+    "labels ?= 'red'", "labels = 'red'", "labels != 'red'", "labels ?in ('red', 'blue')", "labels not in ('red')", "labels:length > 1",
+    "labels ~ 'e'", "labels:lower ?= 'red'", "labels ?= 'red' && labels ?~ 'R'", "coalesce(labels, 'none') = 'none'", "labels = null",
+    "author.perms.active = true", "author.perms.active ?= true", "author.perms = ''", "author.perms:length = 0", "author.perms:length > 1",
+    "main.akin ?= 't1'", "main.akin.name = 'a'", "main.tags_via_akin.name ?= 'a'", "parent.comments_via_post.text ?= 'a'",
+    "posts_via_parent.comments_via_post.text = 'a'", "posts_via_parent.tags:length ?> 1", "posts_via_parent.title ?> title",
+    "meta.list:each = 'a'", "meta.list:each ?= true", "meta.list:each != null", "meta.list:each > 1", "meta:each ?= 'red'",
+    "meta:each ?= 5", "meta.list:each = null", "author.roles:each ?= 'a'", "author.roles:length = 0",
+    "@collection.members.user ?= @request.auth.id", "@collection.members.user ?= author && @collection.members.role ?= 'admin'",
+    "@collection.members:x.user ?= @request.auth.id && @collection.members:y.role ?= 'a' && @collection.members:x.post ?= id",
+    "@collection.members.role != 'nobody'", "@collection.members.of.role ?= 'a'", "@collection.members.role = title",
+    "@collection.members.of:length ?> 1", "@collection.perms.active ?= true && views > 0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CHOSEN)
+def test_chosen_rules_over_many_values(engine, text):
+    for form in (text, f"!({text})", f"{text} || title = 'b'", f"!({text} && views > 1)"):
+        for actor in range(len(ACTORS)):
+            condition = condition_of(form)
+            assert selected(engine, condition, actor) == evaluated(condition, actor), (form, actor)
+
+
+@pytest.mark.parametrize("text", [text for text in CHOSEN if "@" not in text and "reply_to" not in text])
+def test_chosen_filters_over_many_values(engine, text):
+    condition = condition_of(text, client=True)
+    assert selected(engine, condition, 1) == evaluated(condition, 1)
+
+
+@pytest.mark.parametrize("text", [
+    "posts_via_tags.title ?= 'a'", "posts_via_tags.title = 'a'", "posts_via_tags:length > 2", "posts_via_tags = ''",
+    "posts_via_tags.labels ?= 'red' && posts_via_tags.views ?> 0", "posts_via_tags.author.perms.active = true",
+    "tags_via_akin.name ?= 'a'", "tags_via_akin:length = 0", "akin.posts_via_tags.title ?!= 'a'", "akin ?= id",
+])  # fmt: skip
+@pytest.mark.parametrize("client", [False, True])
+def test_ways_back_through_relations_to_many(engine, text, client):
+    for form in (text, f"!({text})", f"{text} || name = 'red'"):
+        condition = condition_of(form, client, "tags")
+        assert selected(engine, condition, 1, "tags") == evaluated(condition, 1, "tags"), form
+
+
+MOVED = ["comments_via_post.text = 'a' || tags.name ?= 'a'", "tags.akin ?= 't1' && labels ?= 'red'", "@collection.members.post ?= id",
+         "!(author.perms.active = true)", "meta.list:each ?= 'a' || comments_via_post:length > 1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", [joined, updated, twice])
+@pytest.mark.parametrize("text", MOVED)
+def test_it_means_the_same_wherever_it_stands(engine, text, statement):
+    condition = condition_of(text)
+    assert selected(engine, condition, 1, statement=statement) == evaluated(condition, 1)
