@@ -19,6 +19,36 @@ def is_formattable(pattern: str) -> bool:
     return _FORMAT.fullmatch(pattern) is not None
 
 
+def moved_by(modifier: str) -> int | None:
+    """The seconds of `+2 days` and its like; None for what is none, and for what leaves the calendar whatever it moves."""
+    found = _MOVE.fullmatch(modifier)
+    seconds = None if found is None else int(found[1] + found[2]) * _UNITS[found[3]]
+    return None if seconds is None or abs(seconds) > LONGEST_MOVE else seconds
+
+
+def from_start(pattern: str, modifier: str) -> str | None:
+    """The format that answers for any moment what the pattern answers for the start of its day, month or year; None where no
+    format does (the weekday on which a month began) and where the modifier is none of these."""
+    fixed = _FIXED.get(modifier)
+    specifiers = re.findall(r"%(.)", pattern)
+    if fixed is None or any(each not in "%Y" and each not in fixed and each not in _KEPT[modifier] for each in specifiers):
+        return None
+    return re.sub(r"%(.)", lambda found: fixed.get(found[1], found[0]), pattern)
+
+
+# Ten thousand years: whatever is moved further leaves the calendar.
+LONGEST_MOVE = 10_000 * 366 * 86_400
+_MOVE = re.compile(r"([+-])(\d{1,9}) (second|minute|hour|day)s?")
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_MIDNIGHT = {"H": "00", "M": "00", "S": "00", "f": "00.000"}
+_FIXED = {
+    "start of day": _MIDNIGHT,
+    "start of month": {**_MIDNIGHT, "d": "01"},
+    "start of year": {**_MIDNIGHT, "d": "01", "m": "01", "j": "001"},
+}
+_KEPT = {"start of day": "dmjw", "start of month": "m", "start of year": ""}
+
+
 def strftime(pattern: str, moment: datetime) -> str:
     return re.sub(r"%(.)", lambda found: _SPECIFIERS[found[1]](moment), pattern)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.errors import Invalid
+from domain.rules.functions import LONGEST_MOVE
 from domain.rules.syntax import (
     MAX_CHARACTERS,
     MAX_COMPARISONS,
@@ -39,8 +40,6 @@ MACROS = frozenset({
 _WORDS = {"true": True, "false": False, "null": None}
 _COMPARISONS = frozenset({"=", "!=", ">", ">=", "<", "<=", "~", "!~"})
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-# Ten thousand years: whatever is moved further leaves the calendar.
-_LONGEST_MOVE = 10_000 * 366 * 86_400
 _LARGEST = Decimal("1.7976931348623157e308")
 
 _TOKEN = re.compile(
@@ -173,7 +172,7 @@ class _Parser:
     def _duration(self, sign: str) -> int:
         token = self._take()
         seconds = int(token.text[:-1]) * _UNITS[token.text[-1]]
-        if seconds > _LONGEST_MOVE:
+        if seconds > LONGEST_MOVE:
             raise self._source.beyond("duration", token.at, "a date is moved by at most 10,000 years")
         return -seconds if sign == "-" else seconds
 

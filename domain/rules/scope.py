@@ -58,6 +58,11 @@ class Scope:
         field = collection.every_field.get(name)
         return field if field is not None and self.may_name(collection, field) else None
 
+    def is_many(self, collection: str, field: str) -> bool:
+        """Whether the relation holds many, and so has a table of its own."""
+        found = self.collection_of(collection)
+        return found is not None and found.every_field[field].many
+
     def may_name(self, collection: Collection, field: Field) -> bool:
         return not self.client or (self.sight is not None and self.sight.may_name(collection, field))
 

@@ -12,6 +12,7 @@ from domain.rules.manys import manys
 from domain.rules.shape import shape
 from domain.rules.tree import FALSE, TRUE, Compare, In, Literal, Not, Slot, Step
 from domain.rules.values import Values, request_paths
+from domain.rules.walk import joins
 from domain.schema.collection import Schema
 from domain.schema.kinds import Kind
 from tests.unit.rules.worlds import (
@@ -250,3 +251,28 @@ def test_a_role_that_is_a_record_is_held_by_its_name():
     assert holds(condition, POST, values) is True
     assert shape(condition, values).constant is True
     assert holds(condition, POST, Values(NOW, {("auth", "roles"): ("chief",)})) is False
+
+
+@pytest.mark.parametrize("text,own,steps", [
+    ("title = 'a'", POSTS, 0), ("author.name = 'a'", POSTS, 1),
+    ("author.name = 'a' && author.level > 1 && author.team.name = 'b'", POSTS, 2),
+    ("tags ?= 'a'", POSTS, 1), ("tags.name ?= 'a'", POSTS, 2), ("tags.akin.name ?= 'a' && tags.name ?= 'b'", POSTS, 4),
+    ("posts_via_tags.title ?= 'a'", TAGS, 2), ("author.posts_via_author:length > 1", POSTS, 2), ("labels:length > 1", POSTS, 1),
+    ("@collection.teams.name ?= 'a' && @collection.teams:x.lead.name ?= 'b'", POSTS, 3),
+])  # fmt: skip
+def test_steps_are_counted_as_the_tables_that_they_join(text, own, steps):
+    assert joins(rule(text, own), Scope(SCHEMA, own).is_many) == steps
+
+
+def test_the_steps_of_guards_count_wherever_they_stand():
+    class Guarding(Seeing):
+        def guard(self, collection):
+            return rule("lead.team.name = 'a'", SCHEMA.collections["teams"]) if collection.name == "teams" else TRUE
+
+        def field_guard(self, collection, field):
+            return rule("parent.live", POSTS) if field.name == "title" else TRUE
+
+    scope = Scope(SCHEMA, POSTS, "filter", client=True, sight=Guarding())
+    assert joins(check("author.team.name = 'a'", scope), scope.is_many) == 4
+    assert joins(check("author.team.name = 'a' && editor.team.name = 'a'", scope), scope.is_many) == 8
+    assert joins(check("title = 'a' && parent.title = 'b'", scope), scope.is_many) == 3

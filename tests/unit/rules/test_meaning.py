@@ -216,7 +216,12 @@ def test_absent_text_is_empty_for_functions(text, expected):
     ("strftime('%f', created) = '05.678'", YES),
     ("strftime('%w', due) = '0'", YES), ("strftime('%j', due) = '326'", YES), ("strftime('%s', due) = '1795305600'", YES),
     ("strftime('%Y%%', due) = '2026%'", YES), ("strftime('%d', day) = '22'", YES), ("strftime('%Y', @now) = '2026'", YES),
-    ("strftime('%Y', done + 52w) = '2027'", YES),
+    ("strftime('%Y', done + 52w) = '2027'", YES), ("strftime('%Y-%m-%d') = '2026-11-22'", YES),
+    ("strftime('%d %H', done, '+1 day', '-13 hours') = '23 23'", YES), ("strftime('%d', done, '+8 days') = '01'", YES),
+    ("strftime('%Y-%m-%d %H:%M:%f', done, 'start of day') = '2026-11-23 00:00:00.000'", YES),
+    ("strftime('%Y-%m-%d', done, '-23 days', 'start of month') = '2026-10-01'", YES),
+    ("strftime('%Y-%m-%d %j', done, 'start of year') = '2026-01-01 001'", YES),
+    ("strftime('%d', @now, '+1 second') = '22'", YES), ("strftime('%Y%%', due, 'start of year') = '2026%'", YES),
 ])  # fmt: skip
 def test_functions(text, expected):
     assert answers(text) is expected
