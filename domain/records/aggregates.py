@@ -39,7 +39,8 @@ class AggregateQuery:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What records are grouped by. `unit` cuts a date down to its day, month or year."""
+    """What records are grouped by. `unit` cuts a date down to its day, month or year. Where the path holds many values, a record
+    stands in the group of each of them."""
 
     name: str
     path: Path
@@ -113,6 +114,8 @@ def check_order(text: str, dimensions: tuple[Dimension, ...], measures: tuple[Me
 def check_together(dimensions: tuple[Dimension, ...], measures: tuple[Measure, ...]) -> None:
     """Each has a name of its own in the answer, and the statement that asks for all of them stays within the limit of its steps."""
     measured, source = {each.name for each in measures}, Source("", "group")
+    if sum(each.path.elements for each in dimensions) > 1:
+        raise source.refusal("not_allowed", 0, "groups go by the values of one field with many values, not of two")
     for each in dimensions:
         if each.name in measured:
             raise source.refusal("duplicate_name", 0, f"two things are called `{each.name}`", "write `count:id` instead of `count`")
@@ -158,7 +161,7 @@ def _words(text: str, source: Source) -> Iterable[tuple[str, int]]:
 
 def _dimension(word: str, at: int, scope: Scope, source: Source) -> Dimension:
     name, _, unit = word.rpartition(":") if word.rpartition(":")[2] in UNITS else (word, "", "")
-    path = _path(name, at, scope, source)
+    path = _path(name, at, scope, source, with_own_list=True)
     if path.kind is Kind.JSON:
         # Equal documents are written in many ways, and the engines compare them differently.
         raise source.refusal("not_allowed", at, f"`{word[:80]}` is json, and json values make no groups")
@@ -183,8 +186,10 @@ def _measure(word: str, at: int, scope: Scope, source: Source) -> Measure:
     return Measure(word, written.function, path)
 
 
-def _path(name: str, at: int, scope: Scope, source: Source) -> Path:
+def _path(name: str, at: int, scope: Scope, source: Source, *, with_own_list: bool = False) -> Path:
     path = resolve(parse_name(name, source, at), scope, source).operand
+    if with_own_list and isinstance(path, Path) and path.elements and not path.steps and not path.modifier:
+        return path
     if not isinstance(path, Path) or path.many or path.elements or path.modifier:
         raise source.refusal("not_allowed", at, f"`{name[:80]}` is no single stored value")
     return path

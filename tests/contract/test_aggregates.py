@@ -184,6 +184,58 @@ def test_nothing_to_measure_is_one_group_of_nothing(room):
     assert asked(room, group="live", filter="title = 'nobody'") == {"items": [], "next": None}
 
 
+# --- fields with many values
+
+BOOKS = {"name": "books", "fields": [
+    {"name": "title", "type": "text"}, {"name": "pages", "type": "integer"},
+    {"name": "genres", "type": "select", "values": ["b", "a", "é"], "many": True},
+    {"name": "shelves", "type": "relation", "collection": "teams", "many": True},
+], "rules": OPEN}  # fmt: skip
+KEPT = [
+    {"pages": 1, "genres": ["a", "b"], "shelves": ["red"]}, {"pages": 2, "genres": ["é"], "shelves": ["blue", "red"]},
+    {"pages": 4, "genres": [], "shelves": []}, {"pages": 8, "genres": ["a"], "shelves": ["grey"]},
+]  # fmt: skip
+
+
+@pytest.fixture
+def books(room):
+    room.collections.create(BOOKS, actor=SYSTEM)
+    for book in KEPT:
+        room.records.create("books", book, actor=SYSTEM, facts=FACTS)
+
+    def groups(actor=GUEST, **query):
+        return room.records.aggregate("books", AggregateQuery(**query), actor=actor, facts=FACTS).as_object()["items"]
+
+    return groups
+
+
+@pytest.mark.parametrize("name", ["genres", "shelves"])
+def test_a_record_stands_in_the_group_of_each_of_its_values(books, name):
+    expected = defaultdict(list)
+    for book in KEPT:
+        for value in book[name] or [None]:
+            expected[value].append(book["pages"])
+    found = books(group=name, measures="count,sum:pages")
+    assert [item[name] for item in found] == sorted(expected, key=smallest_first)
+    assert {item[name]: (item["count"], item["sum:pages"]) for item in found} == {
+        value: (len(pages), sum(pages)) for value, pages in expected.items()}  # fmt: skip
+
+
+def test_values_of_a_list_and_others_make_groups_together(books):
+    found = books(group="genres,pages", filter="genres ?= 'a'", sort="-genres,-pages")
+    assert [(item["genres"], item["pages"]) for item in found] == [("b", 1), ("a", 8), ("a", 1)]
+
+
+@pytest.mark.parametrize("query", [
+    {"group": "genres,shelves"}, {"group": "shelves.name"}, {"group": "genres:length"},
+    {"measures": "count:genres"}, {"measures": "max:shelves"},
+])  # fmt: skip
+def test_other_questions_about_lists_are_refused(books, query):
+    with pytest.raises(Invalid) as refused:
+        books(**query)
+    assert refused.value.code == "not_allowed"
+
+
 # --- who asks
 
 

@@ -10,21 +10,26 @@ from sqlalchemy import (
     Select,
     Subquery,
     UnaryExpression,
+    and_,
     bindparam,
+    column,
     func,
     literal_column,
     select,
     true,
 )
 
-from adapters.outbound.sql.columns import presenter
+from adapters.outbound.sql.columns import TEXT, presenter
 from adapters.outbound.sql.measures import Measured, measured
+from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.record_reads import META, ReadPlans, guard_values
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
+from adapters.outbound.sql.rules_dialects import FORMS
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.records.aggregates import UNITS, Dimension, Grouping, Measure
 from domain.records.reading import Guard
+from domain.schema.fields import RelationField
 from domain.schema.kinds import Kind
 
 Expression = ColumnElement[Any]
@@ -77,19 +82,40 @@ class _Rows:
     def __init__(self, session: Session, compiler: RuleCompiler, grouping: Grouping) -> None:
         self._session, self._compiler, self._grouping = session, compiler, grouping
         self._table = session.tables[grouping.collection.name]
+        self._element: Expression | None = None
 
     def parts(self) -> tuple[list[Measured], Subquery]:
         asked = self._grouping.asked
+        source = self._with_elements()
         needs = [self._needs(each) for each in asked]
         labelled: list[Expression] = [need.label(f"n{at}_{place}") for at, each in enumerate(needs) for place, need in enumerate(each)]
         condition = self._compiler.condition(self._grouping.where.shape, self._table)
-        rows = select(*(labelled or [_MARK])).select_from(self._table).where(condition).subquery("_rows")
+        rows = select(*(labelled or [_MARK])).select_from(source).where(condition).subquery("_rows")
         columns = [[rows.c[f"n{at}_{place}"] for place in range(len(each))] for at, each in enumerate(needs)]
         return [self._part(each, columns[at]) for at, each in enumerate(asked)], rows
+
+    def _with_elements(self) -> FromClause:
+        """The table, where a dimension holds many values with a row for each of them, or with one for none."""
+        lists = [each.path for each in self._grouping.dimensions if each.path.elements]
+        if not lists:
+            return self._table
+        path, dialect = lists[0], self._session.dialect
+        joined = true() if path.guard is None else self._compiler.condition(path.guard, self._table)
+        if isinstance(self._grouping.collection.every_field[path.name], RelationField):
+            links = self._session.tables[link_name(self._grouping.collection, path.name)].alias("_links")
+            self._element = links.c.target
+            return self._table.outerjoin(links, and_(links.c.source == self._table.c.id, joined))
+        items = func.json_each if dialect == "sqlite" else func.jsonb_array_elements_text
+        listed: Any = items(self._table.c[path.name]).table_valued(column("value", TEXT), name="_listed")
+        listed = listed if dialect == "sqlite" else listed.render_derived()
+        self._element = FORMS[dialect].by_code_point(listed.c.value)
+        return self._table.outerjoin(listed, joined)
 
     def _needs(self, asked: Dimension | Measure) -> list[Expression]:
         if asked.path is None:
             return []
+        if asked.path.elements and self._element is not None:
+            return [self._element]
         value = self._compiler.path(asked.path, self._table)
         if isinstance(asked, Measure):
             return [value]
@@ -110,7 +136,8 @@ class _Rows:
     def _dimension(self, asked: Dimension, columns: Sequence[Expression]) -> Measured:
         if asked.path.email:
             return Measured((columns[0], func.min(columns[1], type_=columns[1].type)), lambda values: values[1])
-        return Measured((columns[0],), None if asked.unit else self._presenter(asked))
+        # A part of a date, or of a list, is told as it is.
+        return Measured((columns[0],), None if asked.unit or asked.path.elements else self._presenter(asked))
 
     def _presenter(self, asked: Dimension | Measure) -> Present | None:
         assert asked.path is not None
