@@ -17,6 +17,7 @@ from domain.rules.shape import shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema
 from domain.schema.fields import RelationField, Tools
+from domain.schema.fields.lists import is_absent
 from domain.schema.fields.times import write_instant
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -63,9 +64,9 @@ class Restoration:
         faults, found = list[Fault](), list[Revival]()
         for each in revivals:
             lost = [(field, id) for field, id in references(each.collection, each.draft.values) if (field.collection, id) in missing]
-            emptied = {field.name for field, _ in lost if field.name in self._clear and not field.required}
-            faults += [_gone(stores, each, field, id) for field, id in lost if field.name not in emptied]
-            found.append(each.without(emptied))
+            cut = each.without_targets((field.name, id) for field, id in lost if field.name in self._clear)
+            faults += [_gone(stores, each, field, id) for field, id in lost if not _may_do_without(cut, field, self._clear)]
+            found.append(cut)
         _refuse(faults)
         return found
 
@@ -128,6 +129,10 @@ def _missing_targets(stores: Stores, revivals: Sequence[Revival]) -> set[Key]:
         for name, ids in _grouped(wanted).items()
         for id in set(ids) - stores.records.standing(stores.schema.collection(name), ids)
     }
+
+
+def _may_do_without(cut: Revival, relation: RelationField, clear: frozenset[str]) -> bool:
+    return relation.name in clear and not (relation.required and is_absent(relation, cut.draft.values[relation.name]))
 
 
 def _gone(stores: Stores, revival: Revival, relation: RelationField, id: str) -> Fault:

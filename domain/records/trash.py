@@ -107,8 +107,18 @@ class Revival:
 
     def without(self, names: Iterable[str]) -> "Revival":
         """With nothing in these relations."""
-        emptied = {name: _empty(self.collection.every_field[name]) for name in names}
-        return replace(self, draft=replace(self.draft, values={**self.draft.values, **emptied}))
+        return self._with({name: _empty(self.collection.every_field[name]) for name in names})
+
+    def without_targets(self, targets: Iterable[tuple[str, str]]) -> "Revival":
+        """Targets as (relation, id) are left out; others of the same list stay."""
+        changed: dict[str, Any] = {}
+        for name, id in targets:
+            present = changed.get(name, self.draft.values[name])
+            changed[name] = tuple(each for each in present if each != id) if isinstance(present, tuple) else None
+        return self._with(changed)
+
+    def _with(self, changed: Mapping[str, Any]) -> "Revival":
+        return replace(self, draft=replace(self.draft, values={**self.draft.values, **changed}))
 
 
 def new_entry(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -156,10 +157,18 @@ class SqlTrashStore:
 
     def _linking_again(self, holder: Collection, relation: RelationField) -> Executable:
         link, table = self._session.tables[link_name(holder, relation.name)], self._session.tables[holder.name]
-        lost = select(_CLEARED.c.holder, _TRASH.c.record, func.coalesce(_CLEARED.c.position, 0)).select_from(
+        lost = select(_CLEARED.c.holder, _TRASH.c.record, self._place(link)).select_from(
             _NOTED.join(table, table.c.id == _CLEARED.c.holder)
         )
         return insert(link).from_select(["source", "target", "position"], lost.where(self._noted(), self._lacks(holder, relation)))
+
+    def _place(self, link: FromClause) -> ColumnElement[Any]:
+        """Where it stood. Where another stands by now, behind all that are there or come back with it."""
+        there, noted = link.alias("_there"), _CLEARED.alias("_also")
+        taken = exists().where(there.c.source == _CLEARED.c.holder, there.c.position == _CLEARED.c.position)
+        last = select(func.max(there.c.position)).where(there.c.source == _CLEARED.c.holder).scalar_subquery()
+        others = select(func.max(noted.c.position)).where(noted.c.holder == _CLEARED.c.holder).scalar_subquery()
+        return case((taken, last + others + 1 + _CLEARED.c.position), else_=func.coalesce(_CLEARED.c.position, 0))
 
     def _lacks(self, holder: Collection, relation: RelationField) -> ColumnElement[bool]:
         """A holder that came back too brought its list along."""
