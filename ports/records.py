@@ -36,6 +36,14 @@ class RecordStore(Protocol):
         more follow. Without dimensions it is one group, also of no records."""
         ...
 
+    def pointing(
+        self, reading: Reading, relation: RelationField, ids: Sequence[str], *, each: int, limit: int
+    ) -> Sequence[tuple[str, Sequence[Any]]]:
+        """The rows of records whose `relation` points at one of these ids and that fulfil `reading.where`, behind the id that each
+        points at, in one statement: for each id the first `each` of them by their own ids, at most `limit` in all; in the
+        snapshot as `among`."""
+        ...
+
     def check_guard(self, guard: Guard | None) -> None:
         """One statement that checks the schema version and the guard, and nothing else: what a write asks first, and whoever
         is about to refuse by a schema that may be old. Raises Unauthenticated where the account is gone or its epoch has moved on."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.usecases.expansion import Expansion, expand_tree
+from app.usecases.expanding import Expander
+from app.usecases.expansion import Expansion, Expansions
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen, Sights, masked_in, sights_for
 from domain.actor import Actor
-from domain.errors import NotFound, Problem
+from domain.errors import NotFound
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.reading import Guard, Reading, SortKey, Window, guard_of
@@ -23,8 +24,6 @@ from ports.clock import Clock
 from ports.observer import Observer, RequestRefusedByRule
 from ports.unit_of_work import Stores
 
-Expands = list[Mapping[str, Any]] | None
-Related = dict[str, dict[str, Any]]
 Order = tuple[SortKey, ...]
 
 
@@ -54,7 +53,7 @@ class RecordReads:
         ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter, sayable)
         order = self._rulebook.order(stores.schema, collection, request.actor, query.sort, sayable)
         names = selected_fields(sights.of(collection).names, query.fields)
-        expansion = expand_tree(stores.schema, collection, sights, query.expand)
+        expansion = self._expansion(stores, collection, query.expand, request, sights)
         reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request, sights)
         reading, order = self._ordered(stores, reading, ruling, order, request)
         text = f"{name}\n{query.filter}\n{query.sort}"
@@ -62,7 +61,7 @@ class RecordReads:
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
         listing = stores.records.list(reading, window, request.guard)
-        expands = self._expand(stores, expansion, reading.columns, listing.rows, request, sights)
+        expands = self._expander(stores, request, sights).expand(expansion, reading.columns, listing.rows)
         following = None if listing.last is None else write_cursor(order, text, listing.last)
         return Page(names, listing.rows, expands, following, listing.total)
 
@@ -71,13 +70,13 @@ class RecordReads:
         ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
         sight = sights.of(collection)
         names = selected_fields(sight.names, fields)
-        expansion = expand_tree(stores.schema, collection, sights, expand)
+        expansion = self._expansion(stores, collection, expand, request, sights)
         behind = () if collection.is_view else tuple(each for each in ("version", "created") if each not in names)
         columns = names + behind + expansion.needed(names + behind)
         row = stores.records.get(self._reading(stores, collection, columns, ruling, request, sights), id, request.guard)
         if row is None:
             raise self.hidden(collection, "view")
-        expands = self._expand(stores, expansion, columns, [row], request, sights)
+        expands = self._expander(stores, request, sights).expand(expansion, columns, [row])
         if collection.is_view:
             # Its records have no version of their own, so that nothing tells whether they are still the same.
             return Shown(id, 0, "", names, row, expands[0] if expands else None)
@@ -131,36 +130,14 @@ class RecordReads:
         where, shaped = shape_with(ruling.condition, paths, values)
         return replace(reading, where=where), tuple(replace(key, path=path) for key, path in zip(order, shaped, strict=True))
 
-    def _expand(
-        self, stores: Stores, expansion: Expansion, columns: tuple[str, ...], rows: Any, request: Request, sights: Sights
-    ) -> Expands:
-        """For each row its related records; a target that its view rule hides is left out, as one that is missing."""
-        if not expansion.branches or not rows:
-            return [{} for _ in rows] if expansion.branches else None
-        expands: list[dict[str, Any]] = [{} for _ in rows]
-        for relation, branch in expansion.branches.items():
-            at = columns.index(relation)
-            found = self._related(stores, branch, sorted({row[at] for row in rows if row[at] is not None}), request, sights)
-            for row, expand in zip(rows, expands, strict=True):
-                if row[at] in found:
-                    expand[relation] = found[row[at]]
-        return expands  # type: ignore[return-value]
+    def _expansion(self, stores: Stores, collection: Collection, text: str, request: Request, sights: Sights) -> Expansion:
+        return Expansions(stores.schema, sights, self._rulebook, request.actor).tree(collection, text)
 
-    def _related(self, stores: Stores, branch: Expansion, ids: Any, request: Request, sights: Sights) -> Related:
-        try:
-            ruling = self._rulebook.rule(stores.schema, branch.collection, "view", request.actor)
-        except Problem:
-            return {}
-        if not ids:
-            return {}
-        names = sights.of(branch.collection).names
-        columns = names + branch.needed(names)
-        rows = stores.records.among(self._reading(stores, branch.collection, columns, ruling, request, sights), ids)
-        deeper = self._expand(stores, branch, columns, list(rows.values()), request, sights)
-        return {
-            id: {**dict(zip(names, row, strict=False)), **({"expand": deeper[at]} if deeper else {})}
-            for at, (id, row) in enumerate(rows.items())
-        }
+    def _expander(self, stores: Stores, request: Request, sights: Sights) -> Expander:
+        def reading(collection: Collection, columns: tuple[str, ...], ruling: Ruling) -> Reading:
+            return self._reading(stores, collection, columns, ruling, request, sights)
+
+        return Expander(stores, self._rulebook, request.actor, sights, reading)
 
     def values(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Values:
         now = self._clock.now()

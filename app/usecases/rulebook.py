@@ -129,6 +129,16 @@ class Rulebook:
         key = (schema.version, collection.name, "joined", ruling.condition, ",".join(sorted(others)))
         return self._keep(key, lambda: _ruling(all_of(ruling.condition, *(each.condition for each in others.values()))))
 
+    def pointing(self, schema: Schema, collection: Collection, relation: Field, actor: Actor) -> Ruling:
+        """What must hold of a record that is found by what it points at: it may be listed, it may be viewed, and so may its relation;
+        raises where one of these is for admins only."""
+        rulings = [self.rule(schema, collection, action, actor) for action in ("list", "view")]
+        if actor.passes_rules:
+            return OPEN
+        rulings += [each for name, each in self.views(schema, collection).items() if name == relation.name]
+        key = (schema.version, collection.name, "pointing", relation.name)
+        return self._keep(key, lambda: _ruling(all_of(*(each.condition for each in rulings))))
+
     def field_guard(self, schema: Schema, collection: Collection, field: Field) -> Condition:
         """The condition on the record under which a client's text may see the field's value."""
         ruling = self.views(schema, collection).get(field.name)

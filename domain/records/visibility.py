@@ -72,12 +72,16 @@ def may_know(collection: Collection, field: Field, actor: Actor) -> bool:
 
 def told_without(unknown: Names[str], problem: Invalid | Conflict) -> Invalid | Conflict:
     """The refusal without a word on fields that the actor may not know of; a name that it sent itself is unknown here."""
-    pointers = {f"/{name}" for name in unknown}
-    faults = tuple(fault for fault in problem.faults if fault.pointer not in pointers or fault.code == "unknown_field")
+    faults = tuple(fault for fault in problem.faults if _field_of(fault.pointer) not in unknown or fault.code == "unknown_field")
     if len(faults) == len(problem.faults):
         return problem
     detail = faults[0].detail if faults else "this cannot be kept as it is, for a reason that only admins are told"
     return type(problem)(detail, code=problem.code, faults=faults)
+
+
+def _field_of(pointer: str) -> str:
+    """The field that a pointer leads to or into (`/tags/1`), also as an increment."""
+    return pointer.removeprefix("/").partition("/")[0].rstrip("+-")
 
 
 def selected_fields(visible: tuple[str, ...], fields: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     FromClause,
     Text,
     bindparam,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.columns import decoder, encoder, is_linked
-from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
@@ -222,13 +221,8 @@ class Links:
         own = link.alias("_own")
         source = bindparam("source", type_=Text)
         last = select(func.coalesce(func.max(own.c.position), -1)).where(own.c.source == source).scalar_subquery()
-        if self._session.dialect == "sqlite":
-            given: Any = func.json_each(bindparam("ids")).table_valued("key", "value", name="_given")
-            place = given.c.key + 1
-        else:
-            unnested = func.unnest(bindparam("ids", type_=ARRAY(Text)))
-            given = unnested.table_valued("value", with_ordinality="place", name="_given").render_derived()
-            place = given.c.place
+        given = given_ids(self._session.dialect)
+        place = given.c.key + 1 if self._session.dialect == "sqlite" else given.c.place
         rows = select(source, target.c.id, last + place).select_from(given).join(target, target.c.id == given.c.value)
         return insert(link).from_select(["source", "target", "position"], rows).returning(link.c.target)
 

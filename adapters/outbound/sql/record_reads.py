@@ -23,16 +23,18 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
-from adapters.outbound.sql.columns import EPOCH_COLUMN, presenter
-from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.columns import EPOCH_COLUMN, is_linked, presenter
+from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
 from adapters.outbound.sql.lists import shown_column
+from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Unauthenticated
 from domain.records.reading import Guard, Listing, Reading, SortKey, Window
 from domain.schema.collection import Collection
+from domain.schema.fields import RelationField
 
 META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
 # schema version, epoch, id of the record (the mark that there is one)
@@ -109,6 +111,14 @@ class ReadPlans:
         subquery is ordered by it, the greatest first."""
         plan = self._plan((key, guard and guard.collection), lambda: self._behind(guard, build()))
         return [row[2:] for row in self._opened(self._session.execute(plan.prepared, {**values, **guard_values(guard)}), guard)]
+
+    def pointing(
+        self, reading: Reading, relation: RelationField, ids: Sequence[str], *, each: int, limit: int
+    ) -> Sequence[tuple[str, Sequence[Any]]]:
+        key = ("pointing", reading.collection.name, relation.name, reading.columns, reading.masks.conditions, reading.where.shape)
+        plan = self._plan(key, lambda: self._pointing(reading, relation))
+        values = {"ids": ids_value(ids, self._session.dialect), "each": each, "limit": limit, **_values(plan, reading)}
+        return [(row[0], _presented(row[1:], plan.present)) for row in self._session.execute(plan.prepared, values)]
 
     def _opened(self, rows: Rows, guard: Guard | None) -> Rows:
         """The rows that hold a record, once version and account are found to be what the request was built on."""
@@ -198,6 +208,33 @@ class ReadPlans:
         condition = and_(one_of(table.c.id, self._session.dialect), compiler.condition(reading.where.shape, table))
         statement = select(table.c.id, *self._columns(reading, table, masks)).where(condition)
         return ReadPlan(prepare(statement, self._session.dialect), compiler.binds, self._presenters(reading), masks=masks.binds)
+
+    def _pointing(self, reading: Reading, relation: RelationField) -> ReadPlan:
+        """For each id a walk along the relation's index that ends after `each` records, however many there are."""
+        compiler, masks = self._compiler(), self._compiler(MASKS)
+        given = given_ids(self._session.dialect)
+        first = self._first_pointing(reading, relation, given.c.value, compiler)
+        row = self._session.tables[reading.collection.name].alias("_shown")
+        if self._session.dialect == "sqlite":
+            source = given.join(row, row.c.id.in_(first.correlate(given)))
+        else:
+            found = first.lateral("_found")
+            source = given.join(found, true()).join(row, row.c.id == found.c.mark)
+        statement = select(given.c.value, *self._columns(reading, row, masks)).select_from(source)
+        ordered = statement.order_by(given.c.value, row.c.id).limit(bindparam("limit"))
+        return ReadPlan(prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), masks=masks.binds)
+
+    def _first_pointing(
+        self, reading: Reading, relation: RelationField, target: ColumnElement[Any], compiler: RuleCompiler
+    ) -> Select[Any]:
+        table = self._session.tables[reading.collection.name]
+        condition = compiler.condition(reading.where.shape, table)
+        if is_linked(relation):
+            link = self._session.tables[link_name(reading.collection, relation.name)]
+            found = select(table.c.id.label("mark")).select_from(link.join(table, table.c.id == link.c.source))
+            return found.where(link.c.target == target, condition).order_by(link.c.source).limit(bindparam("each"))
+        found = select(table.c.id.label("mark")).where(table.c[relation.name] == target, condition)
+        return found.order_by(table.c.id).limit(bindparam("each"))
 
     def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
         table = None if guard is None else self._session.tables.get(guard.collection)

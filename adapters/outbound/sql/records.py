@@ -64,6 +64,11 @@ class SqlRecordStore:
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         return self._reads.among(reading, ids)
 
+    def pointing(
+        self, reading: Reading, relation: RelationField, ids: Sequence[str], *, each: int, limit: int
+    ) -> Sequence[tuple[str, Sequence[Any]]]:
+        return self._reads.pointing(reading, relation, ids, each=each, limit=limit)
+
     def groups(self, grouping: Grouping, guard: Guard | None) -> tuple[Sequence[Sequence[Any]], bool]:
         return self._aggregates.groups(grouping, guard)
 
