@@ -234,7 +234,9 @@ class ReadPlans:
             found = select(table.c.id.label("mark")).select_from(link.join(table, table.c.id == link.c.source))
             return found.where(link.c.target == target, condition).order_by(link.c.source).limit(bindparam("each"))
         found = select(table.c.id.label("mark")).where(table.c[relation.name] == target, condition)
-        return found.order_by(table.c.id).limit(bindparam("each"))
+        # In the order of the relation's index, which says where nulls would stand; SQLite has that order anyway.
+        order = table.c.id if self._session.dialect == "sqlite" else table.c.id.nulls_first()
+        return found.order_by(order).limit(bindparam("each"))
 
     def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
         table = None if guard is None else self._session.tables.get(guard.collection)
