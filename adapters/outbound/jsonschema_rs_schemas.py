@@ -5,18 +5,19 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from domain.schema.fields import Unfit
 
 MAX_SCHEMA = 20_000  # characters of JSON
 MAX_DEPTH = 32
-# Definitions that refer to each other twice unfold to 2ⁿ steps: so many references stay far below a tenth of a second.
-MAX_REFERENCES = 40
+# Definitions that refer to each other twice unfold to 2ⁿ objects, each of which may be wrong about one value.
+MAX_UNFOLDED = 2_000
 MAX_FAULTS = 12
 _LONGEST = 200
 _PATTERN_MEMORY = 1 << 20
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_REFERRING = ("$ref", "$dynamicRef", "$recursiveRef")
+_DYNAMIC = ("$dynamicRef", "$recursiveRef")
 
 
 class JsonschemaRsSchemas:
@@ -47,16 +48,47 @@ def _check_extent(text: str, schema: Any) -> None:
         raise _unsound(f"too long: at most {MAX_SCHEMA} characters")
     if schema.get("$schema", _DRAFT) != _DRAFT:
         raise _unsound(f"of draft 2020-12: leave `$schema` out or write {_DRAFT}")
-    references = 0
     for depth, item in _objects(schema):
         if depth > MAX_DEPTH:
             raise _unsound(f"too deep: at most {MAX_DEPTH} levels")
-        named = [item[key] for key in _REFERRING if isinstance(item.get(key), str)]
-        references += len(named)
-        if any(not each.startswith("#") for each in named):
-            raise _unsound("complete in itself: `$ref` begins with `#`")
-    if references > MAX_REFERENCES:
-        raise _unsound(f"simpler: at most {MAX_REFERENCES} references")
+        if any(key in item for key in _DYNAMIC) or not _is_inside(item.get("$ref", "#")):
+            raise _unsound("complete in itself: the one reference is `$ref`, and it is `#` or begins with `#/`")
+    _check_unfolded(schema)
+
+
+def _is_inside(reference: Any) -> bool:
+    """What is no text is no reference: a property may be called so."""
+    return not isinstance(reference, str) or reference == "#" or reference.startswith("#/")
+
+
+def _check_unfolded(schema: dict[str, Any]) -> None:
+    """Counts objects with those that references lead to; one that leads back to itself goes on with the value, not with the schema."""
+    pending: list[tuple[Any, frozenset[str]]] = [(schema, frozenset())]
+    count = 0
+    while pending:
+        item, entered = pending.pop()
+        if isinstance(item, list):
+            pending.extend((each, entered) for each in item)
+        if not isinstance(item, dict):
+            continue
+        count += 1
+        if count > MAX_UNFOLDED:
+            raise _unsound(f"too large: at most {MAX_UNFOLDED} objects, counting those behind each reference")
+        pending.extend((each, entered) for each in item.values())
+        reference = item.get("$ref")
+        if isinstance(reference, str) and reference not in entered:
+            pending.append((_led_to(schema, reference), entered | {reference}))
+
+
+def _led_to(schema: Any, reference: str) -> Any:
+    """None where it leads nowhere; the library says so."""
+    for part in unquote(reference).split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, list) and key.isdecimal() and int(key) < len(schema):
+            schema = schema[int(key)]
+        else:
+            schema = schema.get(key) if isinstance(schema, dict) else None
+    return schema
 
 
 def _objects(schema: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -180,7 +180,7 @@ def _measure(word: str, at: int, scope: Scope, source: Source) -> Measure:
     if not written.name:
         return Measure(word, written.function)
     path = _path(written.name, at + len(written.function) + 1, scope, source)
-    reason = why_not(written.function, path.kind, email=path.email)
+    reason = why_not(written.function, path.kind, email=path.keyed)
     if reason:
         raise source.refusal("type_mismatch", at, f"{reason}, and `{written.name[:80]}` is none")
     return Measure(word, written.function, path)

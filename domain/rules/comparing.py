@@ -7,6 +7,7 @@ from typing import Any
 from domain.rules.conversions import TEXTUAL, same_json
 from domain.rules.tree import Operand, Path, Request
 from domain.rules.walk import parts, paths_of
+from domain.schema.fields import email_key, fold_key
 from domain.schema.fields.times import read_instant
 from domain.schema.kinds import Kind
 
@@ -45,11 +46,21 @@ def owns_nothing(operand: Operand, value: Any, other: Operand) -> bool:
     return value in (None, "") and is_request(operand) and not is_literal(other)
 
 
-def by_key(left: Operand, right: Operand) -> bool:
-    """Whether two sides are compared as e-mail addresses: the field's side, and a value of the request or the text."""
+def key_between(left: Operand, right: Operand) -> Callable[[str], str] | None:
+    """What makes the keys by which two sides are compared, where they are e-mail addresses or folded texts: the field's side, and
+    a value of the request or the text."""
     fields = [side for side in (left, right) if isinstance(side, Path)]
     plain = all(not paths_of(side) for side in (left, right) if not isinstance(side, Path))
-    return bool(fields) and plain and all(path.email and path.modifier is None for path in fields)
+    if not fields or not plain or any(path.modifier is not None for path in fields):
+        return None
+    if all(path.email for path in fields):
+        return email_key
+    return fold_key if all(path.fold for path in fields) else None
+
+
+def folds(left: Operand, right: Operand) -> bool:
+    """Whether also order and likeness go by the keys."""
+    return key_between(left, right) is fold_key
 
 
 def points_at(relation: Any, id_: str) -> bool:

@@ -13,12 +13,12 @@ from domain.errors import Invalid
 from domain.rules.bound import Bound
 from domain.rules.calls import CALLS
 from domain.rules.changed import UNREADABLE, asked_for, compared_as
-from domain.rules.comparing import by_key, decide, instant_of, owns_nothing, points_at
+from domain.rules.comparing import decide, folds, instant_of, key_between, owns_nothing, points_at
 from domain.rules.conversions import TEXTUAL, converted, dug, from_json
 from domain.rules.functions import ascii_lower
 from domain.rules.manys import Env, Many, Variables, free, groups_of, is_listed, placed
 from domain.rules.patterns import holds as holds_text
-from domain.rules.patterns import is_pattern, matches
+from domain.rules.patterns import is_pattern, matches, rewritten
 from domain.rules.tree import (
     And,
     Call,
@@ -47,7 +47,7 @@ from domain.rules.values import (
     request_value,
 )
 from domain.rules.walk import every_path
-from domain.schema.fields import email_key
+from domain.schema.fields import fold_key
 from domain.schema.fields.times import write_instant
 from domain.schema.kinds import Kind
 
@@ -163,14 +163,18 @@ class _Reader:
             return self._looks_like(atom, env) == (atom.op == "~")
         if atom.op in ("=", "!="):
             return self._equal(atom.left, atom.right, atom.kind, env) == (atom.op == "=")
-        return decide(atom.op, atom.kind, self.value(atom.left, atom.kind, env), self.value(atom.right, atom.kind, env))
+        left, right = (self.value(side, atom.kind, env) for side in (atom.left, atom.right))
+        if left and right and folds(atom.left, atom.right):
+            left, right = fold_key(left), fold_key(right)
+        return decide(atom.op, atom.kind, left, right)
 
     def _equal(self, left: Operand, right: Operand, kind: Kind, env: Env) -> bool:
         l, r = self.value(left, kind, env), self.value(right, kind, env)
         if kind in TEXTUAL:
             l, r = l or None, r or None
-            if l is not None and r is not None and by_key(left, right):
-                l, r = email_key(l), email_key(r)
+            key = key_between(left, right)
+            if key is not None and l is not None and r is not None:
+                l, r = key(l), key(r)
         return decide("=", kind, l, r, unowned=owns_nothing(left, l, right) or owns_nothing(right, r, left))
 
     def _looks_like(self, atom: Compare, env: Env) -> bool:
@@ -179,6 +183,8 @@ class _Reader:
         if owns_nothing(atom.left, text, right) or owns_nothing(right, part, atom.left):
             return False
         pattern = right.form == "pattern" if isinstance(right, Slot) else isinstance(right, (Literal, Request)) and is_pattern(part)
+        if folds(atom.left, right):
+            text, part = fold_key(text), fold_key(rewritten(part) if pattern else part)
         return matches(part, text) if pattern else holds_text(text, part)
 
     # --- operands

@@ -12,6 +12,7 @@ from domain.rules.tree import TRUE, Condition, Path, Step
 from domain.rules.walk import all_of
 from domain.schema.collection import Collection
 from domain.schema.fields import Field, RelationField
+from domain.schema.fields.places import BOUNDS, GeoField
 from domain.schema.kinds import Kind
 
 __all__ = ["Found", "Scope", "Sight", "resolve"]
@@ -54,6 +55,8 @@ class _Walk:
         raise AssertionError("a name has at least one part")
 
     def _end(self, collection: Collection, field: Field, keys: tuple[str, ...]) -> Path:
+        if isinstance(field, GeoField) and keys and (keys[0] not in BOUNDS or keys[1:]):
+            unknown_field(self._name, self._source, keys[0], list(BOUNDS))
         return Path(
             name=field.name,
             kind=field.kind,
@@ -65,6 +68,7 @@ class _Walk:
             alias=self._name.alias,
             absent_text=field.absent_text,
             email=field.type == "email",
+            fold=getattr(field, "fold", False),
             scale=getattr(field, "scale", 0),
             elements=field.many,
             guard=self._scope.field_guard(collection, field),
@@ -151,7 +155,7 @@ def _modified(path: Path, name: Name, source: Source) -> Path:
         raise source.refusal("not_allowed", name.at, f"`:{modifier}` asks what a request holds: it follows `@request.body.…`")
     if modifier == "lower":
         need(path.kind in (Kind.TEXT, Kind.JSON), name, source, "a text")
-        return replace(path, modifier=modifier, email=False)
+        return replace(path, modifier=modifier, email=False, fold=False)
     if modifier == "each":
         need(path.kind is Kind.JSON or path.elements, name, source, "a json field or one of many values")
         return path if path.elements else replace(path, modifier=modifier, many=True)

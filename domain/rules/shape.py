@@ -38,7 +38,7 @@ from typing import Any
 from domain.errors import Invalid
 from domain.rules.bound import ANYTHING, Bound
 from domain.rules.changed import UNREADABLE, asked_for, compared_as
-from domain.rules.comparing import decide, is_request, owns_nothing
+from domain.rules.comparing import decide, folds, is_request, owns_nothing
 from domain.rules.conversions import TEXTUAL
 from domain.rules.evaluate import Knowledge
 from domain.rules.exact import storable_bound
@@ -64,6 +64,7 @@ from domain.rules.tree import (
 )
 from domain.rules.values import Values, elements_of, is_incremented, is_set, lookup
 from domain.rules.walk import all_of, every_operand, needs_many, parts, path_guards, paths_of
+from domain.schema.fields import fold_key
 from domain.schema.kinds import Kind
 
 __all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_each", "shape_with"]
@@ -301,6 +302,8 @@ class _Shaper:
             known = self._slot(self._value(left, Kind.TEXT) or "", Kind.TEXT) if _is_known(left) else self._operand(left)
             return replace(compare, left=known, right=self._operand(right))
         text = sized(self._value(right, Kind.TEXT) or "")
+        if folds(compare.left, compare.right):
+            sized(fold_key(text))
         pattern = isinstance(right, (Literal, Request)) and is_pattern(text)
         if not text or (pattern and matches_everything(text)):
             return _constant(compare.op == "~")

@@ -35,7 +35,8 @@ class Path:
     comparison says as what it is read). `many` tells that the path may have any number of values. `root` and `alias`
     are those of `@collection.ROOT:alias`. `modifier` is None, lower, length or each, and whole for a list that is compared as one
     value (`:changed`). `elements` tells that the field itself holds many values (a many relation or select) and that the path
-    stands for each of them. `email` marks an e-mail field: it is compared by its normalised key. `guard`, where it is not None, is
+    stands for each of them. `email` marks an e-mail field: it is equal by its normalised key. `fold` marks a folded text: every
+    operator and sorting go by its key, functions and modifiers by what was written. `guard`, where it is not None, is
     a condition on the record that holds the field (its view rule, for clients' texts): where that fails, the value counts as
     absent."""
 
@@ -53,6 +54,12 @@ class Path:
     scale: int = 0
     elements: bool = False
     guard: "Condition | None" = None
+    fold: bool = False
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it is grouped and sorted by a key instead of what was written."""
+        return self.email or self.fold
 
 
 @dataclass(frozen=True, slots=True)

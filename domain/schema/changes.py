@@ -41,13 +41,21 @@ class DropIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class Derive:
+    """The field stays; what is kept beside its values (see Field.forms) is dropped, added and made for the records that are there."""
+
+    old: Field
+    new: Field
+
+
+@dataclass(frozen=True, slots=True)
 class Require:
     """Existing records must all hold something in the field; the use case counts before it goes on."""
 
     field: Field
 
 
-Step = CreateTable | DropTable | AddField | DropField | AddIndex | DropIndex | Require
+Step = CreateTable | DropTable | AddField | DropField | AddIndex | DropIndex | Derive | Require
 
 # What a column is made of: a change of these would rewrite stored values, which this version does not do.
 _STORED_FORM = ("type", "kind", "scale", "collection", "many")
@@ -67,9 +75,11 @@ def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:
     required = [Require(each) for name, each in after.items() if _needs_values(before.get(name), each)]
     for at, each in enumerate(new.fields):
         _refuse_rewrite(before.get(each.name), each, f"/fields/{at}")
-    gone = [DropIndex(index) for index in old.every_index if index not in new.every_index]
-    come = [AddIndex(index) for index in new.every_index if index not in old.every_index]
-    return (*gone, *dropped, *added, *required, *come)
+    derived = [Derive(before[name], each) for name, each in after.items() if name in before and before[name].forms != each.forms]
+    rekeyed = {step.new.name for step in derived if step.old.key is not step.new.key}
+    gone = [DropIndex(index) for index in old.every_index if index not in new.every_index or rekeyed & {*index.fields}]
+    come = [AddIndex(index) for index in new.every_index if index not in old.every_index or rekeyed & {*index.fields}]
+    return (*gone, *dropped, *added, *derived, *required, *come)
 
 
 def _fill(field: Field) -> object:

@@ -10,6 +10,7 @@ from domain.schema.fields import EmailField, Field, RelationField, TextField, To
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
+from domain.schema.kinds import Kind
 from domain.schema.names import check_collection_name, check_field_name
 from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
 from domain.schema.view_fields import settled
@@ -342,7 +343,7 @@ def _sound(collection: Collection) -> Collection:
 
 
 def _indexable(collection: Collection) -> list[str]:
-    return [name for name, each in collection.every_field.items() if each.type != "json" and not each.many]
+    return [name for name, each in collection.every_field.items() if each.kind is not Kind.JSON and not each.many]
 
 
 def _object(value: Any, pointer: str) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ def why_not(function: str, kind: Kind, *, email: bool = False, many: bool = Fals
     if many or kind not in _KINDS[function]:
         return f"`{function}` is taken of {_NEEDS[function]}"
     # The smallest by which of its two forms, as written or by key, is nobody's question.
-    return f"`{function}` is not taken of e-mail addresses" if email and function in ("min", "max") else None
+    return f"`{function}` is not taken of e-mail addresses and folded texts" if email and function in ("min", "max") else None
 
 
 def result_field(name: str, function: str, field: Field | None) -> Field:

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 from sqlalchemy.schema import CreateTable
 
-from adapters.outbound.sql.columns import encoder, key_column, tables
+from adapters.outbound.sql.columns import derived, encoder, tables
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.sqlite_functions import complete_functions
 from adapters.outbound.sql.statements import DIALECTS, Prepared, prepare
 from domain.schema.collection import Collection, Schema, define_collection
-from domain.schema.fields import TRUSTING, email_key
+from domain.schema.fields import TRUSTING
 from tests.postgres import connect, fresh_schema
 
 NOW = "2026-01-01T00:00:00.000Z"
@@ -69,8 +69,8 @@ class Engine:
             value = record.get(field.name) or None if field.many else record.get(field.name)
             encode = encoder(field, self.dialect)
             encoded[f"i_{field.name}"] = encode(value) if encode and value is not None else value
-            if field.type == "email":
-                encoded[f"i_{key_column(field.name)}"] = None if value is None else email_key(value)
+            for column, derive in derived(field).items():
+                encoded[f"i_{column}"] = None if value is None else derive(value)
         return encoded
 
 

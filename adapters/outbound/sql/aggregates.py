@@ -121,8 +121,10 @@ class _Rows:
             return [value]
         if asked.unit:
             return [func.substr(value, literal_column("1"), literal_column(str(UNITS[asked.unit])), type_=value.type)]
-        # Addresses that are equal make one group; it is shown as one of them is written.
-        return [value, self._compiler.path(replace(asked.path, email=False), self._table)] if asked.path.email else [value]
+        if not asked.path.keyed:
+            return [value]
+        # Texts that are equal make one group; it is shown as one of them is written.
+        return [value, self._compiler.path(replace(asked.path, email=False, fold=False), self._table)]
 
     def _part(self, asked: Dimension | Measure, columns: Sequence[Expression]) -> Measured:
         if isinstance(asked, Dimension):
@@ -134,7 +136,7 @@ class _Rows:
         return replace(part, present=self._presenter(asked))
 
     def _dimension(self, asked: Dimension, columns: Sequence[Expression]) -> Measured:
-        if asked.path.email:
+        if asked.path.keyed:
             return Measured((columns[0], func.min(columns[1], type_=columns[1].type)), lambda values: values[1])
         # A part of a date, or of a list, is told as it is.
         return Measured((columns[0],), None if asked.unit or asked.path.elements else self._presenter(asked))

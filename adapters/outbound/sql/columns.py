@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import REAL as SqliteReal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
-from adapters.outbound.sql.names import key_column, link_name
+from adapters.outbound.sql.names import link_name
 from domain.schema.collection import Collection, Schema
 from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN, Kind
@@ -37,6 +37,9 @@ def _flag_on_sqlite(type_: Flag, compiler: Any, **kw: Any) -> str:
     return "INTEGER"
 
 
+Convert = Callable[[Any], Any]
+
+
 def column_type(field: Field) -> TypeEngine[Any]:
     if field.many:
         return DOCUMENT
@@ -52,6 +55,12 @@ def column_type(field: Field) -> TypeEngine[Any]:
 PASSWORD_COLUMN, EPOCH_COLUMN = "_password", "_epoch"
 # secrets of a Draft or Changes -> their columns
 SECRET_COLUMNS = {"password_hash": PASSWORD_COLUMN, "epoch": EPOCH_COLUMN}
+
+
+def derived(field: Field) -> Mapping[str, Convert]:
+    """The columns beside a field's own, and what makes their value from the field's Python form wherever that is written (never
+    called with None: what is absent derives nothing). No user's name begins with an underscore."""
+    return {f"_{form}_{field.name}": make for form, make in field.forms.items()}
 
 
 def table_columns(collection: Collection) -> list[Column[Any]]:
@@ -74,15 +83,12 @@ def is_linked(field: Field) -> bool:
 
 
 def field_columns(field: Field) -> list[Column[Any]]:
-    """The column of a field, and the key column of an e-mail; none where the values are links."""
+    """The column of a field, and what is derived from it; none where the values are links."""
     if is_linked(field):
         return []
     # NO ACTION and immediate: a net under our own deletes; a deferred one would fail the COMMIT that others share.
     target = [ForeignKey(f"{field.collection}.id")] if isinstance(field, RelationField) else []
-    columns = [Column(field.name, column_type(field), *target)]
-    if field.type == "email":
-        columns.append(Column(key_column(field.name), TEXT))
-    return columns
+    return [Column(field.name, column_type(field), *target), *(Column(name, TEXT) for name in derived(field))]
 
 
 def tables(schema: Schema) -> MetaData:
@@ -103,9 +109,6 @@ def link_columns(collection: Collection, relation: RelationField) -> list[Column
         Column("target", TEXT, ForeignKey(f"{relation.collection}.id"), primary_key=True, nullable=False),
         Column("position", INTEGER, nullable=False),
     ]
-
-
-Convert = Callable[[Any], Any]
 
 
 def encoder(field: Field, dialect: str) -> Convert | None:

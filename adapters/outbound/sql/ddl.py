@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.schema import CreateColumn
 
-from adapters.outbound.sql.columns import field_columns, is_linked, link_columns, tables
+from adapters.outbound.sql.columns import derived, field_columns, is_linked, link_columns, tables
 from adapters.outbound.sql.names import (
     foreign_key_name,
     index_columns,
@@ -93,6 +93,18 @@ def _create_link(collection: Collection, relation: RelationField, dialect: str) 
 
 def _drop_link(collection: Collection, field: Field, dialect: str) -> str:
     return f"DROP TABLE {_quoted(link_name(collection, field.name), dialect)}"
+
+
+def add_derived(collection: Collection, old: Field, new: Field, dialect: str) -> Iterator[str]:
+    """The columns beside the field's own that the new one has and the old one had not."""
+    table = Table(collection.name, MetaData(), *field_columns(new))
+    for name in derived(new).keys() - derived(old).keys():
+        yield f"ALTER TABLE {_quoted(collection.name, dialect)} ADD COLUMN {_column(table.columns[name], dialect)}"
+
+
+def drop_derived(collection: Collection, old: Field, new: Field, dialect: str) -> Iterator[str]:
+    for name in derived(old).keys() - derived(new).keys():
+        yield f"ALTER TABLE {_quoted(collection.name, dialect)} DROP COLUMN {_quoted(name, dialect)}"
 
 
 def add_index(collection: Collection, index: Index, dialect: str) -> str:

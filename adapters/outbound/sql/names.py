@@ -13,7 +13,7 @@ _KEY = "_key_"
 
 
 def key_column(field_name: str) -> str:
-    """The column beside an e-mail's that holds its normalised key; no user's name begins with an underscore."""
+    """The column beside an e-mail's or a folded text's that holds its normalised key; no user's name begins with an underscore."""
     return _KEY + field_name
 
 
@@ -67,9 +67,9 @@ def fields_of_index(name: str, schema: Schema) -> tuple[str, ...]:
 
 
 def index_columns(collection: Collection, index: Index) -> tuple[str, ...]:
-    """An e-mail is unique, compared and sorted by its key."""
+    """What has a key is unique, compared and sorted by it."""
     return tuple(
-        key_column(name) if collection.every_field[name].type == "email" else name for name in index.fields
+        key_column(name) if collection.every_field[name].key else name for name in index.fields
     )
 
 

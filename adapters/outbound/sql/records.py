@@ -23,10 +23,9 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.aggregates import AggregatePlans
-from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, encoder, is_linked
+from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, derived, encoder, is_linked
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, stored_fields
-from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.record_sets import RecordSets
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
@@ -39,7 +38,7 @@ from domain.records.draft import stamps
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
-from domain.schema.fields import Field, RelationField, email_key
+from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import INT64_MAX, INT64_MIN
 
 Planned = tuple[Prepared, tuple[Bind, ...]]
@@ -220,16 +219,15 @@ class SqlRecordStore:
         return insert(table).values({name: bindparam(f"i_{name}", type_=table.c[name].type) for name in names})
 
     def _stored(self, collection: Collection) -> Sequence[str]:
-        names = list(stored_fields(collection))
-        return names + [key_column(each.name) for each in collection.own_fields if each.type == "email"]
+        return [*stored_fields(collection), *(name for each in collection.own_fields for name in derived(each))]
 
     def _updating(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Update, tuple[Bind, ...]]:
         table, compiler = self._session.tables[collection.name], self._compiler()
         sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values if name in table.c}
         sets |= {
-            key_column(name): _bind(table, key_column(name))
+            column: _bind(table, column)
             for name in changes.values
-            if collection.every_field[name].type == "email"
+            for column in derived(collection.every_field[name])
         }
         sets |= {SECRET_COLUMNS[name]: _bind(table, SECRET_COLUMNS[name]) for name in changes.secrets}
         sets |= {
@@ -287,8 +285,8 @@ class SqlRecordStore:
             field = collection.every_field[name]
             if links or not is_linked(field):
                 encoded[prefix + name] = encode(field, value, self._session.dialect)
-            if field.type == "email":
-                encoded[prefix + key_column(name)] = None if value is None else email_key(value)
+            for column, derive in derived(field).items():
+                encoded[prefix + column] = None if value is None else derive(value)
         return encoded
 
     def _increments(self, collection: Collection, changes: Changes) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from sqlalchemy import and_, case, func, literal_column, or_
 from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
 from adapters.outbound.sql.rules_places import Place
 from adapters.outbound.sql.rules_tests import COMPARE, is_not_true
-from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term
+from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, is_folded
+from domain.rules.comparing import folds
 from domain.rules.tree import Compare
 from domain.schema.kinds import Kind
 
@@ -15,11 +16,13 @@ _ONE: Expression = literal_column("1")
 
 
 def compared(operands: Operands, compare: Compare, place: Place, *, truth: bool) -> Truth:
-    left, right = (operands.term(side, place, compare.kind, keyed=compare.op == "=") for side in (compare.left, compare.right))
+    left, right = (
+        operands.term(side, place, compare.kind, keyed=compare.op == "=" or is_folded(side)) for side in (compare.left, compare.right)
+    )
     if left.scale is not None and right.scale is not None and left.scale != right.scale:
         ordered = _rescaled(compare.op, left.value, right.value, left.scale - right.scale)
         return ordered if truth else is_not_true(ordered)
-    if left.email != right.email:
+    if (left.email, left.fold) != (right.email, right.fold):
         left, right = (Term(operands.value(side, place, compare.kind)) for side in (compare.left, compare.right))
     if compare.op == "=":
         return _equal(left.value, right.value, compare.kind, truth=truth)
@@ -29,7 +32,8 @@ def compared(operands: Operands, compare: Compare, place: Place, *, truth: bool)
 
 def contained(operands: Operands, compare: Compare, place: Place, *, truth: bool) -> Truth:
     """`~` with a field on its right: taken literally, whatever the case of letters."""
-    left, right = (operands.forms.lower(operands.text(side, place)) for side in (compare.left, compare.right))
+    read = operands.folded if folds(compare.left, compare.right) else operands.text
+    left, right = (operands.forms.lower(read(side, place)) for side in (compare.left, compare.right))
     found = operands.forms.holds_text(left, right)
     return found if truth else ~found
 

@@ -10,9 +10,10 @@ from sqlalchemy import Column, and_, func, literal_column, or_, true
 from adapters.outbound.sql.rules_binds import after_prefix, contains_pattern
 from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
 from adapters.outbound.sql.rules_places import Place
-from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, not_supported
+from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, is_folded, not_supported
 from domain.rules.manys import is_listed
 from domain.rules.tree import Call, Operand, Path, Slot
+from domain.schema.fields import fold_key
 from domain.schema.kinds import Kind
 
 _OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -66,7 +67,7 @@ class Tests:
 
     def is_ordered(self, op: str, to: Slot, kind: Kind) -> Test:
         def compared(operand: Operand, place: Place, op: str) -> tuple[Expression, Truth]:
-            term = self._operands.term(operand, place, kind, keyed=False)
+            term = self._operands.term(operand, place, kind, keyed=is_folded(operand))
             return term.value, COMPARE[op](term.value, self._operands.slot(to, kind, term))
 
         def fails(operand: Operand, place: Place) -> Truth:
@@ -114,7 +115,16 @@ class Tests:
 
     def is_like(self, slot: Slot) -> Test:
         suffix, convert = ("_pattern", None) if slot.form == "pattern" else ("_like", contains_pattern)
-        return self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, suffix, convert, TEXT)))
+        plain = self._in_text(lambda text: self._operands.forms.like(text, self._operands.bind(slot, suffix, convert, TEXT)))
+
+        def folded(operand: Operand, place: Place) -> Truth:
+            pattern = self._operands.bind(slot, f"{suffix}_fold", lambda text: (convert or str)(fold_key(text)), TEXT)
+            return self._operands.forms.like(self._operands.term(operand, place, Kind.TEXT).value, pattern)
+
+        def holds(operand: Operand, place: Place) -> Truth:
+            return (folded if is_folded(operand) else plain.holds)(operand, place)
+
+        return Test(holds, lambda operand, place: is_not_true(holds(operand, place)))
 
     def answers(self, call: Call, part: Slot) -> Test:
         """startsWith and contains, which tell capitals from small letters."""

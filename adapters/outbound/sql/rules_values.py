@@ -32,7 +32,7 @@ from domain.errors import Invalid
 from domain.rules.manys import inner, is_listed
 from domain.rules.tree import Call, Condition, Literal, Operand, Path, Shift, Slot
 from domain.schema.collection import Schema
-from domain.schema.fields import email_key
+from domain.schema.fields import email_key, fold_key
 from domain.schema.kinds import Kind
 
 BIND_TYPES: dict[Kind, TypeEngine[Any]] = {
@@ -48,11 +48,12 @@ _MIDNIGHT = literal_column("'T00:00:00.000Z'", TEXT)
 @dataclass(frozen=True, slots=True)
 class Term:
     """A value in SQL, and the form in which it stands there when that is not the plain one of its kind: `scale` of a decimal
-    kept as a scaled integer, `email` of an address read as its key."""
+    kept as a scaled integer, `email` or `fold` of a text read as its key."""
 
     value: Expression
     scale: int | None = None
     email: bool = False
+    fold: bool = False
 
 
 PLAIN = Term(null())
@@ -84,13 +85,14 @@ class Operands:
     # --- values
 
     def term(self, operand: Operand, place: Place, kind: Kind, *, keyed: bool = True) -> Term:
-        """The operand as it is compared; columns stay bare where they can, so that their indexes serve. `keyed`: e-mail addresses
-        are read by their keys."""
+        """The operand as it is compared; columns stay bare where they can, so that their indexes serve. `keyed`: what
+        has a key is read by it."""
         scale = 0 if kind is Kind.DECIMAL and self._dialect == "sqlite" else None
         if not isinstance(operand, Path) or operand.modifier is not None or operand.elements or operand.kind is not kind:
             return Term(self.value(operand, place, kind), scale)
-        keyed = keyed and operand.email
-        return Term(self._stored(operand, place, kind, keyed=keyed), None if scale is None else operand.scale, keyed)
+        keyed = keyed and operand.keyed
+        value = self._stored(operand, place, kind, keyed=keyed)
+        return Term(value, None if scale is None else operand.scale, keyed and operand.email, keyed and operand.fold)
 
     def value(self, operand: Operand, place: Place, kind: Kind) -> Expression:
         """The operand in the plain form of its kind, e-mail addresses as they were written."""
@@ -151,6 +153,12 @@ class Operands:
         """Absent text is `''` for `~`, contains, startsWith and length."""
         return func.coalesce(self.value(operand, place, Kind.TEXT), EMPTY, type_=TEXT)
 
+    def folded(self, operand: Operand, place: Place) -> Expression:
+        """The key of a folded text or of a slot, absent ones as `''`."""
+        if isinstance(operand, Slot):
+            return self.bind(operand, "_fold", fold_key, TEXT)
+        return func.coalesce(self.term(operand, place, Kind.TEXT).value, EMPTY, type_=TEXT)
+
     def _field(self, path: Path, row: FromClause, kind: Kind, *, keyed: bool) -> Expression:
         if path.kind is Kind.JSON:
             return self._inside(path, row.c[path.name], kind)
@@ -189,6 +197,8 @@ class Operands:
             return self.bind(slot, "_scaled", scaled(to.scale))
         if to.email:
             return self.bind(slot, "_key", email_key, TEXT)
+        if to.fold:
+            return self.bind(slot, "_fold", fold_key, TEXT)
         if kind is Kind.BOOL and self._dialect == "sqlite":
             return self.bind(slot, "_flag", whole)
         return self.bind(slot, "", None, BIND_TYPES[kind])
@@ -198,6 +208,10 @@ class Operands:
         name = f"{self._prefix}v{slot.index}{suffix}"
         self.binds[name] = Bind(name, slot.index, convert)
         return bindparam(name, type_=type_)
+
+
+def is_folded(operand: Operand) -> bool:
+    return isinstance(operand, Path) and operand.fold
 
 
 def _first_instant(day: Expression) -> Expression:

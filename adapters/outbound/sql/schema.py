@@ -11,8 +11,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql import ddl
-from adapters.outbound.sql.columns import encoder, is_linked
-from adapters.outbound.sql.names import index_columns, key_column, link_name, shown_field
+from adapters.outbound.sql.columns import derived, encoder, is_linked
+from adapters.outbound.sql.derivations import fill_derived
+from adapters.outbound.sql.names import index_columns, link_name, shown_field
 from adapters.outbound.sql.session import Catalogue, Session
 from adapters.outbound.sql.statements import prepare
 from domain.actor import ADMINS
@@ -21,6 +22,7 @@ from domain.schema.changes import (
     AddField,
     AddIndex,
     CreateTable,
+    Derive,
     DropField,
     DropIndex,
     DropTable,
@@ -28,7 +30,7 @@ from domain.schema.changes import (
     Step,
 )
 from domain.schema.collection import Collection, Rules, Schema, stored_collection
-from domain.schema.fields import TRUSTING, email_key
+from domain.schema.fields import TRUSTING
 from domain.schema.view_fields import settled
 
 # Built in: its table is the migrations', no row describes it. Rules at their
@@ -137,8 +139,7 @@ class SqlSchemaStore:
         """Every record gets the value: a column's DEFAULT would stay, and hide a value that was forgotten."""
         encode = encoder(step.field, self._dialect)
         values = {step.field.name: encode(step.fill) if encode else step.fill}
-        if step.field.type == "email":
-            values[key_column(step.field.name)] = email_key(str(step.fill))
+        values |= {column: derive(step.fill) for column, derive in derived(step.field).items()}
         table = Catalogue(
             Schema(0, {**self._session.schema.collections, collection.name: collection})
         ).tables[collection.name]
@@ -177,6 +178,12 @@ class SqlSchemaStore:
     def _drop_index(self, step: DropIndex, after: Schema, old: Collection, new: Collection) -> None:
         self._session.command(ddl.drop_index(old, step.index, self._dialect))
 
+    def _derive(self, step: Derive, after: Schema, old: Collection, new: Collection) -> None:
+        texts = (*ddl.drop_derived(new, step.old, step.new, self._dialect), *ddl.add_derived(new, step.old, step.new, self._dialect))
+        for text in texts:
+            self._session.command(text)
+        fill_derived(self._session, Catalogue(after).tables[new.name], step.new)
+
     def _require(self, step: Require, after: Schema, old: Collection, new: Collection) -> None:
         """No column is NOT NULL: what is required is judged by the domain, and
         the use case counts what is there."""
@@ -213,6 +220,7 @@ _CARRY_OUT: Mapping[type, Callable[..., None]] = {
     DropField: SqlSchemaStore._drop_field,
     AddIndex: SqlSchemaStore._add_index,
     DropIndex: SqlSchemaStore._drop_index,
+    Derive: SqlSchemaStore._derive,
     Require: SqlSchemaStore._require,
 }
 

@@ -25,8 +25,8 @@ from sqlalchemy import (
     select,
 )
 
-from adapters.outbound.sql.columns import key_column
 from adapters.outbound.sql.measures import measure
+from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.rules import RuleCompiler, bind_values
 from adapters.outbound.sql.sqlite_functions import GROUP_ID, GROUP_ID_LENGTH
 from domain.records.views import ViewColumn, ViewPlan, view_plan
@@ -78,7 +78,8 @@ class _View:
     def _values(self, column: ViewColumn) -> dict[str, Expression]:
         if column.path is None:
             return {}
-        value = self._compiler.path(column.path, self._source)
+        # A column of a view is not folded: it is what was written.
+        value = self._compiler.path(replace(column.path, fold=False), self._source)
         if not column.path.email:
             return {column.name: value}
         return {column.name: self._compiler.path(replace(column.path, email=False), self._source), key_column(column.name): value}

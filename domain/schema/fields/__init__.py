@@ -5,9 +5,11 @@ from domain.schema.fields.base import AUTH_ID, NOW, TRUSTING, TYPES, Field, Tool
 from domain.schema.fields.choices import SelectField
 from domain.schema.fields.documents import JsonField
 from domain.schema.fields.flags import BoolField
+from domain.schema.fields.markup import RichTextField
 from domain.schema.fields.numbers import DecimalField, IntegerField, NumberField
+from domain.schema.fields.places import GeoField
 from domain.schema.fields.relations import RelationField
-from domain.schema.fields.text import EmailField, TextField, UrlField, email_key
+from domain.schema.fields.text import EmailField, TextField, UrlField, email_key, fold_key
 from domain.schema.fields.times import AutodateField, DateField, DayField
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "EmailField",
     "Field",
     "FieldRules",
+    "GeoField",
     "IntegerField",
     "JsonField",
     "NumberField",
     "RelationField",
+    "RichTextField",
     "SelectField",
     "TextField",
     "Tools",
@@ -35,4 +39,5 @@ __all__ = [
     "UrlField",
     "define",
     "email_key",
+    "fold_key",
 ]

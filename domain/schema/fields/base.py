@@ -30,6 +30,10 @@ class Tools:
 TRUSTING = Tools(matches=lambda pattern, text: True, clean=lambda html: html, faults=lambda schema, value: ())
 
 
+# A Python form that is not None -> what is kept beside it, or None.
+Form = Callable[[Any], str | None]
+
+
 class Unfit(Exception):
     """A value that a field refuses; the caller knows where it stood and turns it into a Fault. `places` tells of faults
     deeper in the value, as (JSON pointer, sentence)."""
@@ -71,6 +75,17 @@ class Field:
         for flag in ("required", "unique", "hidden"):
             if not isinstance(getattr(self, flag), bool):
                 raise Unfit("invalid_option", f"`{flag}` is true or false")
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        """What is kept beside a value wherever it is written, by name, and what makes it: `key`, by which a text is equal, sorted
+        and unique."""
+        return {}
+
+    @property
+    def key(self) -> Form | None:
+        """None where the value itself is what it is compared by."""
+        return self.forms.get("key")
 
     def accept(self, value: Any, tools: Tools) -> Any:
         """The Python form (see Kind) of a value from a body that is not null, or Unfit; nothing is coerced or rounded."""

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from domain.schema.fields.base import AUTH_ID, Field, Tools, Unfit, checked_bounds, field_type
+from domain.schema.fields.base import AUTH_ID, Field, Form, Tools, Unfit, checked_bounds, field_type
 from domain.schema.kinds import Kind
 
 MAX_TEXT = 1_000_000
@@ -25,7 +26,8 @@ def storable(value: Any) -> str:
 @field_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextField(Field):
-    """`min` and `max` count code points; `pattern` is RE2 and must match the whole text."""
+    """`min` and `max` count code points; `pattern` is RE2 and must match the whole text. With `fold` it is compared, sorted
+    and unique by `fold_key`."""
 
     type: ClassVar[str] = "text"
     kind: ClassVar[Kind] = Kind.TEXT
@@ -34,9 +36,12 @@ class TextField(Field):
     min: int | None = None
     max: int | None = None
     pattern: str | None = None
+    fold: bool = False
 
     def check_options(self) -> None:
         Field.check_options(self)
+        if not isinstance(self.fold, bool):
+            raise Unfit("invalid_option", "`fold` is true or false")
         checked_bounds(
             self.min, self.max, lambda n: type(n) is int and 0 <= n <= MAX_TEXT, f"a whole number up to {MAX_TEXT}"
         )
@@ -53,6 +58,10 @@ class TextField(Field):
         if self.pattern is not None and text and not tools.matches(self.pattern, text):
             raise Unfit("pattern_mismatch", f"must match {self.pattern}")
         return text
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        return {"key": fold_key} if self.fold else {}
 
     def fits_default(self, tools: Tools) -> None:
         if self.pattern is not None:
@@ -71,6 +80,14 @@ def email_key(address: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).casefold())
 
 
+def fold_key(text: str) -> str:
+    """The form by which folded texts are compared: without regard to case in any script, canonically composed (so that a letter is
+    one character, however its accent was typed). Of no language: the same everywhere."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
 @field_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailField(Field):
@@ -79,6 +96,10 @@ class EmailField(Field):
     type: ClassVar[str] = "email"
     kind: ClassVar[Kind] = Kind.TEXT
     absent_text: ClassVar[bool] = True
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        return {"key": email_key}
 
     def accept(self, value: Any, tools: Tools) -> str:
         text = storable(value)
