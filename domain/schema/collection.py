@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from domain.errors import NotFound, did_you_mean, invalid
+from domain.errors import Invalid, NotFound, did_you_mean, invalid
 from domain.schema.fields import EmailField, Field, RelationField, TextField, Tools, define
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
@@ -327,6 +327,8 @@ def _sound(collection: Collection) -> Collection:
             raise invalid(f"/fields/{at}/name", "duplicate_name", f"there are two fields `{each.name}`")
         if collection.is_accounts and each.name in ACCOUNT_NAMES:
             raise invalid(f"/fields/{at}/name", "reserved_name", f"an accounts collection has `{each.name}` already")
+        if each.name == PASSWORD:
+            raise _password_elsewhere(f"/fields/{at}/name")
         seen.add(each.name)
     for at, index in enumerate(collection.indexes):
         for name in index.fields:
@@ -340,6 +342,12 @@ def _sound(collection: Collection) -> Collection:
     if collection.expires:
         check_expiry(collection.expires, collection.every_field)
     return collection
+
+
+def _password_elsewhere(pointer: str) -> Invalid:
+    """Whatever a field of this name would hold, it would lie there in clear and be answered."""
+    detail = "`password` is kept by accounts collections only, hashed and never answered"
+    return invalid(pointer, "reserved_name", detail, hint="make it a collection of `type: accounts`, or choose another name")
 
 
 def _indexable(collection: Collection) -> list[str]:

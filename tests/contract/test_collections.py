@@ -152,6 +152,9 @@ DEFINITIONS = [
     ({"name": "x", "fields": [{"name": "a", "type": "text", "pattern": "(a"}]}, "/fields/0", "invalid_pattern"),
     ({"name": "x", "fields": [{"name": "r", "type": "relation", "collection": "nope"}]}, "/fields/0/collection", "unknown_collection"),
     ({"name": "x", "type": "accounts", "fields": [{"name": "email", "type": "text"}]}, "/fields/0/name", "reserved_name"),
+    ({"name": "x", "type": "accounts", "fields": [{"name": "password", "type": "text"}]}, "/fields/0/name", "reserved_name"),
+    ({"name": "x", "fields": [{"name": "password", "type": "text"}]}, "/fields/0/name", "reserved_name"),
+    ({"name": "x", "fields": [{"name": "secret", "type": "password"}]}, "/fields/0/type", "unknown_type"),
     ({"name": "x", "indexes": [{"fields": ["nope"]}]}, "/indexes/0/fields", "unknown_field"),
     ({"name": "x", "indexes": [{"fields": ["id; DROP"]}]}, "/indexes/0/fields", "unknown_field"),
     ({"name": "x", "rules": {"lst": ""}}, "/rules/lst", "unknown_field"),
@@ -172,6 +175,13 @@ def test_a_definition_that_cannot_be_is_refused_at_its_place(room, definition, p
     assert refused.value.faults[0].pointer == pointer
     assert code is None or refused.value.faults[0].code == code
     assert room.collections.list(actor=SYSTEM) == []
+
+
+@pytest.mark.parametrize("field", [{"name": "password", "type": "text"}, {"name": "secret", "type": "password"}])
+def test_who_wants_to_keep_passwords_is_told_where_they_are_kept(room, field):
+    with pytest.raises(Invalid) as refused:
+        room.collections.create({"name": "x", "fields": [field]}, actor=SYSTEM)
+    assert "`type: accounts`" in refused.value.hint
 
 
 def test_a_name_is_taken_once(room, posts):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from domain.errors import did_you_mean, invalid
+from domain.errors import Invalid, did_you_mean, invalid
 from domain.schema.fields.access import OPEN_TO_ALL, FieldRules, define_field_rules
 from domain.schema.kinds import Kind
 from domain.schema.names import check_field_name
@@ -129,8 +129,7 @@ def define(definition: Any, pointer: str, tools: Tools) -> Field:
     name = check_field_name(definition.get("name"), f"{pointer}/name")
     cls = TYPES.get(str(definition.get("type")))
     if cls is None:
-        hint = did_you_mean(str(definition.get("type")), list(TYPES)) or f"types are {', '.join(TYPES)}"
-        raise invalid(f"{pointer}/type", "unknown_type", f"no field type `{definition.get('type')}`", hint=hint)
+        raise _unknown_type(str(definition.get("type")), f"{pointer}/type")
     options = {key: value for key, value in definition.items() if key not in ("name", "type")}
     _refuse_unknown(cls, options, pointer)
     try:
@@ -139,6 +138,13 @@ def define(definition: Any, pointer: str, tools: Tools) -> Field:
     except Unfit as unfit:
         raise invalid(pointer, unfit.code, f"field `{name}`: {unfit.detail}") from unfit
     return field
+
+
+def _unknown_type(type: str, pointer: str) -> Invalid:
+    hint = did_you_mean(type, list(TYPES)) or f"types are {', '.join(TYPES)}"
+    if type == "password":
+        hint = "accounts have a password by themselves: make it a collection of `type: accounts`"
+    return invalid(pointer, "unknown_type", f"no field type `{type[:80]}`", hint=hint)
 
 
 def _refuse_unknown(cls: type[Field], options: Mapping[str, Any], pointer: str) -> None:
