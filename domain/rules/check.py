@@ -1,5 +1,6 @@
 """From syntax to the checked tree: every name resolved, every comparison given the kind by which both sides are read."""
 
+from domain.rules.depth import MAX_DEPTH, depth
 from domain.rules.manys import manys
 from domain.rules.operands import Operands
 from domain.rules.parse import parse
@@ -54,6 +55,9 @@ def check(text: str | Expr, scope: Scope) -> Condition:
             "a step through a relation of many counts as two"
         )
         raise source.beyond("relation_steps", 0, detail)
+    if depth(condition) > MAX_DEPTH:
+        detail = "parentheses, relations to many and the rules of what they lead to nest too deep together"
+        raise source.beyond("nesting", 0, detail)
     return condition
 
 

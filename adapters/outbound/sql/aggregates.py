@@ -89,7 +89,7 @@ class _Rows:
         source = self._with_elements()
         needs = [self._needs(each) for each in asked]
         labelled: list[Expression] = [need.label(f"n{at}_{place}") for at, each in enumerate(needs) for place, need in enumerate(each)]
-        condition = self._compiler.condition(self._grouping.where.shape, self._table)
+        condition = self._compiler.condition(self._grouping.where.shape, self._table, whole=True)
         rows = select(*(labelled or [_MARK])).select_from(source).where(condition).subquery("_rows")
         columns = [[rows.c[f"n{at}_{place}"] for place in range(len(each))] for at, each in enumerate(needs)]
         return [self._part(each, columns[at]) for at, each in enumerate(asked)], rows

@@ -169,7 +169,7 @@ class ReadPlans:
         page = self._limited(base, keys, window).subquery("_page")  # no collection's name begins so
         row = page if direct else table.alias("_shown")
         columns = [page.c[f"c{at}"] for at in range(len(reading.columns))] if direct else self._columns(reading, row, masks)
-        total = [select(func.count()).select_from(table).where(condition).scalar_subquery()] if window.count else []
+        total = [self._total(reading, compiler)] if window.count else []
         ahead, source = self._ahead(guard)
         joined = source.outerjoin(page, true())
         statement = (
@@ -183,6 +183,12 @@ class ReadPlans:
         return ReadPlan(
             prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns), masks.binds
         )
+
+    def _total(self, reading: Reading, compiler: RuleCompiler) -> ColumnElement[Any]:
+        table = self._session.tables[reading.collection.name]
+        # A view is computed anew wherever it stands.
+        counted = compiler.condition(reading.where.shape, table, whole=not reading.collection.is_view)
+        return select(func.count()).select_from(table).where(counted).scalar_subquery()
 
     def _limited(self, base: Select[Any], keys: tuple[Key, ...], window: Window) -> Any:
         if window.after is not None:

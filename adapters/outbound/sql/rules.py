@@ -7,7 +7,7 @@ What is many-valued is chosen as the evaluator chooses it: each `?` group asks f
 each many-valued step; without `?` no element may fail.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import FromClause, and_, false, not_, or_, true
@@ -15,8 +15,16 @@ from sqlalchemy import FromClause, and_, false, not_, or_, true
 from adapters.outbound.sql.rules_absence import comparison_when_absent, when_absent
 from adapters.outbound.sql.rules_binds import Bind, bind_values, listed_text
 from adapters.outbound.sql.rules_dialects import Expression, Truth
+from adapters.outbound.sql.rules_gathering import (
+    beyond_first,
+    first_step,
+    gathered,
+    looked_up,
+    match_of,
+    without_target,
+)
 from adapters.outbound.sql.rules_pairs import compared, contained
-from adapters.outbound.sql.rules_places import Place
+from adapters.outbound.sql.rules_places import Element, Place
 from adapters.outbound.sql.rules_tests import Test, Tests
 from adapters.outbound.sql.rules_values import TEXT, Operands
 from domain.rules.manys import Many, free, groups_of, inner, is_listed, manys
@@ -57,9 +65,10 @@ class RuleCompiler:
     def binds(self) -> tuple[Bind, ...]:
         return tuple(self._operands.binds.values())
 
-    def condition(self, shape: Condition, source: FromClause) -> Truth:
-        """True for the rows of `source` that fulfil the condition, false or NULL for the others."""
-        return self._compile(shape, Place(source), truth=True, beside=False)
+    def condition(self, shape: Condition, source: FromClause, *, whole: bool = False) -> Truth:
+        """True for the rows of `source` that fulfil the condition, false or NULL for the others. `whole`: the statement looks at all
+        of them, as a count does."""
+        return self._compile(shape, Place(source, {}, whole and self._dialect == "sqlite"), truth=True, beside=False)
 
     def path(self, path: Path, source: FromClause) -> Expression:
         """The value to sort by: e-mail addresses by their key, paths as a subselect of one value."""
@@ -73,14 +82,16 @@ class RuleCompiler:
             return true() if condition.value is truth else false()
         if isinstance(condition, Not):
             # It chooses elements of its own.
-            return self._compile(condition.item, Place(place.row), truth=not truth, beside=beside)
+            return self._compile(condition.item, place.anew(), truth=not truth, beside=beside)
         if isinstance(condition, Or):
             found = [self._compile(item, place, truth=truth, beside=beside or truth) for item in condition.items]
             return or_(false(), *found) if truth else and_(true(), *found)
         if isinstance(condition, And):
             return self._together(condition.items, place, truth=truth, beside=beside or not truth)
+        if (by_target := self._gathered(condition, place, truth=truth)) is not None:
+            return by_target
         if not condition.any:
-            return self._for_all(condition, Place(place.row), truth=truth, beside=beside)
+            return self._for_all(condition, place.anew(), truth=truth, beside=beside)
         if free(condition, place.chosen):  # type: ignore[arg-type]
             return self._for_some((condition,), place, truth=truth, beside=beside)
         return self._atom(condition, place, truth=truth, beside=beside)
@@ -105,13 +116,17 @@ class RuleCompiler:
             return self._compile(group[0], place, truth=truth, beside=beside)
         many = free(group[0], place.chosen)[0]  # type: ignore[arg-type]
         rest = group[0] if len(group) == 1 else And(group)
+        if len(group) > 1 and (by_target := self._gathered(rest, place, truth=truth)) is not None:
+            return by_target
         if truth and len(group) == 1 and (held := self._held(group[0], many, place)) is not None:
             return held
+        if truth and (matched := self._looked_up(group, many, place, beside=beside)) is not None:
+            return matched
         found = self._operands.elements.some(
             many,
             place,
             lambda chosen: self._compile(rest, chosen, truth=True, beside=False),
-            absent=when_absent(rest, many),
+            absent=when_absent(rest, _through(many)),
             narrow=truth and self._narrows(rest, many),
             beside=beside,
         )
@@ -122,7 +137,7 @@ class RuleCompiler:
         many = next((many for side in sides(atom) for many in manys(side) if many not in place.chosen), None)
         if many is None:
             return self._atom(atom, place, truth=truth, beside=beside)
-        absent = comparison_when_absent(atom, many)
+        absent = comparison_when_absent(atom, _through(many))
         needs_one = truth and absent is False
         failing = self._operands.elements.some(
             many,
@@ -137,6 +152,25 @@ class RuleCompiler:
         if not needs_one:
             return not_(failing)
         return and_(self._for_some((replace(atom, any=True),), place, truth=True, beside=beside), not_(failing))
+
+    def _gathered(self, condition: Condition, place: Place, *, truth: bool) -> Truth | None:
+        """Where all rows are looked at, and few targets may answer for them."""
+        step = first_step(condition) if place.whole and not place.chosen else None
+        if step is None or (without := without_target(condition)) is None:
+            return None
+        steps = self._operands.steps
+        target = steps.table(step.target)
+        asked = self._compile(beyond_first(condition), Place(target, {}, whole=True), truth=not without, beside=False)
+        return gathered(steps, step, steps.table(step.source), place, target, asked, truth=truth is not without)
+
+    def _looked_up(self, group: tuple[Condition, ...], many: Many, place: Place, *, beside: bool) -> Truth | None:
+        """Where an index finds few records of another collection, and they name those of this one."""
+        match = match_of(group, many)
+        if match is None or not self._narrows(match.rest, many):
+            return None
+        others = self._operands.steps.table(many.path.root)  # type: ignore[union-attr, arg-type]
+        asked = self._compile(match.rest, place.choosing(many, Element(others)), truth=True, beside=False)
+        return looked_up(self._operands.steps, match, place, others, asked, beside=beside)
 
     def _held(self, atom: Condition, many: Many, place: Place) -> Truth | None:
         """Where PostgreSQL's index on a list of choices answers."""
@@ -246,6 +280,10 @@ def _wanted(condition: Condition) -> tuple[Operand | None, tuple[Slot, ...]]:
     if isinstance(condition, Compare) and condition.op == "=" and isinstance(condition.right, Slot):
         return condition.left, (condition.right,)
     return None, ()
+
+
+def _through(many: Many) -> Callable[[Path], bool]:
+    return lambda path: many in manys(path)
 
 
 def _paths(atom: Atom) -> list[Path]:

@@ -7,7 +7,7 @@ from adapters.outbound.sql.rules_places import Place
 from adapters.outbound.sql.rules_tests import COMPARE, is_not_true
 from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, is_folded
 from domain.rules.comparing import folds
-from domain.rules.tree import Compare
+from domain.rules.tree import Compare, Operand, Path
 from domain.schema.kinds import Kind
 
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -24,6 +24,9 @@ def compared(operands: Operands, compare: Compare, place: Place, *, truth: bool)
         return ordered if truth else is_not_true(ordered)
     if (left.email, left.fold) != (right.email, right.fold):
         left, right = (Term(operands.value(side, place, compare.kind)) for side in (compare.left, compare.right))
+    if compare.op == "=" and truth and (_is_own_id(compare.left) or _is_own_id(compare.right)):
+        # The record itself is there, so both are, and bare columns let an index on the other one serve.
+        return left.value == right.value
     if compare.op == "=":
         return _equal(left.value, right.value, compare.kind, truth=truth)
     ordered = COMPARE[compare.op](left.value, right.value)
@@ -43,6 +46,10 @@ def _equal(left: Expression, right: Expression, kind: Kind, *, truth: bool) -> T
         left, right = func.coalesce(left, EMPTY, type_=TEXT), func.coalesce(right, EMPTY, type_=TEXT)
         return left == right if truth else left != right
     return left.is_not_distinct_from(right) if truth else left.is_distinct_from(right)
+
+
+def _is_own_id(operand: Operand) -> bool:
+    return isinstance(operand, Path) and operand.name == "id" and not operand.steps and operand.root is None
 
 
 def _rescaled(op: str, left: Expression, right: Expression, finer: int) -> Truth:

@@ -33,11 +33,18 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """`whole`: every row of its table is asked, not only as many as a page takes."""
+
     row: FromClause
     chosen: Mapping[Many, Element] = field(default_factory=dict)
+    whole: bool = False
 
     def choosing(self, many: Many, element: Element) -> "Place":
-        return Place(self.row, {**self.chosen, many: element})
+        return Place(self.row, {**self.chosen, many: element}, self.whole)
+
+    def anew(self) -> "Place":
+        """With nothing chosen."""
+        return Place(self.row, {}, self.whole)
 
     def spot(self, path: Path, length: int | None = None) -> Spot:
         """Where that many of the path's steps (all) start once what is chosen is known: behind the last many-valued one."""
