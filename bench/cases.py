@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from bench import pocketbase, stillroom
 from bench.rows import category, post, post_id
+from bench.shape import ORGANIZATIONS, organization_id
 
 # Different requests of one case; wrk goes round them.
 POOL = 2_000
@@ -25,12 +27,13 @@ class Wish:
 
     path: Path
     status: int = 200
+    left: tuple[str, ...] = ()  # lists to compare once the first request was granted
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """`mark` is the share of PocketBase's requests per second that we aim at. `body` is made of a number and the id of the
-    account that owns the rows; `signed` requests carry its token."""
+    account that owns the rows; `signed` requests carry its token. A request that is good `once` is sent once."""
 
     name: str
     title: str
@@ -40,9 +43,19 @@ class Case:
     method: str = "GET"
     signed: bool = False
     body: Body | None = None
+    world: str = "posts"
+    once: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether a request leaves other data behind."""
+        return self.method != "GET"
 
     def pool(self, wish: Wish, rows: int, owner: str) -> Iterator[tuple[str, str | None]]:
         """Path and body of each request."""
+        if self.once:
+            yield from ((wish.path(number), None) for number in range(ORGANIZATIONS))
+            return
         for step in range(POOL):
             number = step * _STRIDE % rows
             body = None if self.body is None else json.dumps(self.body(number, owner))
@@ -51,18 +64,24 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What both must agree on: which rows in which order (no two have as many views), how many in all, how many expanded."""
+    """What both must agree on: which rows in which order (no two have as many views), how many in all, and the names of what is
+    expanded in each, however deep."""
 
     views: tuple[int, ...]
     total: int | None
-    expanded: int
+    expanded: tuple[Any, ...]
 
 
-def seen(body: dict[str, Any]) -> Seen:
-    items = body.get("items", [body])
-    total = body.get("total", body.get("totalItems", -1))
-    expanded = sum("name" in each.get("expand", {}).get("author", {}) for each in items)
-    return Seen(tuple(each["views"] for each in items), None if total == -1 else total, expanded)
+def seen(body: Any) -> Seen:
+    """Of nothing (a deletion's answer) nothing."""
+    items = body.get("items", [body]) if body else []
+    total = body.get("total", body.get("totalItems", -1)) if body else -1
+    return Seen(tuple(each["views"] for each in items), None if total == -1 else total, tuple(_expanded(each) for each in items))
+
+
+def _expanded(record: dict[str, Any]) -> tuple[Any, ...]:
+    found = ((name, value if isinstance(value, list) else [value]) for name, value in sorted(record.get("expand", {}).items()))
+    return tuple((name, tuple((each["name"], _expanded(each)) for each in related)) for name, related in found)
 
 
 def _one(collections: str, name: str) -> Path:
@@ -82,6 +101,30 @@ def _change(number: int, owner: str) -> dict[str, Any]:
     return {"title": f"On distilling, revised {number}", "views": number}
 
 
+def _articles(collections: str, rest: str) -> Path:
+    """A page of 30 from the most viewed, another one each time; their order has an index."""
+    return lambda number: f"{collections}/articles/records?sort=-views&page={1 + number % 10}&{rest}"
+
+
+def _members(collections: str, rest: str) -> Path:
+    return lambda number: f"{collections}/members/records?sort=-views&page={1 + number % 10}&{rest}"
+
+
+def _counted(name: str, title: str, mark: float, filter: str, pages: Callable[[str, str], Path] = _articles) -> Case:
+    """A page with the number of all that match, which is what relations cost."""
+    asked = f"filter={quote(filter)}"
+    ours, theirs = Wish(pages(_OURS, f"{asked}&limit=30&count=exact")), Wish(pages(_THEIRS, f"{asked}&perPage=30"))
+    return Case(name, title, mark, ours, theirs, world="shape")
+
+
+def _organization(collections: str) -> Path:
+    return lambda number: f"{collections}/organizations/records/{organization_id(number)}"
+
+
+_EXPANDED = "expand=author.organization,author.permissions"
+_LEFT_TO_US = tuple(f"{_OURS}/{name}/records?sort=-views&limit=30&count=exact" for name in ("articles", "members"))
+_LEFT_TO_THEM = tuple(f"{_THEIRS}/{name}/records?sort=-views&perPage=30" for name in ("articles", "members"))
+
 CASES = (
     Case("get", "get one as guest", 0.7, Wish(_one(_OURS, "posts")), Wish(_one(_THEIRS, "posts"))),
     Case("get-own", "get one as account", 0.7, Wish(_one(_OURS, "notes")), Wish(_one(_THEIRS, "notes")), signed=True),
@@ -95,7 +138,21 @@ CASES = (
         "update", "update", 0.6, Wish(_one(_OURS, "notes")), Wish(_one(_THEIRS, "notes")),
         method="PATCH", signed=True, body=_change,
     ),
+    _counted("simple-total", "simple, total", 1.5, "public = true"),
+    _counted("all-match", "relations all, total", 5.0, "author.permissions.active = true"),
+    _counted("any-match", "relations any, total", 5.0, "author.permissions.active ?= true"),
+    _counted("back-any", "back relation, total", 5.0, "articles_via_author.public ?= true", _members),
+    _counted("select-all", "multi-select all", 1.5, "labels:each != 'oil'"),
+    Case(
+        "deep-expand", "list 30, expand deep", 1.5, Wish(_articles(_OURS, f"limit=30&{_EXPANDED}")),
+        Wish(_articles(_THEIRS, f"perPage=30&skipTotal=1&{_EXPANDED}")), world="shape",
+    ),
     # Last: it makes the table that `update` works on grow, and more so where it is faster.
     Case("create", "create", 0.6, Wish(_all(_OURS), 201), Wish(_all(_THEIRS)), method="POST", signed=True, body=post),
+    # Each organization goes with its members and their articles, after everything else of its world.
+    Case(
+        "cascade", "delete by cascade", 1.5, Wish(_organization(_OURS), 204, _LEFT_TO_US), Wish(_organization(_THEIRS), 204, _LEFT_TO_THEM),
+        method="DELETE", world="shape", once=True,
+    ),
 )  # fmt: skip
 NAMES = tuple(each.name for each in CASES)

@@ -2,18 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from bench import pocketbase, stillroom
 from bench.api import NotAsExpected, headers
-from bench.cases import Case, Wish, seen
+from bench.cases import Case, Seen, Wish, seen
 from bench.load import Load, Measured, WrkFailed, write_load
+from bench.once import Once
 from bench.processes import Memory
 from bench.servers import Server, empty_view
+from bench.tables import WORLDS, Table
 
+# Answers of each case that are compared before it is timed.
+_COMPARED = 5
 EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
 
 
@@ -27,6 +32,12 @@ class Plan:
     seconds: int
     warm_up: int
     settings: Mapping[str, str]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Those that the cases need, targets first."""
+        wanted = {each.world for each in self.cases}
+        return tuple(table for world, tables in WORLDS.items() if world in wanted for table in tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +101,11 @@ def hold(plan: Plan, folder: Path) -> Contest:
     return Contest(results, starts, memory)
 
 
-def _filled(server: Server, fill: Callable[[Server, int], str], plan: Plan) -> str:
+def _filled(server: Server, fill: Callable[[Server, int, Sequence[Table]], str], plan: Plan) -> str:
     _say(f"filling {server.name} with {plan.rows:,} rows")
     server.start()
     try:
-        owner = fill(server, plan.rows)
+        owner = fill(server, plan.rows, plan.tables)
     except NotAsExpected as failure:
         raise NotAsExpected(f"{failure}\nThe end of what {server.name} said:\n{server.last_words()}") from failure
     server.stop()
@@ -104,7 +115,7 @@ def _filled(server: Server, fill: Callable[[Server, int], str], plan: Plan) -> s
 def _result(case: Case, empty: Server, backends: tuple[Backend, ...], plan: Plan, folder: Path) -> Result:
     try:
         _check_alike(case, backends, plan)
-        loads = {empty: _empty_load(empty, folder)}
+        loads: dict[Server, Load | Once] = {empty: _empty_load(empty, folder)}
         loads |= {each.server: _load(case, each, plan, folder) for each in backends}
         return Result(case, _by_turns(case, loads, plan))
     except (NotAsExpected, WrkFailed, OSError) as failure:
@@ -113,22 +124,27 @@ def _result(case: Case, empty: Server, backends: tuple[Backend, ...], plan: Plan
 
 def _check_alike(case: Case, backends: tuple[Backend, ...], plan: Plan) -> None:
     """Before anything is timed: the right status, and the same rows from both."""
-    ours, theirs = (seen(_first_answer(case, each, plan)) for each in backends)
-    if ours != theirs:
-        raise NotAsExpected(f"{OURS} and {THEIRS} answer differently: {ours} and {theirs}")
+    ours, theirs = (_answers(case, each, plan) for each in backends)
+    for our, their in zip(ours, theirs, strict=True):
+        if our != their:
+            raise NotAsExpected(f"{OURS} and {THEIRS} answer differently: {our} and {their}")
 
 
-def _first_answer(case: Case, backend: Backend, plan: Plan) -> dict[str, object]:
-    wish = backend.wish(case)
-    path, body = next(case.pool(wish, plan.rows, backend.owner))
+def _answers(case: Case, backend: Backend, plan: Plan) -> list[Seen]:
+    """To the first few requests; of those that are good once to the first, and then what is left."""
+    wish, api = backend.wish(case), backend.server.api
     token = backend.token() if case.signed else ""
-    answer: dict[str, object] = backend.server.api.expect(wish.status, case.method, path, body, token=token)
-    return answer
+    asked = islice(case.pool(wish, plan.rows, backend.owner), 1 if case.changes else _COMPARED)
+    found = [seen(api.expect(wish.status, case.method, path, body, token=token)) for path, body in asked]
+    return found + [seen(api.expect(200, "GET", path)) for path in wish.left]
 
 
-def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> Load:
+def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> Load | Once:
     pool = list(case.pool(backend.wish(case), plan.rows, backend.owner))
     sent = headers(backend.token() if case.signed else "", has_body=case.body is not None)
+    if case.once:
+        # The first one is gone: it was asked for when answers were compared.
+        return Once(backend.server.api.port, case.method, [path for path, _ in pool[1:]], plan.rounds + 1)
     script = folder / f"{case.name}-{backend.server.name}.lua"
     return write_load(script, backend.server.api.port, case.method, pool, sent)
 
@@ -137,7 +153,7 @@ def _empty_load(empty: Server, folder: Path) -> Load:
     return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {})
 
 
-def _by_turns(case: Case, loads: Mapping[Server, Load], plan: Plan) -> dict[str, tuple[Sample, ...]]:
+def _by_turns(case: Case, loads: Mapping[Server, Load | Once], plan: Plan) -> dict[str, tuple[Sample, ...]]:
     """A B C A B C: what disturbs the machine for a while disturbs all of them."""
     for server, load in loads.items():
         _say(f"{case.title}: warming up {server.name}")
@@ -149,13 +165,13 @@ def _by_turns(case: Case, loads: Mapping[Server, Load], plan: Plan) -> dict[str,
     return samples
 
 
-def _turns(loads: Mapping[Server, Load], rounds: int) -> Iterator[tuple[int, Server, Load]]:
+def _turns(loads: Mapping[Server, Load | Once], rounds: int) -> Iterator[tuple[int, Server, Load | Once]]:
     for turn in range(rounds):
         for server, load in loads.items():
             yield turn, server, load
 
 
-def _sample(server: Server, load: Load, seconds: int) -> Sample:
+def _sample(server: Server, load: Load | Once, seconds: int) -> Sample:
     before = server.cpu_seconds()
     measured = load.run(seconds)
     # wrk leaves when its time is up; what it still had asked for is worked off here, and counts.

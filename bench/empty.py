@@ -12,7 +12,7 @@ from app import serving
 from app.settings import Settings, SettingsError
 
 
-def _application() -> tuple[Any, Any]:
+def _application(*, keeps_house: bool) -> tuple[Any, Any]:  # it has no house to keep
     app = Flask("empty", static_folder=None)
 
     @app.route("/")

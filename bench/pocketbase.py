@@ -3,30 +3,22 @@ as its tables grow. The same fields, rules and indexes as ours, made over its AP
 
 import subprocess
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.api import NotAsExpected
-from bench.rows import (
-    AUTHOR_FIELDS,
-    OWNED,
-    POST_FIELDS,
-    POST_INDEXES,
-    PUBLIC,
-    STATUSES,
-    FieldOf,
-    authors,
-    posts,
-)
+from bench.fields import FieldOf
 from bench.servers import Server, environment
+from bench.tables import Table
 
 COLLECTIONS = "/api/collections"
 
 _ADMIN = ("ann@example.org", "correct horse battery staple")
 _OWNER = ("olga@example.org", "a still tongue keeps a wise head")
 _BATCH = 500
+_MOST = 999  # how many a field of many values may hold
 _RULES = ("list", "view", "create", "update", "delete")
 _TYPES = {"integer": {"type": "number", "onlyInt": True}}
 # Every record of ours has these; PocketBase has them where they are asked for.
@@ -41,7 +33,7 @@ def pocketbase(folder: Path) -> Server:
     return Server("PocketBase", folder, command, "/api/health", environment())
 
 
-def fill(server: Server, count: int) -> str:
+def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
     """The id of the account that owns the rows."""
     admin = _first_admin(server)
     batches = {"batch": {"enabled": True, "maxRequests": _BATCH, "timeout": 60}}
@@ -49,12 +41,9 @@ def fill(server: Server, count: int) -> str:
     account = {"email": _OWNER[0], "password": _OWNER[1], "passwordConfirm": _OWNER[1]}
     owner: str = server.api.expect(200, "POST", f"{COLLECTIONS}/users/records", account, token=admin)["id"]
     ids: dict[str, str] = {"users": server.api.expect(200, "GET", f"{COLLECTIONS}/users", token=admin)["id"]}
-    for name, fields, rules in (("authors", AUTHOR_FIELDS, PUBLIC), ("posts", POST_FIELDS, PUBLIC), ("notes", POST_FIELDS, OWNED)):
-        definition = _definition(name, fields, rules, ids)
-        ids[name] = server.api.expect(200, "POST", COLLECTIONS, definition, token=admin)["id"]
-    _insert(server, admin, "authors", authors())
-    for name in ("posts", "notes"):
-        _insert(server, admin, name, posts(count, owner))
+    for table in tables:
+        ids[table.name] = server.api.expect(200, "POST", COLLECTIONS, _definition(table, ids), token=admin)["id"]
+        _insert(server, admin, table.name, table.rows(count, owner))
     return owner
 
 
@@ -89,28 +78,30 @@ def _sign_in(server: Server, collection: str, credentials: tuple[str, str]) -> s
     return signed
 
 
-def _definition(name: str, fields: tuple[FieldOf, ...], rules: Mapping[str, str], ids: Mapping[str, str]) -> dict[str, Any]:
+def _definition(table: Table, ids: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": table.name,
         "type": "base",
-        "fields": [*(_field(each, ids) for each in fields), *_STAMPS],
-        "indexes": list(_indexes(name, fields)),
-        **{f"{rule}Rule": rules.get(rule) for rule in _RULES},
+        "fields": [*(_field(each, ids) for each in table.fields), *_STAMPS],
+        "indexes": list(_indexes(table)),
+        **{f"{rule}Rule": table.rules.get(rule) for rule in _RULES},
     }
 
 
 def _field(field: FieldOf, ids: Mapping[str, str]) -> dict[str, Any]:
+    most = _MOST if field.many else 1
     options: dict[str, dict[str, Any]] = {
-        "relation": {"collectionId": ids.get(field.collection), "maxSelect": 1},
-        "select": {"values": list(STATUSES), "maxSelect": 1},
+        "relation": {"collectionId": ids.get(field.collection), "maxSelect": most, "cascadeDelete": field.cascades},
+        "select": {"values": list(field.values), "maxSelect": min(most, max(1, len(field.values)))},
     }
     return {"name": field.name, **_TYPES.get(field.type, {"type": field.type}), **options.get(field.type, {})}
 
 
-def _indexes(name: str, fields: tuple[FieldOf, ...]) -> Iterator[str]:
-    for each in fields:
-        if each.type == "relation" or each.name in POST_INDEXES:
-            yield f"CREATE INDEX idx_{name}_{each.name} ON {name} ({each.name})"
+def _indexes(table: Table) -> Iterator[str]:
+    """A list of relations is a column of JSON, which an index would not help."""
+    for each in table.fields:
+        if (each.type == "relation" and not each.many) or each.name in table.indexes:
+            yield f"CREATE INDEX idx_{table.name}_{each.name} ON {table.name} ({each.name})"
 
 
 def _insert(server: Server, admin: str, collection: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -23,12 +23,13 @@ Application = Callable[[Environ, Callable[..., Any]], Any]
 def run(plan: Plan, folder: Path) -> int:
     with stillroom.stillroom(folder / "stillroom", plan.settings) as server:
         server.start()
-        owner = stillroom.fill(server, plan.rows)
+        owner = stillroom.fill(server, plan.rows, plan.tables)
         token = stillroom.token(server)
     application, close = _application(folder / "stillroom" / "data")
     try:
         for case in plan.cases:
-            _show(case, application, list(_environs(case, plan, owner, token)))
+            if not case.once:
+                _show(case, application, list(_environs(case, plan, owner, token)))
     finally:
         close()
     return 0

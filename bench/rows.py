@@ -1,9 +1,10 @@
 """The rows that both backends hold, field by field the same: made from numbers, so that every run has the same ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from bench.fields import FieldOf
 
 AUTHORS = 200
 # A filter on one category chooses a twentieth of the rows: 500 of 10,000.
@@ -16,20 +17,11 @@ _SENTENCE = "Water finds the lowest place, and the still finds what the water le
 _SCATTER, _SPAN = 7_919, 1_000_003
 
 
-@dataclass(frozen=True, slots=True)
-class FieldOf:
-    """A field in words that each side translates to its own."""
-
-    name: str
-    type: str
-    collection: str = ""
-
-
 AUTHOR_FIELDS = (FieldOf("name", "text"), FieldOf("city", "text"))
 POST_FIELDS = (
     FieldOf("title", "text"),
     FieldOf("body", "text"),
-    FieldOf("status", "select"),
+    FieldOf("status", "select", values=STATUSES),
     FieldOf("category", "integer"),
     FieldOf("views", "integer"),
     FieldOf("rating", "number"),
@@ -38,7 +30,6 @@ POST_FIELDS = (
     FieldOf("author", "relation", "authors"),
     FieldOf("owner", "relation", "users"),
 )
-# Relations have an index of their own on both sides.
 POST_INDEXES = ("category",)
 PUBLIC = {"list": "", "view": ""}
 OWNED = dict.fromkeys(("view", "create", "update"), "owner = @request.auth.id")

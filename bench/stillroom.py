@@ -3,23 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.api import Api, NotAsExpected
-from bench.rows import (
-    AUTHOR_FIELDS,
-    OWNED,
-    POST_FIELDS,
-    POST_INDEXES,
-    PUBLIC,
-    STATUSES,
-    FieldOf,
-    authors,
-    posts,
-)
+from bench.fields import FieldOf
 from bench.servers import Server, environment
+from bench.tables import Table
 
 COLLECTIONS = "/api/v1/collections"
 
@@ -34,17 +25,16 @@ def stillroom(folder: Path, settings: Mapping[str, str]) -> Server:
     return Server("Stillroom", folder, [*_COMMAND, "serve"], "/livez", env)
 
 
-def fill(server: Server, count: int) -> str:
+def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
     """Collections over the API, rows by `stillroom import`; the id of the account that owns the rows."""
     _run(server.folder, "admin", "create", "--email", _ADMIN[0], "--password", _ADMIN[1])
     admin = _sign_in(server.api, "_admins", _ADMIN)
-    for definition in _definitions():
-        server.api.expect(201, "POST", COLLECTIONS, definition, token=admin)
+    server.api.expect(201, "POST", COLLECTIONS, _ACCOUNTS, token=admin)
     account = {"email": _OWNER[0], "password": _OWNER[1]}
     owner: str = server.api.expect(201, "POST", f"{COLLECTIONS}/users/records", account, token=admin)["id"]
-    _import(server.folder, "authors", authors())
-    for name in ("posts", "notes"):
-        _import(server.folder, name, posts(count, owner))
+    for table in tables:
+        server.api.expect(201, "POST", COLLECTIONS, _definition(table), token=admin)
+        _import(server.folder, table.name, table.rows(count, owner))
     return owner
 
 
@@ -59,21 +49,26 @@ def _sign_in(api: Api, collection: str, credentials: tuple[str, str]) -> str:
     return signed
 
 
-def _definitions() -> Iterator[dict[str, Any]]:
-    yield {"name": "users", "type": "accounts", "rules": {"view": "id = @request.auth.id"}}
-    yield {"name": "authors", "type": "base", "fields": _fields(AUTHOR_FIELDS), "rules": PUBLIC}
-    for name, rules in (("posts", PUBLIC), ("notes", OWNED)):
-        indexes = [{"fields": [each]} for each in POST_INDEXES]
-        yield {"name": name, "type": "base", "fields": _fields(POST_FIELDS), "indexes": indexes, "rules": rules}
+_ACCOUNTS = {"name": "users", "type": "accounts", "rules": {"view": "id = @request.auth.id"}}
 
 
-def _fields(wanted: tuple[FieldOf, ...]) -> list[dict[str, Any]]:
-    return [{"name": each.name, "type": each.type, **_options(each)} for each in wanted]
+def _definition(table: Table) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "type": "base",
+        "fields": [{"name": each.name, "type": each.type, **_options(each)} for each in table.fields],
+        "indexes": [{"fields": [each]} for each in table.indexes],
+        "rules": dict(table.rules),
+    }
 
 
 def _options(field: FieldOf) -> dict[str, Any]:
-    options: dict[str, dict[str, Any]] = {"relation": {"collection": field.collection}, "select": {"values": list(STATUSES)}}
-    return options.get(field.type, {})
+    many = {"many": True} if field.many else {}
+    if field.type == "select":
+        return {"values": list(field.values), **many}
+    if field.type == "relation":
+        return {"collection": field.collection, **many, **({"on_delete": "cascade"} if field.cascades else {})}
+    return {}
 
 
 def _import(folder: Path, collection: str, rows: Iterable[Mapping[str, Any]]) -> None:
