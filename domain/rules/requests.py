@@ -138,8 +138,6 @@ def _stored(name: Name, operand: Request, scope: Scope, source: Source) -> Path:
     if operand.path[0] != "body":
         raise source.refusal("not_allowed", name.at, "`:changed` follows `@request.body.…`")
     field = scope.collection.every_field[operand.path[1]]
-    if field.kind is Kind.JSON:
-        raise source.refusal("not_supported", name.at, "`:changed` of a json field is not supported yet", "compare a value inside it")
     if len(operand.path) > 2:
         hint = f"write `@request.body.{field.name}:changed`"
         raise source.refusal("not_allowed", name.at, "`:changed` is asked of a whole field", hint)

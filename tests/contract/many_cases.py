@@ -104,8 +104,21 @@ RECORDS = _records()
 WORLD = {name: {record["id"]: record for record in records} for name, records in RECORDS.items()}
 ACTORS = (
     Values(now=MOMENT, request={("method",): "GET", ("auth", "id"): ""}),
-    Values(now=MOMENT, request={("method",): "GET", ("auth", "id"): "u1", ("auth", "name"): "a", ("auth", "age"): 2}),
-)
+    Values(now=MOMENT, request={
+        ("method",): "PATCH", ("auth", "id"): "u1", ("auth", "name"): "a", ("auth", "age"): 2, ("auth", "perms"): ("p0", "p2"),
+        ("auth", "perms", "0", "name"): "a", ("auth", "perms", "1", "name"): "b", ("auth", "perms", "0", "active"): True,
+        ("auth", "perms", "1", "active"): False, ("auth", "roles"): ["a", "b"],
+        ("body", "tags"): ["t1", "t0"], ("body", "labels"): ["red"], ("body", "meta"): {"list": ["a", "b"]}, ("body", "title"): "a",
+    }),
+    Values(now=MOMENT, request={
+        ("method",): "PATCH", ("auth", "id"): "u2", ("auth", "perms"): (), ("auth", "roles"): "a",
+        ("body", "tags"): [], ("body", "labels"): ["blue", "red", "é%"], ("body", "meta"): ["a", "red", 3], ("body", "tags+"): "t1",
+    }),
+    Values(now=MOMENT, request={
+        ("method",): "PATCH", ("auth", "id"): "u3", ("auth", "perms"): ("p1",), ("auth", "perms", "0", "name"): "ab",
+        ("body", "tags"): ["t2"], ("body", "labels"): None, ("body", "meta"): {"list": [1.0, 2.5, None]},
+    }),
+)  # fmt: skip
 
 # --- texts
 
@@ -131,6 +144,15 @@ PATHS = {
     "date": "at comments_via_post.sent posts_via_parent.at",
     "email": "comments_via_post.reply_to author.email",
 }  # fmt: skip
+REQUESTS = (
+    "@request.auth.id", "@request.auth.name", "@request.body.tags", "@request.body.labels", "@request.auth.perms",
+    "@request.auth.perms.name", "@request.auth.roles:each", "@request.body.meta.list:each", "@request.body.tags:lower",
+)  # fmt: skip
+ROOTS = ("@collection.members.", "@request.auth.perms.")
+ASKED = (
+    "@request.body.tags:changed", "@request.body.labels:changed", "@request.body.meta:changed", "@request.body.title:changed",
+    "@request.body.tags:isset", "hasRole('a')", "@request.auth.perms.active ?= true", "@request.body.tags:length > 1",
+)  # fmt: skip
 CONSTANTS = {
     "text": ("'a'", "'b'", "'red'", "'ab'", "'t1'", "'u1'", "'é'", "''", "null", "'A'", "'c1'"),
     "integer": ("0", "1", "2", "3", "1.5", "null"),
@@ -167,13 +189,13 @@ class Writer:
 
     def group(self):
         """Comparisons of one element."""
-        starts = ["comments_via_post.", "tags.", "posts_via_parent.", "author.perms.", *([] if self.client else ["@collection.members."])]
+        starts = ["comments_via_post.", "tags.", "posts_via_parent.", "author.perms.", *([] if self.client else ROOTS)]
         start = self.dice.choice(starts)
         ends = {
             "comments_via_post.": ("text", "by", "by.name", "labels", "by.perms.name"),
             "tags.": ("name", "owner", "akin.name", "akin", "owner.name"),
             "posts_via_parent.": ("title", "tags", "tags.name", "labels"), "author.perms.": ("name", "id"),
-            "@collection.members.": ("role", "user", "post", "user.name"),
+            "@collection.members.": ("role", "user", "post", "user.name"), "@request.auth.perms.": ("name", "id", "name:lower"),
         }[start]  # fmt: skip
         parts = [f"{start}{self.dice.choice(ends)} ?{self.compared('text')}" for _ in range(self.dice.choice([2, 2, 3]))]
         if self.dice.random() < 0.3:
@@ -190,7 +212,7 @@ class Writer:
         if roll < 0.65:
             return self.dice.choice(CONSTANTS[kind])
         if roll < 0.75 and kind == "text" and not self.client:
-            return self.dice.choice(["@request.auth.id", "@request.auth.name"])
+            return self.dice.choice(REQUESTS)
         path = self.path(kind)
         return self.dice.choice(CONSTANTS[kind]) if ":each" in path or ".extra." in path else path
 
@@ -203,6 +225,8 @@ class Writer:
     def atom(self):
         kind = self.dice.choice(["text"] * 6 + ["integer", "integer", "number", "bool", "date"] + ([] if self.client else ["email"]))
         any_ = self.dice.choice(["", "?"])
+        if not self.client and self.dice.random() < 0.06:
+            return self.dice.choice(ASKED)
         left, roll = self.path(kind), self.dice.random()
         if roll < 0.12:
             items = ", ".join(self.listed(kind) for _ in range(self.dice.choice([1, 2, 3])))

@@ -92,6 +92,11 @@ CHOSEN = [
     "@collection.members:x.user ?= @request.auth.id && @collection.members:y.role ?= 'a' && @collection.members:x.post ?= id",
     "@collection.members.role != 'nobody'", "@collection.members.of.role ?= 'a'", "@collection.members.role = title",
     "@collection.members.of:length ?> 1", "@collection.perms.active ?= true && views > 0",
+    "@request.body.tags:changed", "@request.body.labels:changed", "@request.body.meta:changed = false", "tags ?= @request.body.tags",
+    "tags = @request.body.tags", "tags != @request.body.tags", "labels ?in (title, 'red') && @request.body.labels ?= labels",
+    "author.perms ?= @request.auth.perms", "author.perms = @request.auth.perms && views > 0", "author.perms != @request.auth.perms",
+    "title ?= @request.auth.perms.name && @request.auth.perms.active ?= true", "title ?~ @request.auth.roles:each",
+    "comments_via_post.labels ?= @request.body.labels", "@request.body.tags ?= main && tags ?= @request.body.tags && tags.rank ?> 1",
 ]  # fmt: skip
 
 

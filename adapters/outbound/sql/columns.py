@@ -7,11 +7,25 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, MetaData, Numeric, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    FromClause,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.sqlite import INTEGER as SqliteInteger
 from sqlalchemy.dialects.sqlite import REAL as SqliteReal
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from adapters.outbound.sql.names import link_name
@@ -176,3 +190,14 @@ _LONG_NUMBER = re.compile(r"\d{19}")
 def _written_document(text: str) -> Any:
     """As it lies in the database, but for long numbers: those are answered as they were sent, so that they may be sent again."""
     return orjson.Fragment(text) if _LONG_NUMBER.search(text) is None else _DOCUMENTS.decode(text)
+
+
+def targets_of(link: FromClause, row: FromClause, dialect: str) -> ColumnElement[Any]:
+    """The targets of the row, in the order of the list, as a JSON array."""
+    own = link.alias()
+    targets = select(own.c.target).where(own.c.source == row.c.id).order_by(own.c.position).correlate(row)
+    if dialect == "postgresql":
+        return func.array_to_json(func.array(targets.scalar_subquery()))
+    # SQLite orders what an aggregate reads by the order of the subselect that it reads from, as that is never flattened.
+    listed = targets.subquery()
+    return select(func.json_group_array(listed.c.target)).correlate(row).scalar_subquery()

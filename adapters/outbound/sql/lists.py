@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from adapters.outbound.sql.columns import decoder, encoder, is_linked
+from adapters.outbound.sql.columns import decoder, encoder, is_linked, targets_of
 from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.session import Session
@@ -50,17 +50,6 @@ def shown_column(collection: Collection, field: Field, row: FromClause, tables: 
     if field.many:
         return func.coalesce(row.c[field.name], literal_column("'[]'" if dialect == "sqlite" else "'[]'::jsonb"))
     return row.c[field.name]
-
-
-def targets_of(link: FromClause, row: FromClause, dialect: str) -> ColumnElement[Any]:
-    """The targets of the row, in the order of the list, as a JSON array."""
-    own = link.alias()
-    targets = select(own.c.target).where(own.c.source == row.c.id).order_by(own.c.position).correlate(row)
-    if dialect == "postgresql":
-        return func.array_to_json(func.array(targets.scalar_subquery()))
-    # SQLite orders what an aggregate reads by the order of the subselect that it reads from, as that is never flattened.
-    listed = targets.subquery()
-    return select(func.json_group_array(listed.c.target)).correlate(row).scalar_subquery()
 
 
 class Links:

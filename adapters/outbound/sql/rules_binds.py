@@ -54,6 +54,10 @@ def listed_text(text: str) -> str:
     return json.dumps([text])
 
 
+def json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def whole(value: Any) -> int:
     """SQLite has no booleans."""
     return int(value)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from adapters.outbound.sql.sqlite_functions import SAME_JSON
 from domain.errors import Invalid
 from domain.rules.functions import EARTH_RADIUS_KM
 from domain.schema.fields.times import write_instant
@@ -76,8 +77,15 @@ class Forms(Protocol):
         """One of these, read as the kind: NULL where it is of another type. As JSON it is NULL only where it is null."""
         ...
 
+    def same_json(self, value: Expression, other: Expression) -> Truth:
+        """Whether a JSON value and one written as text are the same: numbers by what they are worth, keys in any order."""
+        ...
+
 
 class SqliteForms:
+    def same_json(self, value: Expression, other: Expression) -> Truth:
+        return getattr(func, SAME_JSON)(value, other) == literal_column("1")
+
     def by_code_point(self, text: Expression) -> Expression:
         return text
 
@@ -165,6 +173,9 @@ class SqliteForms:
 
 
 class PostgresqlForms:
+    def same_json(self, value: Expression, other: Expression) -> Truth:
+        return cast(value, JSONB) == cast(other, JSONB)
+
     def by_code_point(self, text: Expression) -> Expression:
         return text.collate("C")
 

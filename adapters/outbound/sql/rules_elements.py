@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, cast, exists, func, join, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
+from adapters.outbound.sql.columns import targets_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.rules_dialects import Expression, Forms, Truth
 from adapters.outbound.sql.rules_places import Element, Place, Spot
@@ -100,6 +101,12 @@ class Elements:
     def count(self, path: Path, place: Place) -> Expression:
         """How many values a field of many holds, or how many records a path that ends in a back relation leads to."""
         return self._count_of_list(path, place) if path.elements else self._count_of_records(path, place)
+
+    def whole(self, path: Path, row: FromClause) -> Expression:
+        """The list that the field of the row holds, in its order."""
+        if not self._is_linked(path, Spot(row)):
+            return row.c[path.name]
+        return targets_of(self._steps.unnamed(self._link(path.collection, path.name)), row, self._dialect)
 
     # --- sources
 

@@ -35,6 +35,10 @@ class Steps:
     def table(self, name: str) -> FromClause:
         return self._tables[name].alias(self.name())
 
+    def unnamed(self, name: str) -> FromClause:
+        """For whom gives it a name of its own."""
+        return self._tables[name]
+
     def allowed(self, guard: Condition | None, row: FromClause) -> tuple[Truth, ...]:
         return () if guard is None else (self._condition(guard, row),)
 

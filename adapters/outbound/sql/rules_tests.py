@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, and_, func, literal_column, or_, true
 
-from adapters.outbound.sql.rules_binds import after_prefix, contains_pattern
+from adapters.outbound.sql.rules_binds import after_prefix, contains_pattern, json_text
 from adapters.outbound.sql.rules_dialects import EMPTY, Expression, Truth
 from adapters.outbound.sql.rules_places import Place
 from adapters.outbound.sql.rules_values import TEXT, TEXTUAL, Operands, Term, is_folded, not_supported
@@ -39,6 +39,19 @@ class Tests:
     # --- against values
 
     def equals(self, to: Slot, kind: Kind) -> Test:
+        return self._is_same(to) if kind is Kind.JSON else self._is_value(to, kind)
+
+    def _is_same(self, to: Slot) -> Test:
+        """A list or a document as one value, as `:changed` asks for it."""
+
+        def holds(operand: Operand, place: Place) -> Truth:
+            assert isinstance(operand, Path)
+            value = self._operands.bind(to, "_json", json_text, TEXT)
+            return self._operands.forms.same_json(self._operands.whole(operand, place.row), value)
+
+        return Test(holds, lambda operand, place: is_not_true(holds(operand, place)))
+
+    def _is_value(self, to: Slot, kind: Kind) -> Test:
         def holds(operand: Operand, place: Place) -> Truth:
             if kind is Kind.TEXT and isinstance(operand, Path) and _is_inside_json(operand):
                 return self._operands.forms.json_text_is(place.row.c[operand.name], operand.json, self._operands.slot(to, kind))

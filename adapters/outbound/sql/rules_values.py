@@ -141,6 +141,10 @@ class Operands:
             length = self.elements.count(path, place)
         return cast(length, Double()) if kind is Kind.NUMBER else length
 
+    def whole(self, path: Path, row: FromClause) -> Expression:
+        """What a field of the row holds, as one JSON value."""
+        return self.elements.whole(path, row) if path.elements else row.c[path.name]
+
     def literal(self, literal: Literal) -> Expression:
         """True, false and null stand in the statement itself; other values are slots."""
         if literal.value is None:

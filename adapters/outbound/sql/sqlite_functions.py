@@ -1,7 +1,8 @@
 """Functions that SQLite is given: what distances are computed with, for builds that come without mathematical functions (they are
-a choice of its compiler), and what it never has: exact sums of doubles, and the ids of groups."""
+a choice of its compiler), and what it never has: exact sums of doubles, the ids of groups, and JSON compared as values."""
 
 import hashlib
+import json
 import math
 import sqlite3
 import struct
@@ -10,6 +11,8 @@ from contextlib import closing
 from decimal import Context, Decimal
 from functools import lru_cache
 
+from domain.rules.conversions import same_json
+
 FUNCTIONS: dict[str, Callable[[float], float]] = {
     "radians": math.radians,
     "sin": math.sin,
@@ -17,7 +20,7 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "asin": math.asin,
     "sqrt": math.sqrt,
 }
-EXACT_SUM, GROUP_ID = "_exact_sum", "_group_id"
+EXACT_SUM, GROUP_ID, SAME_JSON = "_exact_sum", "_group_id", "_same_json"
 # From the last digit of the least double to the first of a sum of many of the largest.
 _EXACTLY = Context(prec=700)
 _LARGEST, _LEAST = Decimal("1.7976931348623157e308"), Decimal("3e-324")
@@ -28,6 +31,7 @@ def complete_functions(connection: sqlite3.Connection) -> None:
     for name in FUNCTIONS.keys() - built_in():
         connection.create_function(name, 1, _of_null(FUNCTIONS[name]), deterministic=True)
     connection.create_function(GROUP_ID, -1, group_id, deterministic=True)
+    connection.create_function(SAME_JSON, 2, _same_json, deterministic=True)
     connection.create_aggregate(EXACT_SUM, 1, _ExactSum)  # type: ignore[arg-type]  # typeshed knows no double as an answer
 
 
@@ -61,6 +65,10 @@ class _ExactSum:
         if self._total is None or abs(self._total) > _LARGEST:
             return None
         return float(self._total) if abs(self._total) >= _LEAST else 0.0
+
+
+def _same_json(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and same_json(json.loads(one), json.loads(other))
 
 
 @lru_cache(maxsize=1)

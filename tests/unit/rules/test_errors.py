@@ -111,7 +111,7 @@ def refusal(call, *args) -> Invalid:
     ("@request.auth.id:isset", "column 1", "not_allowed", "`:isset` follows", None),
     ("@request.query.x:changed", "column 1", "not_allowed", "`:changed` follows", None),
     ("@request.body.views:changed = live", "column 1", "not_allowed", "stands alone or is compared", None),
-    ("@request.body.meta:changed", "column 1", "not_supported", "`:changed` of a json field", None),
+    ("@request.body.meta.n:changed", "column 1", "not_allowed", "`:changed` is asked of a whole field", "write"),
     ("title in (comments_via_post.text)", "column 11", "not_allowed", "has many values", None),
     ("strftime(title, due) = 'a'", "column 10", "not_allowed", "the format of `strftime` is written in the rule", None),
     ("strftime('%Q', due) = 'a'", "column 10", "not_allowed", "'%Q' is no format", "known are"),

@@ -294,6 +294,23 @@ def test_setting_what_is_absent_to_nothing_is_no_change():
     assert answers("@request.body.title:changed && @request.body.views:changed", POST, blank) is True
 
 
+@pytest.mark.parametrize("asked,expected", [
+    ({"n": 5, "a": [1, True]}, NO), ({"a": [1.0, True], "n": 5.0}, NO), ({"a": [True, 1], "n": 5}, YES), ({"a": [1, 1], "n": 5}, YES),
+    ({"n": 5}, YES), (None, YES), ("", YES), ([], YES), ({"a": [1, True], "n": "5"}, YES),
+])  # fmt: skip
+def test_json_changes_where_its_value_does(asked, expected):
+    record = {**POST, "meta": {"a": [1, True], "n": 5}}
+    assert answers("@request.body.meta:changed", record, Values(NOW, {("body", "meta"): asked})) is expected
+
+
+@pytest.mark.parametrize("stored,asked,expected", [
+    (None, None, NO), (None, 0, YES), ("", "", NO), (2**53 + 1, 2**53, YES), (1e300, 10**300, NO), (0.1, 0.1, NO), (-0.0, 0, NO),
+    (False, 0, YES),
+])  # fmt: skip
+def test_numbers_in_json_are_compared_by_what_they_are_worth(stored, asked, expected):
+    assert answers("@request.body.meta:changed", {**POST, "meta": stored}, Values(NOW, {("body", "meta"): asked})) is expected
+
+
 def test_whether_a_password_is_set_may_be_asked():
     assert answers("@request.body.password:isset", {"id": "u1"}, Values(NOW, {("body", "password"): "x"}), USERS) is True
 
