@@ -173,6 +173,33 @@ def test_what_may_not_be_seen_changes_no_list(twins: tuple[Target, Target]) -> N
     assert answered == {200, 400}
 
 
+GROUPS = (
+    "", "status", "owner", "vault", "vault.rank", "vault.body,n", "vault.owner.name", "owner.name,status", "created:day",
+    "updated:month", "n",
+    "secret", "locker", "owner.email", "owner.role", "owner.balance", "vault.created:year", "meta", "title:day", "nowhere",
+)  # fmt: skip
+MEASURES = (
+    "count", "count,sum:n,avg:n", "max:vault.rank,count:vault.body", "min:title,max:updated", "count:vault,count:vault.id",
+    "max:vault.body",
+    "max:secret", "count:secret", "sum:owner.balance", "max:owner.email", "sum:title", "max:version",
+)  # fmt: skip
+
+
+def test_what_may_not_be_seen_changes_no_aggregate(twins: tuple[Target, Target]) -> None:
+    answered = set()
+    for at, group in enumerate(GROUPS):
+        for step, measures in enumerate(MEASURES):
+            query = {"group": group, "measures": measures, "filter": FILTERS[(at * 7 + step) % len(FILTERS)],
+            "sort": "-count" if step < 2 else ""}
+            sent = {key: value for key, value in query.items() if value}
+            for by in ("bob", ""):
+                seen = [each.ask("GET", f"{COLLECTIONS}/posts/records/aggregate", by=by, query=sent, headers={"X-Request-Id": "request-0"})
+                        for each in twins]  # fmt: skip
+                assert _told(seen[0]) == _told(seen[1]), (query, by)
+                answered.add(seen[0].status)
+    assert answered == {200, 400}
+
+
 def _told(seen: Seen) -> tuple[int, dict[str, str], bytes]:
     return seen.status, {name: value for name, value in seen.headers.items() if name != "date"}, seen.content
 
