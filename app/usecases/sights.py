@@ -59,10 +59,7 @@ class Sights:
         if not text or self._actor.passes_rules:
             return NOTHING_SAYABLE
         reached = self._rulebook.reached(self._schema, collection, text)
-        # What the record decides on is not said in a condition yet: both compilers would have to know of it.
-        return frozenset(
-            (each.name, name) for each in reached for name in self.of(each).open_names if each.every_field[name].rules.view
-        )
+        return frozenset((each.name, name) for each in reached for name in self.of(each).names if each.every_field[name].rules.view)
 
     def pen(self, collection: Collection, values: ValuesOf, *, creating: bool) -> Pen:
         """`values` hold the body too: write rules may ask what is asked for."""

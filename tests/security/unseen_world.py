@@ -144,7 +144,9 @@ class World:
         for at, (name, id) in enumerate(self.ids.items()):
             rank, body = self.pick((at, f"gold of {name}"), (9 - at, "lead"), name)
             self.make("vaults", id=f"vault-{name}", owner=id, body=body, rank=rank)
-        for at, (name, id) in enumerate(self.ids.items()):
+        # Nobody who asks can delete what others' masked relations point at: clearing those would show in the versions, as any change does.
+        for at, name in enumerate(("alice", "dave", "bob", "carol", "sue")):
+            id = self.ids[name]
             self._post(f"live-{name}", name, id, at, live=True)
             self._post(f"draft-{name}", name, id, at, live=False)
         for at, name in enumerate(self.pick(EVERYBODY[1:], EVERYBODY[1:3])):
@@ -169,7 +171,7 @@ class World:
         def mine(value: Any, other: Any) -> Any:
             return self.pick(value, other, name)
 
-        here, about = (post if live else None), (mine("live-bob", None) if live else None)
+        here, about = (post if live else None), (mine("live-dave", None) if live else None)
         self.make("replies", id=f"{post}-high", post=here, owner=id, body=f"to {name}", stars=5, about=about)
         self.make("replies", id=f"{post}-low", post=mine(here, "live-bob"), owner=id, body=mine(f"low {name}", "zzz"), stars=mine(1, 2))
 
@@ -182,10 +184,10 @@ class World:
         self.make(
             "posts", id=post, owner=id, status="live" if live else "draft", title=self.pick(f"{name} says", "zzz", *both),
             n=self.pick(at * 3, 77, *both), secret=self.pick(f"s3cret {at}", "other"), vault=self.pick(f"vault-{name}", None, *both),
-            locker=self.pick(f"vault-{name}", None), phone=mine(f"555-{at}", f"666-{9 - at}"),
+            locker=self.pick("vault-alice", None), phone=mine(f"555-{at}", f"666-{9 - at}"),
             margin=self.pick(f"{at}.50", f"{9 - at}.25", *(("sue",) if live else ()), *(("sue",) if name == "sue" else ())),
             score=self.pick(at / 2, 9.5 - at, *(both if owner_is_red else ()), name), marks=mine(["x"], ["z", "y"]),
             tags=self.pick(["herb", "salt"][: at % 3], ["wine"], *both), stars=mine(["wine"], ["salt", "herb"]),
-            parent=mine("live-bob" if post != "live-bob" else None, None), meta=mine({"by": name}, {"by": "somebody", "at": at}),
+            parent=mine("live-alice", None) if name != "alice" else None, meta=mine({"by": name}, {"by": "somebody", "at": at}),
             due=mine(f"2026-12-0{at + 1}", "2020-01-01"), audit=self.pick(f"audit {at}", "none"),
         )  # fmt: skip
