@@ -145,10 +145,14 @@ class World:
             rank, body = self.pick((at, f"gold of {name}"), (9 - at, "lead"), name)
             self.make("vaults", id=f"vault-{name}", owner=id, body=body, rank=rank)
         # Nobody who asks can delete what others' masked relations point at: clearing those would show in the versions, as any change does.
-        for at, name in enumerate(("alice", "dave", "bob", "carol", "sue")):
-            id = self.ids[name]
-            self._post(f"live-{name}", name, id, at, live=True)
-            self._post(f"draft-{name}", name, id, at, live=False)
+        owners = ("alice", "dave", "bob", "carol", "sue")
+        for at, name in enumerate(owners):
+            self._post(f"live-{name}", name, at, live=True)
+            if name != "alice" or self.shows(name):
+                self._post(f"draft-{name}", name, at, live=False)
+        for name in owners:
+            self._replies(f"live-{name}", name, live=True)
+            self._replies(f"draft-{name}", name, live=False)
         for at, name in enumerate(self.pick(EVERYBODY[1:], EVERYBODY[1:3])):
             self.make("closed", id=f"closed-{name}", post=f"live-{name}", body=self.pick(f"b{at}", f"c{at}"))
         self.make("halfopen", id="half", post="live-bob", body="for those who know the id")
@@ -162,27 +166,24 @@ class World:
         self.make("replies", id="reply-more", post="live-bob", owner=self.ids["dave"], body="bob, guess", stars=1)
         self.make("vaults", id="vault-more", owner=self.ids["dave"], body="silver", rank=3)
 
-    def _post(self, post: str, name: str, id: str, at: int, *, live: bool) -> None:
-        """A live post is everybody's to see, but for what its owner keeps; a draft is its owner's, whole, and alice's is not there
-        in the second form."""
-        if live or name != "alice" or self.shows(name):
-            self._make_post(post, name, id, at, live=live)
-
-        def mine(value: Any, other: Any) -> Any:
-            return self.pick(value, other, name)
-
-        here, about = (post if live else None), (mine("live-dave", None) if live else None)
+    def _replies(self, post: str, name: str, *, live: bool) -> None:
+        """One that everybody sees, and one that its owner sees alone."""
+        id, here = self.ids[name], post if live else None
+        about = self.pick("live-alice", None, name) if live else None
         self.make("replies", id=f"{post}-high", post=here, owner=id, body=f"to {name}", stars=5, about=about)
-        self.make("replies", id=f"{post}-low", post=mine(here, "live-bob"), owner=id, body=mine(f"low {name}", "zzz"), stars=mine(1, 2))
+        here, body, stars = self.pick((here, f"low {name}", 1), ("live-bob", "zzz", 2), name)
+        self.make("replies", id=f"{post}-low", post=here, owner=id, body=body, stars=stars)
 
-    def _make_post(self, post: str, name: str, id: str, at: int, *, live: bool) -> None:
+    def _post(self, post: str, name: str, at: int, *, live: bool) -> None:
+        """A live post is everybody's to see, but for what its owner keeps; a draft is its owner's, whole."""
+
         def mine(value: Any, other: Any) -> Any:
             return self.pick(value, other, name)
 
         both = EVERYBODY if live else (name,)
         owner_is_red = name in ("bob", "alice")
         self.make(
-            "posts", id=post, owner=id, status="live" if live else "draft", title=self.pick(f"{name} says", "zzz", *both),
+            "posts", id=post, owner=self.ids[name], status="live" if live else "draft", title=self.pick(f"{name} says", "zzz", *both),
             n=self.pick(at * 3, 77, *both), secret=self.pick(f"s3cret {at}", "other"), vault=self.pick(f"vault-{name}", None, *both),
             locker=self.pick("vault-alice", None), phone=mine(f"555-{at}", f"666-{9 - at}"),
             margin=self.pick(f"{at}.50", f"{9 - at}.25", *(("sue",) if live else ()), *(("sue",) if name == "sue" else ())),
