@@ -81,14 +81,13 @@ def test_collections_that_may_not_be_listed_are_not_aggregated(target: Target) -
 @pytest.mark.parametrize("text", [
     "n) FROM posts--", "n;DROP TABLE posts", "n'", 'n"', "n`", "n/**/", "n UNION SELECT 1", "(SELECT 1)", "n+1", "random()",
     "count(*)", "sum(n)",
-    "n\x00", "n\ud83d", "ｎ", "rowid", "posts.n", "main.posts.n", "public.posts", "@@version", "pg_sleep(5)", "load_extension:n",
+    "n\x00", "ｎ", "rowid", "posts.n", "main.posts.n", "public.posts", "@@version", "pg_sleep(5)", "load_extension:n",
     "median:n", "group_concat:title", "sum:n;", "sum:n,", ",", "sum:", ":n", "::", "sum::n", "max:max:n", "count:*", "*",
     "created:hour", "created:day:day", "created:%Y",
 ])  # fmt: skip
 def test_names_are_names(target: Target, text: str) -> None:
     for name in ("group", "measures", "sort"):
-        if "\ud83d" not in text:
-            assert aggregated(target, "posts", "alice", **{name: text}).status == 400, name
+        assert aggregated(target, "posts", "alice", **{name: text}).status == 400, name
 
 
 def test_limits_are_refused_by_name(target: Target) -> None:
@@ -115,7 +114,7 @@ def test_what_is_hidden_at_its_source_is_hidden_in_a_view(target: Target) -> Non
         for by in ("", "bob"):
             for seen in (target.listed("peep", by, limit="500", expand="who"), target.records("GET", "peep", "live-alice", by=by)):
                 assert seen.status == 200
-                for told in (b"s3cret", b"secret", b"locker", b"hoard", b'"post"', b"rich", b"balance", b"@example.org", b"role"):
+                for told in (b"s3cret", b"secret", b"locker", b"hoard", b'"post"', b"rich", b"balance", b"alice@", b"carol@", b"role"):
                     assert told not in seen.content, (told, seen.content[:400])
             for name in ("secret", "locker", "locker.body", "hoard", "post", "rich", "who.email", "who.balance"):
                 for asked in ({"filter": f"{name} != ''"}, {"sort": name}, {"fields": name}, {"expand": name}):
