@@ -45,8 +45,8 @@ class ListChange:
 
     def applied(self, present: tuple[str, ...]) -> tuple[str, ...]:
         """The list after the change; Invalid where it would be too long or too short."""
-        kept = tuple(each for each in present if each not in self.remove)
-        result = kept + tuple(each for each in self.add if each not in present)
+        there = frozenset(present)
+        result = tuple(each for each in present if each not in self.remove) + tuple(each for each in self.add if each not in there)
         if len(result) > max(self.most, len(present)):
             raise self._refusal("+", "too_many", f"`{self.name}` holds at most {self.most} values")
         if len(result) < len(present) and not result and self.required:

@@ -211,6 +211,8 @@ def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) ->
     remove = _elements(field, "-", asked.get("-", []), storable, faults)
     both = [value for value in add if value in remove]
     faults += (Fault(add[value], "named_twice", f"`{value[:80]}` is both added and removed") for value in both)
+    if len(add) > field.most:
+        faults.append(Fault(f"/{field.name}+", "too_many", f"`{field.name}` holds at most {field.most} values"))
     return ListChange(field.name, add, frozenset(remove), field.min or 0, field.most, field.required)
 
 

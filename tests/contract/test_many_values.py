@@ -4,7 +4,7 @@ import pytest
 
 from app.testing import backend as make_backend
 from domain.actor import GUEST, SYSTEM, Actor
-from domain.errors import Conflict, Invalid, PreconditionFailed
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from domain.records.changes import IfMatch
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
@@ -318,3 +318,96 @@ def test_required_lists_are_counted_before_they_are_required(room, tags):
             room.collections.change("posts", {"fields": fields}, actor=SYSTEM)
         assert refused.value.code == "required_is_empty"
         assert "1 records" in refused.value.detail
+
+
+# --- rules
+
+
+USERS = {"name": "users", "type": "accounts", "rules": OPEN}
+MEMBERS = {"name": "members", "type": "relation", "collection": "users", "many": True, "on_delete": "cascade"}
+
+
+@pytest.fixture
+def rooms(room):
+    """A collection whose records belong to those in their list, and two accounts."""
+    room.collections.create(USERS, actor=SYSTEM)
+    mine = "members ?= @request.auth.id"
+    room.collections.create({
+        "name": "rooms",
+        "fields": [MEMBERS, MOODS_FIELD, TAGS_FIELD],
+        "checks": [{"name": "small", "rule": "members:length <= 2", "message": "a room holds two"}],
+        "rules": {"list": mine, "view": mine, "create": f"{mine} && tags.name ?!= 'locked'", "update": mine, "delete": mine},
+    }, actor=SYSTEM)  # fmt: skip
+    people = []
+    for name in ("ann", "bob", "cid"):
+        body = {"email": f"{name}@example.org", "password": "correct horse"}
+        people.append(Actor("account", room.records.create("users", body, actor=GUEST, facts=FACTS).id, "users", 1))
+    return people
+
+
+def write(room, id, body, actor):
+    return room.records.update("rooms", id, body, actor=actor, facts=FACTS).as_object()
+
+
+def test_a_record_belongs_to_those_in_its_list(room, rooms):
+    ann, bob, cid = rooms
+    for stranger in (bob, GUEST):
+        with pytest.raises(Forbidden):
+            room.records.create("rooms", {"members": [ann.id]}, actor=stranger, facts=FACTS)
+    with pytest.raises(Forbidden):
+        room.records.create("rooms", {"members": []}, actor=GUEST, facts=FACTS)
+    made = room.records.create("rooms", {"members": [ann.id]}, actor=ann, facts=FACTS).id
+    for act in (lambda: write(room, made, {"members+": bob.id}, bob), lambda: write(room, made, {"members-": ann.id}, GUEST)):
+        with pytest.raises(NotFound):
+            act()
+    assert list(write(room, made, {"members+": bob.id}, ann)["members"]) == [ann.id, bob.id]
+    assert list(write(room, made, {"moods+": "wry"}, bob)["moods"]) == ["wry"]
+    with pytest.raises(Invalid) as refused:
+        write(room, made, {"members+": cid.id}, bob)
+    assert faults(refused) == [("", "small")]
+    # Whoever leaves writes for the last time, and does not see what it has become.
+    assert set(write(room, made, {"members-": bob.id}, bob)) == {"id", "version"}
+    with pytest.raises(NotFound):
+        write(room, made, {"moods+": "sad"}, bob)
+    assert room.records.get("rooms", made, actor=ann, facts=FACTS).as_object()["members"] == [ann.id]
+
+
+def test_a_create_rule_follows_the_list_that_is_asked_for(room, rooms, tags):
+    ann = rooms[0]
+    create(room, "tags", id="shut", name="locked")
+    for wanted, allowed in ((["k1"], True), (["shut"], False), (["shut", "k1"], True), (["nobody"], None)):
+        body = {"members": [ann.id], "tags": wanted}
+        if allowed:
+            assert room.records.create("rooms", body, actor=ann, facts=FACTS).as_object()["tags"] == tuple(wanted)
+            continue
+        with pytest.raises(Forbidden if allowed is False else Invalid):
+            room.records.create("rooms", body, actor=ann, facts=FACTS)
+
+
+def test_an_account_that_goes_takes_the_rooms_along_that_nobody_else_is_in(room, rooms):
+    ann, bob, _ = rooms
+    alone = room.records.create("rooms", {"members": [ann.id]}, actor=ann, facts=FACTS).id
+    shared = room.records.create("rooms", {"members": [bob.id, ann.id]}, actor=ann, facts=FACTS).id
+    room.records.delete("users", ann.id, actor=SYSTEM, facts=FACTS)
+    with pytest.raises(NotFound):
+        room.records.get("rooms", alone, actor=SYSTEM, facts=FACTS)
+    assert room.records.get("rooms", shared, actor=bob, facts=FACTS).as_object()["members"] == [bob.id]
+
+
+def test_a_hidden_list_is_told_by_no_refusal(room, tags):
+    vault = {"name": "vault", "type": "relation", "collection": "tags", "many": True, "hidden": True, "default": ["nobody"]}
+    room.collections.create({"name": "safes", "fields": [vault, TAGS_FIELD], "rules": OPEN}, actor=SYSTEM)
+    for body in ({"vault": ["k1"]}, {"vault": [{"$ne": 1}]}, {"vault+": "k1"}):
+        with pytest.raises(Invalid) as refused:
+            create(room, "safes", **body)
+        assert [fault.code for fault in refused.value.faults] == ["unknown_field"]
+    with pytest.raises(Invalid) as refused:
+        create(room, "safes")
+    assert "vault" not in refused.value.detail + str(refused.value.faults)
+    safe = room.records.create("safes", {"vault": ["k1"]}, actor=SYSTEM, facts=FACTS)
+    assert "vault" not in get(room, safe.id, "safes")
+    for body in ({"vault+": "k2"}, {"vault-": "k1"}, {"vault": []}):
+        with pytest.raises(Invalid) as refused:
+            room.records.update("safes", safe.id, body, actor=GUEST, facts=FACTS)
+        assert [fault.code for fault in refused.value.faults] == ["unknown_field"]
+    assert room.records.get("safes", safe.id, actor=SYSTEM, facts=FACTS).as_object()["vault"] == ["k1"]

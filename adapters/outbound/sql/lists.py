@@ -102,10 +102,11 @@ class Links:
         wanted: tuple[str, ...],
         changes: Changes,
     ) -> None:
-        kept = tuple(each for each in present if each in wanted)
+        asked = frozenset(wanted)
+        kept = tuple(each for each in present if each in asked)
+        gone = tuple(each for each in present if each not in asked)
         if kept != wanted[: len(kept)]:
-            kept = ()  # in another order: written anew
-        gone = tuple(each for each in present if each not in kept)
+            kept, gone = (), present  # in another order: written anew
         if gone:
             self._remove(collection, relation, id, gone)
         self._append(collection, relation, id, wanted[len(kept) :], lambda target: changes.pointer(relation.name, target))
