@@ -11,12 +11,15 @@ from pathlib import Path
 from bench import pocketbase, stillroom
 from bench.api import NotAsExpected, headers
 from bench.cases import Case, Seen, Wish, seen
-from bench.load import Load, Measured, WrkFailed, write_load
+from bench.load import CONNECTIONS, Load, Measured, WrkFailed, write_load
 from bench.once import Once
 from bench.processes import Memory
 from bench.servers import Server, empty_view
 from bench.tables import WORLDS, Table
 
+# For requests that may take a second each: so many connections, for so many seconds at least.
+_FEW, _LONG = 2, 5
+_SETTLING = 15.0
 # Answers of each case that are compared before it is timed.
 _COMPARED = 5
 EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
@@ -115,7 +118,7 @@ def _filled(server: Server, fill: Callable[[Server, int, Sequence[Table]], str],
 def _result(case: Case, empty: Server, backends: tuple[Backend, ...], plan: Plan, folder: Path) -> Result:
     try:
         _check_alike(case, backends, plan)
-        loads: dict[Server, Load | Once] = {empty: _empty_load(empty, folder)}
+        loads: dict[Server, Load | Once] = {empty: _empty_load(empty, folder, _connections(case))}
         loads |= {each.server: _load(case, each, plan, folder) for each in backends}
         return Result(case, _by_turns(case, loads, plan))
     except (NotAsExpected, WrkFailed, OSError) as failure:
@@ -146,11 +149,15 @@ def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> Load | Once
         # The first one is gone: it was asked for when answers were compared.
         return Once(backend.server.api.port, case.method, [path for path, _ in pool[1:]], plan.rounds + 1)
     script = folder / f"{case.name}-{backend.server.name}.lua"
-    return write_load(script, backend.server.api.port, case.method, pool, sent)
+    return write_load(script, backend.server.api.port, case.method, pool, sent, connections=_connections(case))
 
 
-def _empty_load(empty: Server, folder: Path) -> Load:
-    return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {})
+def _empty_load(empty: Server, folder: Path, connections: int) -> Load:
+    return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {}, connections=connections)
+
+
+def _connections(case: Case) -> int:
+    return _FEW if case.heavy else CONNECTIONS
 
 
 def _by_turns(case: Case, loads: Mapping[Server, Load | Once], plan: Plan) -> dict[str, tuple[Sample, ...]]:
@@ -158,10 +165,12 @@ def _by_turns(case: Case, loads: Mapping[Server, Load | Once], plan: Plan) -> di
     for server, load in loads.items():
         _say(f"{case.title}: warming up {server.name}")
         load.run(plan.warm_up)
+        _settle(server)
     samples: dict[str, tuple[Sample, ...]] = {server.name: () for server in loads}
     for turn, server, load in _turns(loads, plan.rounds):
         _say(f"{case.title}: round {turn + 1} of {plan.rounds}, {server.name}")
-        samples[server.name] += (_sample(server, load, plan.seconds),)
+        long = case.heavy and server.name != EMPTY
+        samples[server.name] += (_sample(server, load, max(plan.seconds, _LONG) if long else plan.seconds),)
     return samples
 
 
@@ -175,13 +184,21 @@ def _sample(server: Server, load: Load | Once, seconds: int) -> Sample:
     before = server.cpu_seconds()
     measured = load.run(seconds)
     # wrk leaves when its time is up; what it still had asked for is worked off here, and counts.
-    time.sleep(0.05)
+    _settle(server)
     spent = server.cpu_seconds() - before
     if measured.refused or measured.broken or not measured.requests:
         raise NotAsExpected(
             f"{server.name}: of {measured.requests:,} requests {measured.refused:,} were refused and {measured.broken:,} broken off"
         )
     return Sample(measured, spent)
+
+
+def _settle(server: Server) -> None:
+    """Until it rests: what it is left with would slow its next turn, and the others' turns."""
+    until, before = time.monotonic() + _SETTLING, -1.0
+    while (now := server.cpu_seconds()) != before and time.monotonic() < until:
+        before = now
+        time.sleep(0.05)
 
 
 def _say(line: str) -> None:

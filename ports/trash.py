@@ -1,6 +1,6 @@
 """Where deleted records wait until they are restored or gone for good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.records.reading import Guard
@@ -50,6 +50,10 @@ class TrashStore(Protocol):
 
     def empty(self, collection: str) -> int:
         """Removes everything of a collection, and tells how much that was."""
+        ...
+
+    def rename(self, collection: str, names: Mapping[str, str]) -> None:
+        """What is kept of this collection follows when its fields are renamed: new names by old ones, all at once."""
         ...
 
     def overdue(self, now: str) -> bool:

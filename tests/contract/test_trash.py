@@ -363,3 +363,19 @@ def test_a_restricted_deletion_puts_nothing_into_the_trash(room):
     with pytest.raises(Conflict):
         delete(room, "users", ann)
     assert trashed(room, "users") == []
+
+
+def test_what_is_kept_follows_when_fields_are_renamed(room):
+    make(room, "users", **TRASH)
+    make(room, "posts", {"name": "a", "type": "text"}, {"name": "b", "type": "text"}, relation("author", "users", "clear"), **TRASH)
+    ann = add(room, "users")
+    add(room, "posts", author=ann)
+    post = add(room, "posts", a="was a", b="was b")
+    delete(room, "posts", post)
+    delete(room, "users", ann)
+    posts = room.collections.get("posts", actor=SYSTEM)
+    room.trash._work.run(lambda stores: stores.trash.rename(posts.id, {"a": "b", "b": "a", "author": "writer"}))
+    (entry,) = trashed(room, "posts")
+    assert (entry["record"]["a"], entry["record"]["b"], entry["record"]["writer"]) == ("was b", "was a", None)
+    entries = [each["id"] for each in trashed(room, "users")]
+    assert room.trash._work.read(lambda stores: stores.trash.cleared(entries)) == [(posts.id, "writer")]

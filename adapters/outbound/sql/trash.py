@@ -52,6 +52,9 @@ Build = Callable[[], Executable]
 Rows = list[tuple[Any, ...]]
 
 
+_REWRITTEN_AT_ONCE = 500
+
+
 class SqlTrashStore:
     """Keeps ports.trash.TrashStore on one session."""
 
@@ -110,6 +113,18 @@ class SqlTrashStore:
         found = self._run(("all",), lambda: select(_TRASH.c.id).where(mine).order_by(_TRASH.c.id).with_for_update(), values)
         self.remove([row[0] for row in found])
         return len(found)
+
+    def rename(self, collection: str, names: Mapping[str, str]) -> None:
+        """Documents are rewritten here, not by the engine, which would write their numbers in its own way."""
+        after: str | None = ""
+        while after is not None:
+            rows = self._run(("documents",), _documents, {"collection": collection, "after": after, "limit": _REWRITTEN_AT_ONCE})
+            renamed = [{"which": id, "now": _renamed(document, names)} for id, document in rows]
+            rewrite = lambda: update(_TRASH).values(document=bindparam("now")).where(_TRASH.c.id == bindparam("which"))
+            self._session.execute_many(self._plan(("rewrite",), rewrite), renamed)
+            after = rows[-1][0] if len(rows) == _REWRITTEN_AT_ONCE else None
+        follow = lambda: update(_CLEARED).values(relation=_followed(names)).where(_CLEARED.c.collection == bindparam("of_collection"))
+        self._run(("follow", tuple(names.items())), follow, {"of_collection": collection})
 
     def overdue(self, now: str) -> bool:
         return bool(self._run(("overdue",), lambda: select(_TRASH.c.id).where(_OVERDUE).limit(1), {"now": now}))
@@ -205,6 +220,23 @@ _NOTED = _CLEARED.join(_TRASH, _TRASH.c.id == _CLEARED.c.entry)
 _OVERDUE = _TRASH.c.kept_until <= bindparam("now")
 
 
+def _documents() -> Select[Any]:
+    mine = and_(_TRASH.c.collection == bindparam("collection"), _TRASH.c.id > bindparam("after"))
+    return select(_TRASH.c.id, _TRASH.c.document).where(mine).order_by(_TRASH.c.id).limit(bindparam("limit"))
+
+
+def _renamed(document: str, names: Mapping[str, str]) -> str:
+    return _written({names.get(name, name): value for name, value in json.loads(document).items()})
+
+
+def _followed(names: Mapping[str, str]) -> ColumnElement[Any]:
+    return case(dict(names), value=_CLEARED.c.relation, else_=_CLEARED.c.relation)
+
+
+def _written(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
 def _finding() -> Select[Any]:
     """By its own id first: a record's id may be chosen by whoever makes it."""
     own = _TRASH.c.id == bindparam("which")
@@ -234,7 +266,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "actor_collection": entry.deleted_by.collection,
         "actor_id": entry.deleted_by.id,
         "kept_until": entry.kept_until,
-        "document": json.dumps(entry.document, ensure_ascii=False, separators=(",", ":")),
+        "document": _written(entry.document),
     }
 
 
