@@ -1,23 +1,23 @@
-"""Create, read, change and delete collections: admins only; the definition, its tables and its indexes in one transaction."""
+"""Create, read, change and delete collections: admins only; the definition, its tables and its indexes in one transaction.
+
+What a change means and whether it may be done is told by `schema_changes`, what it would do by `schema_plans`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from app.usecases.rulebook import Rulebook
+from app.usecases.schema_changes import Intended, SchemaChanges
+from app.usecases.schema_plans import plan
 from domain.actor import Actor
-from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Unauthenticated
+from domain.errors import Conflict, Forbidden, PreconditionFailed, Unauthenticated
 from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
-from domain.schema.changes import Require, check_relations, check_unreferred, steps
-from domain.schema.collection import (
-    Collection,
-    Schema,
-    change_collection,
-    check_told_fields,
-    define_collection,
-)
+from domain.schema.collection import Collection, Schema, as_object, define_collection
 from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
+from domain.schema.history import Change, brought_back, not_undoable, undoing
+from domain.schema.plan import Plan
 from ports.clock import Clock, Ids
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -26,7 +26,8 @@ IfMatches = tuple[IfMatch, ...] | None
 
 class CollectionUseCases:
     def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids) -> None:
-        self._work, self._rulebook, self._tools, self._clock, self._ids = work, rulebook, tools, clock, ids
+        self._work, self._tools, self._clock, self._ids = work, tools, clock, ids
+        self._changes = SchemaChanges(rulebook, tools)
 
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
@@ -44,97 +45,121 @@ class CollectionUseCases:
     def create(self, definition: Any, *, actor: Actor) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
         _admins_only(actor)
-        new = define_collection(definition, id=self._ids.new(), now=self._now(), tools=self._tools)
-        return self._work.change_schema(lambda stores: self._create(stores, new, definition, actor))
+        new = self._defined(definition)
 
-    def _create(self, stores: Stores, new: Collection, definition: Any, actor: Actor) -> Collection:
-        _schema_for(stores, actor)
-        if new.name in stores.schema.collections:
-            raise Conflict(
-                f"there is a collection `{new.name}` already",
-                code="not_unique",
-                faults=(Fault("/name", "not_unique", "this name is taken"),),
-            )
-        check_relations(stores.schema, new)
-        after = stores.schema.with_collection(new)
-        new = after.collection(new.name)  # with the fields that follow, where it is a view
-        self._rulebook.check_collection(after, new)
-        check_told_fields(definition, new)
-        stores.collections.apply(None, new, steps(None, new))
-        return new
+        def body(stores: Stores) -> Collection:
+            intended = self._changes.creation(_schema_for(stores, actor), new, as_object(definition))
+            self._changes.carry_out(stores, intended, actor, now=new.created, action="create")
+            return intended.new or new
+
+        return self._work.change_schema(body)
 
     def change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Collection:
-        """Parts that the definition names replace the old ones; records stay. Refused where data would be lost or a rule anywhere
-        names what goes."""
+        """Parts that the definition names replace the old ones; records stay. Refused where data would be lost without a word, where
+        stored values stand against it, or where a rule anywhere names what goes."""
         _admins_only(actor)
-        return self._work.change_schema(lambda stores: self._change(stores, name, definition, actor, if_match))
 
-    def _change(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Collection:
-        old = _owned(_schema_for(stores, actor), name)
+        def body(stores: Stores) -> Collection:
+            intended = self._intended(stores, name, definition, actor, if_match)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="change")
+            assert intended.new is not None
+            return intended.new
+
+        return self._work.change_schema(body)
+
+    def _intended(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Intended:
+        schema = _schema_for(stores, actor)
+        old = _owned(schema, name)
         _check_version(old, if_match)
-        new = change_collection(old, definition, now=self._now(), tools=self._tools)
-        check_relations(stores.schema, new)
-        after = stores.schema.with_collection(new)
-        new = after.collection(name)
-        self._rulebook.check_collection(after, new)
-        check_told_fields(definition, new, old)
-        self._check_others(after, new.name)
-        planned = steps(old, new)
-        stores.collections.apply(old, new, planned)
-        for step in planned:
-            if isinstance(step, Require):
-                _check_filled(stores, new, step)
-        return new
+        return self._changes.change(schema, old, as_object(definition), now=self._now())
 
     def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
         _admins_only(actor)
-        self._work.change_schema(lambda stores: self._delete(stores, name, actor, if_match))
 
-    def _delete(self, stores: Stores, name: str, actor: Actor, if_match: IfMatches) -> None:
-        old = _owned(_schema_for(stores, actor), name)
-        _check_version(old, if_match)
-        check_unreferred(stores.schema, name)
-        self._check_others(stores.schema.without(name), name)
-        stores.trash.empty(old.id)
-        stores.collections.apply(old, None, steps(old, None))
+        def body(stores: Stores) -> None:
+            schema = _schema_for(stores, actor)
+            old = _owned(schema, name)
+            _check_version(old, if_match)
+            self._changes.carry_out(stores, self._changes.deletion(schema, old), actor, now=self._now(), action="delete")
 
-    def _check_others(self, after: Schema, changed: str) -> None:
-        """Rules of other collections that no longer hold together are listed, all of them."""
-        faults: list[Fault] = []
-        for collection in after.collections.values():
-            if collection.name != changed:
-                faults += self._faults_of(after, collection)
-        if faults:
-            hint = "change these rules first"
-            raise Conflict(
-                "rules of other collections name what would go",
-                code="collection_in_use",
-                hint=hint,
-                faults=tuple(faults),
-            )
+        self._work.change_schema(body)
 
-    def _faults_of(self, after: Schema, collection: Collection) -> Sequence[Fault]:
+    def plan_creation(self, definition: Any, *, actor: Actor) -> Plan:
+        """What `create` would do; it is refused where that would be refused, and nothing is done."""
+        _admins_only(actor)
+        new = self._defined(definition)
+
+        def body(stores: Stores) -> Plan:
+            intended = self._changes.creation(_schema_for(stores, actor), new, as_object(definition))
+            return plan(stores, self._changes, intended, self._tools)
+
+        return self._work.read(body)
+
+    def plan_change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Plan:
+        """What `change` would do. Records that stand against it are told, not refused."""
+        _admins_only(actor)
+        return self._work.read(
+            lambda stores: plan(
+                stores, self._changes, self._intended(stores, name, definition, actor, if_match), self._tools
+            ),
+            snapshot=True,
+        )
+
+    def history(self, *, actor: Actor, limit: int, before: int | None = None) -> Sequence[Change]:
+        """Every change of a collection, newest first."""
+        _admins_only(actor)
+
+        def body(stores: Stores) -> Sequence[Change]:
+            _schema_for(stores, actor)
+            return stores.collections.changes(limit, before)
+
+        return self._work.read(body)
+
+    def undo(self, *, actor: Actor) -> Collection | None:
+        """Brings back what was before the last change: the collection, or None where there was none. Conflict (`not_undoable`) with the
+        reason where something was lost since."""
+        _admins_only(actor)
+
+        def body(stores: Stores) -> Collection | None:
+            schema = _schema_for(stores, actor)
+            intended = self._undoing(stores, schema)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo")
+            return intended.new
+
         try:
-            self._rulebook.check_collection(after, collection)
-        except Invalid as broken:
-            return [
-                Fault("", "rule_in_use", f"`{collection.name}`: {fault.pointer}: {fault.detail}")
-                for fault in broken.faults
-            ]
-        return []
+            return self._work.change_schema(body)
+        except Conflict as refused:
+            raise refused if refused.code == "not_undoable" else not_undoable(refused.detail) from refused
+
+    def _undoing(self, stores: Stores, schema: Schema) -> Intended:
+        last = next(iter(stores.collections.changes(1)), None)
+        if last is None:
+            raise not_undoable("there was none")
+        if last.loss:
+            raise not_undoable(last.loss)
+        if last.before is None:
+            return self._changes.deletion(schema, _empty(stores, schema.collection(last.collection)))
+        if last.after is None:
+            return self._changes.creation(schema, brought_back(last.before, now=self._now()))
+        body, renames = undoing(last)
+        old = schema.collection(last.collection)
+        intended = self._changes.change_back(schema, old, body, renames, now=self._now())
+        self._changes.check_untouched(stores, intended)
+        return intended
+
+    def _defined(self, definition: Any) -> Collection:
+        return define_collection(definition, id=self._ids.new(), now=self._now(), tools=self._tools)
 
     def _now(self) -> str:
         return write_instant(self._clock.now())
 
 
-def _check_filled(stores: Stores, collection: Collection, step: Require) -> None:
-    empty = stores.collections.count_null(collection, step.field.name)
-    if empty:
-        detail = f"`{step.field.name}` is required, but {empty} records hold nothing in it"
-        raise Conflict(
-            detail, code="required_is_empty", hint="give the field a literal default, or fill these records first"
-        )
+def _empty(stores: Stores, collection: Collection) -> Collection:
+    count = 0 if collection.is_view else stores.collections.count(collection)
+    if count:
+        raise not_undoable(f"`{collection.name}` has {count} records since it was made")
+    return collection
 
 
 def _check_version(collection: Collection, if_match: IfMatches) -> None:

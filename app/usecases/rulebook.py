@@ -8,12 +8,13 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from domain.actor import Actor
-from domain.errors import Problem
+from domain.errors import Invalid, Problem
 from domain.records.reading import SortKey
 from domain.records.views import check_view
 from domain.records.visibility import is_nameable, rule_for, view_rule, write_rule
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import is_local
+from domain.rules.index_conditions import check_index_condition
 from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
 from domain.rules.tree import FALSE, TRUE, Condition, Path
@@ -164,20 +165,20 @@ class Rulebook:
         return frozenset(path[1] for ruling in rulings for path in ruling.paths if path[0] == "query")
 
     def check_collection(self, schema: Schema, collection: Collection) -> None:
-        """Invalid where the query, a rule or a check of this collection cannot be understood under this schema."""
+        """Invalid where the query, rules, checks or conditions of indexes of this collection cannot be understood under this schema:
+        all of them."""
         if collection.query:
             check_view(schema, collection.query)
             _check_storable(collection.query.filter, Scope(schema, schema.collection(collection.query.source), "/query/filter"))
-        for name in rule_names(collection.type):
-            text = getattr(collection.rules, name)
-            if text:
-                _check_storable(text, Scope(schema, collection, f"/rules/{name}", client=False))
-        for at, field in enumerate(collection.fields):
-            for name, text in field.rules.definition().items():
-                if text:
-                    _check_storable(text, Scope(schema, collection, f"/fields/{at}/rules/{name}", client=False))
-        for at, each in enumerate(collection.checks):
-            _check_storable(each.rule, Scope(schema, collection, f"/checks/{at}/rule", client=False))
+        refusals = []
+        for pointer, text, judge in _texts(collection):
+            try:
+                judge(text, Scope(schema, collection, pointer, client=False))
+            except Invalid as refused:
+                refusals.append(refused)
+        if refusals:
+            faults = tuple(fault for refused in refusals for fault in refused.faults)
+            raise Invalid(refusals[0].detail, code=refusals[0].code, hint=refusals[0].hint, faults=faults) from refusals[0]
 
     def _keep(self, key: Key, make: Callable[[], T]) -> T:
         """By a key that ends with the text."""
@@ -236,6 +237,20 @@ def _related(schema: Schema, collection: Collection) -> Iterator[Collection]:
 
 def _ruling(condition: Condition) -> Ruling:
     return Ruling(condition, request_paths(condition), is_local(condition))
+
+
+def _texts(collection: Collection) -> Iterator[tuple[str, str, Callable[[str, Scope], object]]]:
+    """Everything that its owner wrote in the rule language, with its pointer and who judges it."""
+    for name in rule_names(collection.type):
+        yield f"/rules/{name}", getattr(collection.rules, name) or "", _check_storable
+    for at, field in enumerate(collection.fields):
+        for name, text in field.rules.definition().items():
+            yield f"/fields/{at}/rules/{name}", text or "", _check_storable
+    for at, each in enumerate(collection.checks):
+        yield f"/checks/{at}/rule", each.rule, _check_storable
+    for at, index in enumerate(collection.indexes):
+        if index.where:
+            yield f"/indexes/{at}/where", index.where, check_index_condition
 
 
 def _check_storable(text: str, scope: Scope) -> None:

@@ -1,10 +1,14 @@
-"""From an old collection to a new one as ordered steps; what cannot be done without losing data is refused here."""
+"""From an old collection to a new one as ordered steps; what has no meaning is refused here."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.errors import Conflict, Fault, invalid
-from domain.schema.collection import Collection, Index, Schema
+from domain.schema.collection import Collection, Schema
+from domain.schema.conversions import form, is_converted, keeps_form, way_between
 from domain.schema.fields import TRUSTING, Field, RelationField
+from domain.schema.indexes import Index
+from domain.schema.renames import Renames
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,20 @@ class DropTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameTable:
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameField:
+    """`field` as it is under its new name."""
+
+    old: str
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
 class AddField:
     """`fill` is the Python form that existing records get, or None."""
 
@@ -28,6 +46,22 @@ class AddField:
 @dataclass(frozen=True, slots=True)
 class DropField:
     field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertField:
+    """Another type under the same name; refused by the store where a value has no counterpart."""
+
+    before: Field
+    after: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """Other options: records that are there stay as they are, a plan tells how many the new ones would refuse."""
+
+    before: Field
+    after: Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +89,18 @@ class Require:
     field: Field
 
 
-Step = CreateTable | DropTable | AddField | DropField | AddIndex | DropIndex | Derive | Require
+Step = (
+    CreateTable | DropTable | RenameTable | RenameField | AddField | DropField | ConvertField | Derive | Narrow | AddIndex | DropIndex
+    | Require
+)  # fmt: skip
 
-# What a column is made of: a change of these would rewrite stored values, which this version does not do.
-_STORED_FORM = ("type", "kind", "scale", "collection", "many")
+# Options that say which values are let in.
+_NARROWING = ("min", "max", "pattern", "values", "schema")
 
 
-def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:
-    """What turns `old` into `new`, in an order in which each step can be carried out. A view has no table."""
+def steps(old: Collection | None, new: Collection | None, renames: Renames | None = None) -> tuple[Step, ...]:
+    """What turns `old` into `new`, in an order in which each step can be carried out. With `renames`, `old` is the collection
+    under its new names already. A view has no table."""
     if (old and old.is_view) or (new and new.is_view):
         return ()
     if old is None:
@@ -70,19 +108,49 @@ def steps(old: Collection | None, new: Collection | None) -> tuple[Step, ...]:
     if new is None:
         return (DropTable(old),)
     before, after = {each.name: each for each in old.fields}, {each.name: each for each in new.fields}
-    dropped = [DropField(each) for name, each in before.items() if name not in after]
-    added = [AddField(each, _fill(each)) for name, each in after.items() if name not in before]
-    required = [Require(each) for name, each in after.items() if _needs_values(before.get(name), each)]
-    for at, each in enumerate(new.fields):
-        _refuse_rewrite(before.get(each.name), each, f"/fields/{at}")
-    derived = [Derive(before[name], each) for name, each in after.items() if name in before and before[name].forms != each.forms]
-    rekeyed = {step.new.name for step in derived if step.old.key is not step.new.key}
-    gone = [DropIndex(index) for index in old.every_index if index not in new.every_index or rekeyed & {*index.fields}]
-    come = [AddIndex(index) for index in new.every_index if index not in old.every_index or rekeyed & {*index.fields}]
-    return (*gone, *dropped, *added, *derived, *required, *come)
+    both = [(before[name], each) for name, each in after.items() if name in before]
+    changed = tuple(ConvertField(here, there) for here, there in both if is_converted(here, there))
+    _refuse_senseless(changed, new)
+    derived = tuple(Derive(here, there) for here, there in both if not is_converted(here, there) and here.forms != there.forms)
+    gone, come = _indexes(old, new, (*changed, *derived))
+    return (
+        *_renamed(old, renames),
+        *(DropIndex(index) for index in gone),
+        *(DropField(each) for name, each in before.items() if name not in after),
+        *(AddField(each, filling(each)) for name, each in after.items() if name not in before),
+        *changed,
+        *derived,
+        *(Narrow(here, there) for here, there in both if _is_narrowed(here, there)),
+        *(Require(each) for name, each in after.items() if _needs_values(before.get(name), each)),
+        *(AddIndex(index) for index in come),
+    )
 
 
-def _fill(field: Field) -> object:
+def _renamed(old: Collection, renames: Renames | None) -> Iterator[Step]:
+    if renames is None:
+        return
+    if renames.name != renames.collection:
+        yield RenameTable(renames.collection, renames.name)
+    for was, name in renames.fields:
+        yield RenameField(was, old.every_field[name])
+
+
+def _indexes(old: Collection, new: Collection, changed: tuple[ConvertField | Derive, ...]) -> tuple[list[Index], list[Index]]:
+    """Those that go and those that come. An index over a column that is made anew goes first and comes back; what a condition
+    names is not known here, so one with a condition does so with any of these."""
+    moved = {
+        step.new.name if isinstance(step, Derive) else step.after.name
+        for step in changed
+        if (step.old.key is not step.new.key if isinstance(step, Derive) else not keeps_form(step.before, step.after))
+    }
+    same = {
+        index for index in old.every_index
+        if index in new.every_index and moved.isdisjoint(index.fields) and not (moved and index.where)
+    }  # fmt: skip
+    return [each for each in old.every_index if each not in same], [each for each in new.every_index if each not in same]
+
+
+def filling(field: Field) -> object:
     """A literal default also fills the records that are there; `@now` and the actor's id mean the moment of a create."""
     literal = field.literal_default
     return None if literal is None else field.accept(literal, TRUSTING)
@@ -92,16 +160,18 @@ def _needs_values(old: Field | None, new: Field) -> bool:
     return new.required and not (old and old.required)
 
 
-def _refuse_rewrite(old: Field | None, new: Field, pointer: str) -> None:
-    for option in _STORED_FORM if old else ():
-        if getattr(old, option, None) != getattr(new, option, None):
-            detail = f"the {option} of `{new.name}` cannot be changed while it holds data"
-            raise invalid(
-                pointer,
-                "unchangeable",
-                detail,
-                hint="add a field with another name, move the data, then remove the old one",
-            )
+def _is_narrowed(old: Field, new: Field) -> bool:
+    options = [(getattr(old, name, None), getattr(new, name, None)) for name in _NARROWING]
+    return not is_converted(old, new) and any(here != there and there is not None for here, there in options)
+
+
+def _refuse_senseless(changed: tuple[ConvertField, ...], new: Collection) -> None:
+    for step in changed:
+        if way_between(step.before, step.after) is None:
+            at = [each.name for each in new.fields].index(step.after.name)
+            detail = f"`{step.after.name}` cannot become {form(step.after)}: nothing says what a {form(step.before)} would be then"
+            hint = "add a field with another name, move the data, then remove the old one"
+            raise invalid(f"/fields/{at}", "unchangeable", detail, hint=hint)
 
 
 def check_relations(schema: Schema, collection: Collection) -> None:

@@ -10,14 +10,13 @@ from domain.schema.fields import EmailField, Field, RelationField, TextField, To
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
-from domain.schema.kinds import Kind
+from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
 from domain.schema.names import check_collection_name, check_field_name
 from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
 from domain.schema.view_fields import settled
 from domain.schema.views import ViewQuery, read_query
 
 MAX_FIELDS = 200
-MAX_INDEXES = 40
 MAX_RULE = 4000
 
 # What every record has besides its own fields, in the order in which it answers.
@@ -63,12 +62,6 @@ class Check:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    fields: tuple[str, ...]
-    unique: bool = False
-
-
 @dataclass(frozen=True)
 class Collection:
     """`fields` are the owner's own; `every_field` adds the system's. `version` grows with each change of the definition."""
@@ -87,11 +80,17 @@ class Collection:
     trash: Trash | None = None
     expires: Expiry | None = None
     query: ViewQuery | None = None
+    # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
+    origins: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_view(self) -> bool:
         """Read only: its records follow from those of others by `query`, and so do its fields."""
         return self.query is not None
+
+    def origin(self, field: str) -> str:
+        """What this field (or, for "", the collection) is called in the names of indexes and link tables."""
+        return dict(self.origins).get(field, field or self.name)
 
     @property
     def is_accounts(self) -> bool:
@@ -130,7 +129,7 @@ class Collection:
         wanted = [Index((each.name,), unique=True) for each in self.own_fields if each.unique]
         wanted += [Index((each.name,)) for each in self.relations if not each.unique and not each.many]
         wanted += self.indexes
-        if self.expires and not any(index.fields[0] == self.expires.field for index in wanted):
+        if self.expires and not any(index.fields[0] == self.expires.field and not index.where for index in wanted):
             wanted.append(Index((self.expires.field,)))
         return tuple(dict.fromkeys(wanted))
 
@@ -141,9 +140,7 @@ class Collection:
             "name": self.name,
             "type": self.type,
             "fields": [each.definition() for each in self.fields],
-            "indexes": [
-                {"fields": list(index.fields), **({"unique": True} if index.unique else {})} for index in self.indexes
-            ],
+            "indexes": [index.definition() for index in self.indexes],
             "rules": {name: getattr(self.rules, name) for name in rule_names(self.type)},
             "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
             "trash": self.trash and self.trash.definition(),
@@ -153,6 +150,15 @@ class Collection:
             "created": self.created,
             "updated": self.updated,
         }
+
+    def stored(self) -> dict[str, Any]:
+        """What is kept besides id, name, type and stamps; `stored_collection` reads it. The fields of a view follow from its query."""
+        told = self.definition()
+        if self.is_view:
+            return {"query": told["query"], "rules": told["rules"]}
+        parts = {key: told[key] for key in _KEYS if key in told and key not in ("name", "type")}
+        parts["indexes"] = [{**each.definition(), **({"first": each.first} if each.first else {})} for each in self.indexes]
+        return {**parts, **({"origins": dict(self.origins)} if self.origins else {})}
 
 
 _RULES_OF = {"accounts": 7, "base": 5, "view": 2}
@@ -205,7 +211,7 @@ _ECHOED = ("id", "version", "created", "updated")
 
 def define_collection(definition: Any, *, id: str, now: str, tools: Tools) -> Collection:
     """A new collection from its JSON definition; everything wrong in it is refused with a pointer."""
-    body = _object(definition, "")
+    body = as_object(definition, "")
     _refuse_unknown(body, _KEYS, "")
     name = check_collection_name(body.get("name"))
     kind = body.get("type", "base")
@@ -217,10 +223,11 @@ def define_collection(definition: Any, *, id: str, now: str, tools: Tools) -> Co
 
 
 def change_collection(old: Collection, definition: Any, *, now: str, tools: Tools) -> Collection:
-    """The collection after a change; parts that the definition does not name stay."""
-    body = _object(definition, "")
-    _refuse_unknown(body, _KEYS + _ECHOED, "")
-    for key in ("name", "type", "id"):
+    """The collection after a change; parts that the definition does not name stay. `old` has its new names already, where the
+    change renames something; `was` and `drop` are for those who read the change."""
+    body = as_object(definition, "")
+    _refuse_unknown(body, _KEYS + _ECHOED + ("drop",), "")
+    for key in ("type", "id"):
         if key in body and body[key] != getattr(old, key):
             raise invalid(f"/{key}", "unchangeable", f"the {key} of a collection cannot be changed")
     parts = _parts(body, old.type, tools, old.rules)
@@ -229,10 +236,16 @@ def change_collection(old: Collection, definition: Any, *, now: str, tools: Tool
 
 def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
     """From storage: the definition as it was accepted once."""
-    definition = row["definition"]
+    definition = dict(row["definition"])
+    origins = tuple(sorted(definition.pop("origins", {}).items()))
+    indexes = [dict(each) for each in definition.get("indexes", ())]
+    firsts = [each.pop("first", "") for each in indexes]
+    parts = _parts({**definition, "indexes": indexes}, row["type"], tools)
+    if indexes:
+        parts["indexes"] = tuple(replace(index, first=first) for index, first in zip(parts["indexes"], firsts, strict=True))
     return Collection(
         id=row["id"], name=row["name"], type=row["type"], version=row["version"], created=row["created"], updated=row["updated"],
-        system=row["name"].startswith("_"), **_parts(definition, row["type"], tools),
+        system=row["name"].startswith("_"), origins=origins, **parts,
     )  # fmt: skip
 
 
@@ -247,7 +260,7 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         parts["fields"] = tuple(define(item, f"/fields/{at}", tools) for at, item in enumerate(items))
     if "indexes" in body:
         parts["indexes"] = tuple(
-            _index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES))
+            read_index(item, f"/indexes/{at}") for at, item in enumerate(_list(body["indexes"], "/indexes", MAX_INDEXES))
         )
     if "rules" in body:
         parts["rules"] = _rules(body["rules"], kind, old_rules)
@@ -279,7 +292,7 @@ def check_told_fields(definition: Any, *known: Collection) -> None:
 
 
 def _rules(value: Any, kind: str, old: Rules) -> Rules:
-    rules, names = _object(value, "/rules"), rule_names(kind)
+    rules, names = as_object(value, "/rules"), rule_names(kind)
     _refuse_unknown(rules, names, "/rules")
     for name, text in rules.items():
         if text is not None and (not isinstance(text, str) or len(text) > MAX_RULE):
@@ -291,24 +304,8 @@ def _rules(value: Any, kind: str, old: Rules) -> Rules:
     return replace(old, **rules)
 
 
-def _index(value: Any, pointer: str) -> Index:
-    body = _object(value, pointer)
-    _refuse_unknown(body, ("fields", "unique"), pointer)
-    names = body.get("fields")
-    if (
-        not isinstance(names, list)
-        or not 1 <= len(names) <= 8
-        or not all(isinstance(name, str) for name in names)
-        or len(set(names)) < len(names)
-    ):
-        raise invalid(f"{pointer}/fields", "invalid_index", "an index is over 1 to 8 different field names")
-    if not isinstance(body.get("unique", False), bool):
-        raise invalid(f"{pointer}/unique", "invalid_index", "`unique` is true or false")
-    return Index(tuple(names), body.get("unique", False))
-
-
 def _check(value: Any, pointer: str) -> Check:
-    body = _object(value, pointer)
+    body = as_object(value, pointer)
     _refuse_unknown(body, ("name", "rule", "message"), pointer)
     name = check_field_name(body.get("name"), f"{pointer}/name")
     rule, message = body.get("rule"), body.get("message", f"the check `{name}` does not hold")
@@ -330,13 +327,7 @@ def _sound(collection: Collection) -> Collection:
         if each.name == PASSWORD:
             raise _password_elsewhere(f"/fields/{at}/name")
         seen.add(each.name)
-    for at, index in enumerate(collection.indexes):
-        for name in index.fields:
-            if name not in _indexable(collection):
-                hint = did_you_mean(name, _indexable(collection))
-                raise invalid(
-                    f"/indexes/{at}/fields", "unknown_field", f"no field `{name}` that can be indexed", hint=hint
-                )
+    check_indexed(collection.indexes, collection.every_field)
     if len({check.name for check in collection.checks}) < len(collection.checks):
         raise invalid("/checks", "duplicate_name", "two checks have the same name")
     if collection.expires:
@@ -350,11 +341,7 @@ def _password_elsewhere(pointer: str) -> Invalid:
     return invalid(pointer, "reserved_name", detail, hint="make it a collection of `type: accounts`, or choose another name")
 
 
-def _indexable(collection: Collection) -> list[str]:
-    return [name for name, each in collection.every_field.items() if each.kind is not Kind.JSON and not each.many]
-
-
-def _object(value: Any, pointer: str) -> Mapping[str, Any]:
+def as_object(value: Any, pointer: str = "") -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise invalid(pointer, "not_an_object", "this must be an object")
     return value

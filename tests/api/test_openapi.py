@@ -52,7 +52,7 @@ def test_every_refusal_is_documented_as_a_problem(document):
                 assert list(content) == ["application/problem+json"], (path, method, status)
 
 
-BODILESS = {"/api/v1/collections/{c}/trash/{id}/restore"}
+BODILESS = {"/api/v1/collections/{c}/trash/{id}/restore", "/api/v1/collections/undo"}
 
 
 def test_bodies_and_parameters_are_described(document):

@@ -90,7 +90,7 @@ def test_what_is_loaded_is_what_was_saved(ground, database_url, open_work):
 
 def test_admins_are_a_collection_that_no_row_describes(ground):
     assert ground.read(lambda stores: stores.schema.collection(ADMINS)) is ADMIN_ACCOUNTS
-    assert columns_of(ground, ADMINS) == [each.name for each in table_columns(ADMIN_ACCOUNTS)]
+    assert set(columns_of(ground, ADMINS)) == {each.name for each in table_columns(ADMIN_ACCOUNTS)}
     assert indexes_of(ground, ADMINS) == {index_name(ADMIN_ACCOUNTS, index) for index in ADMIN_ACCOUNTS.every_index}
     ground.run(add("a1", ADMINS, email="Ann@example.org", _key_email="ann@example.org"))
     with pytest.raises(Conflict) as refused:

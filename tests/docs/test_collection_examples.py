@@ -10,6 +10,7 @@ from app.testing import TestBackend, backend
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Invalid, Problem
 from domain.rules.values import RequestFacts
+from domain.schema.conversions import CHECKED, LOSSLESS, WAYS, forms
 from domain.schema.fields import TYPES, Field
 from tests.docs.blocks import definitions
 from tests.e2e.server import ROOT
@@ -46,12 +47,20 @@ CHANGES: dict[str, tuple[dict[str, Any], str | None]] = {
     "a field more": ({"fields": [A, {"name": "b", "type": "text"}]}, None),
     "a required one with a default": ({"fields": [A, {**OPEN, "default": True}]}, None),
     "a required one without": ({"fields": [A, OPEN]}, "required_is_empty"),
-    "a field less": ({"fields": []}, None),
+    "a field less": ({"fields": [], "drop": ["a"]}, None),
+    "a field less, without a word": ({"fields": []}, "would_lose_data"),
     "a field less that a rule names": ({"fields": [], "rules": {"list": "a = 'x'"}}, "unknown_field"),
     "unique where values are shared": ({"fields": [{**A, "unique": True}]}, "not_unique"),
     "narrower than what is there": ({"fields": [{**A, "max": 1}]}, None),
-    "another type": ({"fields": [{**A, "type": "integer"}]}, "unchangeable"),
-    "another name": ({"name": "elsewhere"}, "unchangeable"),
+    "another type that no value fits": ({"fields": [{**A, "type": "integer"}]}, "not_convertible"),
+    "another type that every value fits": ({"fields": [{**A, "type": "json"}]}, None),
+    "a type that nothing says how to become": (
+        {"fields": [{**A, "type": "relation", "collection": "things", "many": True}]},
+        "unchangeable",
+    ),
+    "a field under another name": ({"fields": [{**A, "name": "b", "was": "a"}]}, None),
+    "another name": ({"name": "elsewhere"}, None),
+    "another kind of collection": ({"type": "accounts"}, "unchangeable"),
 }
 
 
@@ -75,3 +84,13 @@ def test_what_others_name_stays(room: TestBackend) -> None:
     with pytest.raises(Problem) as refusal:
         room.collections.delete("posts", actor=SYSTEM)
     assert refusal.value.code == "collection_in_use"
+
+
+def test_the_table_of_types_is_the_one_that_is_gone_by() -> None:
+    part = TEXT[TEXT.index("### Types, from and to") :]
+    told: dict[tuple[str, str], str] = {}
+    for line in part[: part.index("\n`many` stands")].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        for verdict, cell in zip((LOSSLESS, CHECKED), cells[1:], strict=False):
+            told |= {(cells[0], each): verdict for each in cell.split(", ") if each in forms()}
+    assert told == {pair: way.verdict for pair, way in WAYS.items()}

@@ -15,10 +15,11 @@ from adapters.inbound.web.openapi import (
     UNCHANGED,
     answers,
     documented,
+    in_query,
     json_of,
     takes,
 )
-from adapters.inbound.web.parameters import read_parameters
+from adapters.inbound.web.parameters import HISTORY, history_query, read_parameters
 from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
 from domain.records.changes import IfMatch
@@ -84,6 +85,56 @@ def blueprint(backend: Backend) -> Blueprint:
         read_parameters(request.environ, ())
         collections.delete(c, actor=caller_of(request, backend), if_match=_if_match())
         return empty_response(204)
+
+    @door.route("/plan", methods=("POST",))
+    @documented(
+        "plan_collection", requestBody=takes("CollectionDefinition"),
+        responses=answers({200: json_of("SchemaPlan", "What would be done")}, 400, 401, 403, 409, 413, 415),
+    )  # fmt: skip
+    def plan_collection() -> Response:
+        """Tell what creating a collection would do, and do nothing"""
+        read_parameters(request.environ, ())
+        actor = caller_of(request, backend)
+        return json_response(orjson.dumps(collections.plan_creation(read_json(request), actor=actor).definition()))
+
+    @door.route("/<c>/plan", methods=("POST",))
+    @documented(
+        "plan_collection_change", parameters=[IF_MATCH], requestBody=takes("CollectionChange"),
+        responses=answers({200: json_of("SchemaPlan", "What would be done")}, 400, 401, 403, 404, 409, 412, 413, 415),
+    )  # fmt: skip
+    def plan_collection_change(c: str) -> Response:
+        """Tell what a change of a collection would do, and do nothing"""
+        read_parameters(request.environ, ())
+        actor = caller_of(request, backend)
+        planned = collections.plan_change(c, read_json(request), actor=actor, if_match=_if_match())
+        return json_response(orjson.dumps(planned.definition()))
+
+    @door.route("/changes")
+    @documented(
+        "list_schema_changes",
+        parameters=[
+            in_query("limit", "At most so many, 1 to 200; 30 if absent", type="integer"),
+            in_query("cursor", "`next` of the page before"),
+        ],
+        responses=answers({200: json_of("SchemaChangePage", "Changes of collections, newest first")}, 400, 401, 403),
+    )  # fmt: skip
+    def list_schema_changes() -> Response:
+        """List what was changed in collections, newest first"""
+        limit, before = history_query(read_parameters(request.environ, HISTORY))
+        found = collections.history(actor=caller_of(request, backend), limit=limit + 1, before=before)
+        page, more = found[:limit], len(found) > limit
+        return json_response(orjson.dumps({"items": [each.definition() for each in page], "next": str(page[-1].version) if more else None}))
+
+    @door.route("/undo", methods=("POST",))
+    @documented(
+        "undo_schema_change",
+        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",)), 204: GONE}, 400, 401, 403, 409),
+    )  # fmt: skip
+    def undo_schema_change() -> Response:
+        """Bring back what was before the last change of a collection"""
+        read_parameters(request.environ, ())
+        brought_back = collections.undo(actor=caller_of(request, backend))
+        return empty_response(204) if brought_back is None else _shown(brought_back, 200, [])
 
     return door
 

@@ -157,7 +157,9 @@ _DEFINITION = {
     "fields": {"type": "array", "maxItems": 200, "items": _object({"name": _TEXT, "type": _TEXT}, ("name", "type"), more=True)},
     "indexes": {
         "type": "array",
-        "items": _object({"fields": {"type": "array", "items": _TEXT, "minItems": 1}, "unique": {"type": "boolean"}}, ("fields",)),
+        "items": _object(
+            {"fields": {"type": "array", "items": _TEXT, "minItems": 1}, "unique": {"type": "boolean"}, "where": _TEXT}, ("fields",)
+        ),
     },
     "rules": _RULES,
     "checks": {"type": "array", "items": _object({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
@@ -197,7 +199,14 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "additionalProperties": True,
     },
     "CollectionDefinition": _object({**_DEFINITION, **_QUERY}, ("name",)),
-    "CollectionChange": _object({**_DEFINITION, **_QUERY, **_STAMPS}, ()),
+    "CollectionChange": _object({**_DEFINITION, **_QUERY, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
+    "SchemaPlan": _object(
+        {"steps": {"type": "array", "items": {"type": "object"}}, "would_lose": {"type": "object"}, "possible": {"type": "boolean"}},
+        ("steps", "would_lose", "possible"),
+    ),
+    "SchemaChangePage": _object(
+        {"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}, ("items", "next")
+    ),
     "Collection": _object({**_DEFINITION, **_QUERY, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
     "CollectionList": _object({"items": {"type": "array", "items": ref("Collection")}}, ("items",)),
     "TrashPage": _object({"items": {"type": "array", "items": ref("TrashEntry")}, "next": {"type": ["string", "null"]}}, ("items", "next")),

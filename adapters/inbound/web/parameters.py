@@ -15,6 +15,7 @@ MAX_PAGE = 1_000_000
 
 LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields")
 SHOWING = ("expand", "fields")
+HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
 
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -64,6 +65,11 @@ def aggregate_query(parameters: dict[str, str]) -> AggregateQuery:
     texts = {name: parameters[name] for name in ("group", "measures", "filter", "sort") if parameters.get(name)}
     limit = _number(parameters, "limit", MAX_GROUPS) or DEFAULT_GROUPS
     return AggregateQuery(**texts, limit=limit, page=_number(parameters, "page", MAX_PAGE) or 1)
+
+
+def history_query(parameters: dict[str, str]) -> tuple[int, int | None]:
+    """How many changes of collections at most, and before which one."""
+    return _number(parameters, "limit", 200) or 30, _number(parameters, "cursor", 999_999_999)
 
 
 def _pairs(query: str) -> Iterator[tuple[str, str]]:

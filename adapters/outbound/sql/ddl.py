@@ -5,6 +5,7 @@ that a person wrote stands in these texts.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, MetaData, Table
@@ -43,29 +44,57 @@ def create_table(schema: Schema, collection: Collection, dialect: str) -> str:
     """Foreign keys stand with their column, not with the table: SQLite could
     not drop the column otherwise."""
     table = tables(schema).tables[collection.name]
-    columns = [_column(column, dialect) for column in table.columns]
-    columns.append(f"CONSTRAINT {_quoted(primary_key_name(collection.name), dialect)} PRIMARY KEY (id)")
+    columns = [column_text(column, dialect) for column in table.columns]
+    columns.append(f"CONSTRAINT {quoted(primary_key_name(collection.name), dialect)} PRIMARY KEY (id)")
     strict = " STRICT" if dialect == "sqlite" else ""
-    return f"CREATE TABLE {_quoted(collection.name, dialect)} ({', '.join(columns)}){strict}"
+    return f"CREATE TABLE {quoted(collection.name, dialect)} ({', '.join(columns)}){strict}"
 
 
 def drop_table(collection: Collection, dialect: str) -> str:
-    return f"DROP TABLE {_quoted(collection.name, dialect)}"
+    return f"DROP TABLE {quoted(collection.name, dialect)}"
 
 
 def add_field(collection: Collection, field: Field, dialect: str) -> Iterator[str]:
-    table = Table(collection.name, MetaData(), *field_columns(field))
-    for column in table.columns:
-        yield f"ALTER TABLE {_quoted(collection.name, dialect)} ADD COLUMN {_column(column, dialect)}"
+    for column in columns_of(collection.name, field):
+        yield f"ALTER TABLE {quoted(collection.name, dialect)} ADD COLUMN {column_text(column, dialect)}"
     yield from add_list(collection, field, dialect)
+
+
+def columns_of(table: str, field: Field) -> tuple[Column[Any], ...]:
+    return tuple(Table(table, MetaData(), *field_columns(field)).columns)
 
 
 def drop_field(collection: Collection, field: Field, dialect: str) -> Iterator[str]:
     """An index over the column goes with it on PostgreSQL, the only one that has it for lists."""
     if is_linked(field):
         yield _drop_link(collection, field, dialect)
+    yield from drop_columns(collection.name, field, dialect)
+
+
+def drop_columns(table: str, field: Field, dialect: str) -> Iterator[str]:
     for column in field_columns(field):
-        yield f"ALTER TABLE {_quoted(collection.name, dialect)} DROP COLUMN {_quoted(column.name, dialect)}"
+        yield f"ALTER TABLE {quoted(table, dialect)} DROP COLUMN {quoted(column.name, dialect)}"
+
+
+def rename_table(old: str, new: str, dialect: str) -> Iterator[str]:
+    """Foreign keys and indexes follow by themselves; what PostgreSQL calls the primary key has to leave its name to a table that
+    may come to be called so."""
+    yield f"ALTER TABLE {quoted(old, dialect)} RENAME TO {quoted(new, dialect)}"
+    if dialect == "postgresql":
+        keys = quoted(primary_key_name(old), dialect), quoted(primary_key_name(new), dialect)
+        yield f"ALTER TABLE {quoted(new, dialect)} RENAME CONSTRAINT {keys[0]} TO {keys[1]}"
+
+
+def rename_field(collection: Collection, old: str, field: Field, dialect: str) -> Iterator[str]:
+    """Indexes follow by themselves. PostgreSQL tells by the name of a foreign key which field a refused value stood in; SQLite
+    tells nothing, and could not rename it."""
+    table = quoted(collection.name, dialect)
+    for before, after in zip(field_columns(replace(field, name=old)), field_columns(field), strict=True):
+        yield f"ALTER TABLE {table} RENAME COLUMN {quoted(before.name, dialect)} TO {quoted(after.name, dialect)}"
+    if isinstance(field, RelationField) and dialect == "postgresql":
+        table = quoted(link_name(collection, field.name), dialect) if is_linked(field) else table
+        keys = quoted(foreign_key_name(old), dialect), quoted(foreign_key_name(field.name), dialect)
+        yield f"ALTER TABLE {table} RENAME CONSTRAINT {keys[0]} TO {keys[1]}"
 
 
 def add_list(collection: Collection, field: Field, dialect: str) -> Iterator[str]:
@@ -74,9 +103,13 @@ def add_list(collection: Collection, field: Field, dialect: str) -> Iterator[str
     if isinstance(field, RelationField) and is_linked(field):
         yield from _create_link(collection, field, dialect)
     elif field.many and dialect == "postgresql":
-        name = _quoted(list_index_name(collection, field.name), dialect)
-        column = _quoted(field.name, dialect)
-        yield f"CREATE INDEX {name} ON {_quoted(collection.name, dialect)} USING gin ({column} jsonb_path_ops)"
+        name = quoted(list_index_name(collection, field.name), dialect)
+        column = quoted(field.name, dialect)
+        yield f"CREATE INDEX {name} ON {quoted(collection.name, dialect)} USING gin ({column} jsonb_path_ops)"
+
+
+def drop_list_index(collection: Collection, field: Field, dialect: str) -> str:
+    return f"DROP INDEX {quoted(list_index_name(collection, field.name), dialect)}"
 
 
 def _create_link(collection: Collection, relation: RelationField, dialect: str) -> Iterator[str]:
@@ -84,56 +117,61 @@ def _create_link(collection: Collection, relation: RelationField, dialect: str) 
     link = link_name(collection, relation.name)
     table = Table(link, MetaData(), *link_columns(collection, relation))
     names = {"source": "_source", "target": relation.name}
-    columns = [_column(column, dialect, names.get(column.name, "")) for column in table.columns]
-    columns.append(f"CONSTRAINT {_quoted(primary_key_name(link), dialect)} PRIMARY KEY (source, target)")
+    columns = [column_text(column, dialect, names.get(column.name, "")) for column in table.columns]
+    columns.append(f"CONSTRAINT {quoted(primary_key_name(link), dialect)} PRIMARY KEY (source, target)")
     kept = " STRICT, WITHOUT ROWID" if dialect == "sqlite" else ""
-    yield f"CREATE TABLE {_quoted(link, dialect)} ({', '.join(columns)}){kept}"
-    yield f"CREATE INDEX {_quoted(link_index_name(link), dialect)} ON {_quoted(link, dialect)} (target, source)"
+    yield f"CREATE TABLE {quoted(link, dialect)} ({', '.join(columns)}){kept}"
+    yield f"CREATE INDEX {quoted(link_index_name(link), dialect)} ON {quoted(link, dialect)} (target, source)"
 
 
 def _drop_link(collection: Collection, field: Field, dialect: str) -> str:
-    return f"DROP TABLE {_quoted(link_name(collection, field.name), dialect)}"
+    return f"DROP TABLE {quoted(link_name(collection, field.name), dialect)}"
 
 
 def add_derived(collection: Collection, old: Field, new: Field, dialect: str) -> Iterator[str]:
     """The columns beside the field's own that the new one has and the old one had not."""
     table = Table(collection.name, MetaData(), *field_columns(new))
     for name in derived(new).keys() - derived(old).keys():
-        yield f"ALTER TABLE {_quoted(collection.name, dialect)} ADD COLUMN {_column(table.columns[name], dialect)}"
+        yield f"ALTER TABLE {quoted(collection.name, dialect)} ADD COLUMN {column_text(table.columns[name], dialect)}"
 
 
 def drop_derived(collection: Collection, old: Field, new: Field, dialect: str) -> Iterator[str]:
     for name in derived(old).keys() - derived(new).keys():
-        yield f"ALTER TABLE {_quoted(collection.name, dialect)} DROP COLUMN {_quoted(name, dialect)}"
+        yield f"ALTER TABLE {quoted(collection.name, dialect)} DROP COLUMN {quoted(name, dialect)}"
 
 
-def add_index(collection: Collection, index: Index, dialect: str) -> str:
+def add_index(collection: Collection, index: Index, dialect: str, where: str = "") -> str:
     """Nulls are smallest everywhere; an index that is not unique ends with the
-    id, as every order of records does."""
+    id, as every order of records does. `where` is the condition of a partial one, in SQL."""
     columns = index_columns(collection, index)
     if not index.unique and "id" not in columns:
         columns += ("id",)
     nulls = (
         " NULLS FIRST" if dialect == "postgresql" else ""
     )  # what SQLite does anyway, and does not let itself be told
-    over = ", ".join(_quoted(name, dialect) + nulls for name in columns)
+    over = ", ".join(quoted(name, dialect) + nulls for name in columns)
     unique = "UNIQUE " if index.unique else ""
-    name = _quoted(index_name(collection, index), dialect)
-    return f"CREATE {unique}INDEX {name} ON {_quoted(collection.name, dialect)} ({over})"
+    name = quoted(index_name(collection, index), dialect)
+    only = f" WHERE {where}" if where else ""
+    return f"CREATE {unique}INDEX {name} ON {quoted(collection.name, dialect)} ({over}){only}"
 
 
 def drop_index(collection: Collection, index: Index, dialect: str) -> str:
-    return f"DROP INDEX {_quoted(index_name(collection, index), dialect)}"
+    return f"DROP INDEX {quoted(index_name(collection, index), dialect)}"
 
 
-def _column(column: Column[Any], dialect: str, field: str = "") -> str:
+def column_text(column: Column[Any], dialect: str, field: str = "") -> str:
     """`field` is what people know it by, where the column has another name."""
     text = str(CreateColumn(column).compile(dialect=DIALECTS[dialect]))
     for key in column.foreign_keys:
         target = key.target_fullname.rpartition(".")[0]
-        text += f" CONSTRAINT {_quoted(foreign_key_name(field or column.name), dialect)} REFERENCES {_quoted(target, dialect)} (id)"
+        text += f" CONSTRAINT {quoted(foreign_key_name(field or column.name), dialect)} REFERENCES {quoted(target, dialect)} (id)"
     return text
 
 
-def _quoted(name: str, dialect: str) -> str:
+def type_text(column: Column[Any], dialect: str) -> str:
+    return str(column.type.compile(dialect=DIALECTS[dialect]))
+
+
+def quoted(name: str, dialect: str) -> str:
     return DIALECTS[dialect].identifier_preparer.quote_identifier(name)

@@ -19,8 +19,8 @@ def key_column(field_name: str) -> str:
 
 def link_name(collection: Collection, field_name: str) -> str:
     """The table that holds the targets of a many-valued relation. At most 55 characters, so that what belongs to it has room for a prefix;
-    the same for as long as the field lives under this name, and no other collection's, ever."""
-    return "_links_" + _distinct(collection, (collection.name, field_name), (field_name,), 34)
+    the same for as long as the field lives, however it is renamed, and no other collection's, ever."""
+    return "_links_" + _distinct(collection, (field_name,), (), 34)
 
 
 def link_index_name(link: str) -> str:
@@ -30,19 +30,21 @@ def link_index_name(link: str) -> str:
 
 def list_index_name(collection: Collection, field_name: str) -> str:
     """The index over the elements of a many-valued select."""
-    return "_gin_" + _distinct(collection, (collection.name, field_name), (field_name,), 42)
+    return "_gin_" + _distinct(collection, (field_name,), (), 42)
 
 
-def _distinct(collection: Collection, readable: tuple[str, ...], told: tuple[str, ...], longest: int) -> str:
-    digest = hashlib.sha256("\0".join((collection.id, *told)).encode()).hexdigest()[:12]
-    return f"{'_'.join(readable)[:longest]}_{digest}"
+def _distinct(collection: Collection, names: tuple[str, ...], told: tuple[str, ...], longest: int) -> str:
+    """By the names that collection and fields had first: to rename an index, SQLite would have to build it again."""
+    first = [collection.origin(name) for name in names]
+    digest = hashlib.sha256("\0".join((collection.id, *first, *told)).encode()).hexdigest()[:12]
+    return f"{'_'.join((collection.origin(''), *first))[:longest]}_{digest}"
 
 
 def index_name(collection: Collection, index: Index) -> str:
-    """At most 60 characters; the same for as long as the collection lives,
+    """At most 60 characters; the same for as long as the collection lives, however it and its fields are renamed,
     and no other collection's, ever."""
-    told = (*index.fields, str(index.unique))
-    return ("_ux_" if index.unique else "_ix_") + _distinct(collection, (collection.name, *index.fields), told, 42)
+    told = (str(index.unique), *([index.first or index.where] if index.where else []))
+    return ("_ux_" if index.unique else "_ix_") + _distinct(collection, index.fields, told, 42)
 
 
 def primary_key_name(table: str) -> str:

@@ -2,7 +2,7 @@
 sessions of a schema version share."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from time import monotonic
@@ -113,6 +113,10 @@ class Session:
     def command(self, text: str) -> list[tuple[Any, ...]]:
         """A statement without parameters, of our own text."""
         return self._run(text, None)
+
+    def lend(self, name: str, function: Callable[[Any], Any]) -> None:
+        """Makes a function of one value callable in statements of this connection; SQLite alone can."""
+        self._connection.create_function(name, 1, function)
 
     def _run(self, text: str, arguments: Any) -> list[tuple[Any, ...]]:
         self.check_time()

@@ -8,7 +8,12 @@ from adapters.outbound.sql.links import Link, Pool
 
 T = TypeVar("T")
 
-_SNAPSHOT = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+# On PostgreSQL a table that a schema change writes anew is empty for snapshots from before. The lock keeps the two apart, and it is
+# taken before the first query, which is when the snapshot is.
+_SNAPSHOT = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE _collections IN ACCESS SHARE MODE",
+}
 
 
 def read(pool: Pool, body: Callable[[Link], T], *, snapshot: bool) -> T:
