@@ -6,12 +6,12 @@ Counted as the compiler writes it: each many-valued step is a SELECT within the 
 
 from domain.rules.manys import Many, free, groups_of, inner, is_listed, manys, reached
 from domain.rules.tree import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Shift, Step
-from domain.rules.walk import parts, sides
+from domain.rules.walk import parts, paths_of, sides
 
 # The room for a condition beside the deepest statement that it stands in: a page after a cursor, with its total.
-MAX_DEPTH = 82
+MAX_DEPTH = 80
 # Symbols that stand open on the parser's stack.
-_SELECT, _AND, _OR, _NOT, _GUARDED, _JOINED = 9, 2, 3, 1, 8, 10
+_SELECT, _AND, _OR, _NOT, _GUARDED, _JOINED, _WITHIN = 9, 2, 3, 1, 8, 10, 3
 
 Chosen = dict[Many, None]
 
@@ -66,7 +66,8 @@ def _way_to(many: Many, chosen: Chosen) -> int:
 
 
 def _compared(atom: Compare | In, chosen: Chosen) -> int:
-    return max(_operand(side, chosen) for side in sides(atom))
+    within = _WITHIN if chosen or any(path.steps for side in sides(atom) for path in paths_of(side)) else 0
+    return within + max(_operand(side, chosen) for side in sides(atom))
 
 
 def _operand(operand: Operand, chosen: Chosen) -> int:
