@@ -1,5 +1,7 @@
 """Expanding lists and back relations: what comes, in which order, who sees it and what it costs, on every database alike."""
 
+import re
+
 import pytest
 
 from adapters.outbound.sql.session import Session
@@ -176,6 +178,34 @@ def test_of_many_that_point_here_the_first_come_and_no_walk_reads_the_others(roo
     assert ids(first["expand"]["comments_via_post"]) == ["c0", "c2", *(f"x{at * 2:05}" for at in range(98))]
     assert ids(second["expand"]["comments_via_post"]) == ["c1", *(f"x{at * 2 + 1:05}" for at in range(99))]
     assert ids(first["expand"]["comments_via_about"]) == ["c1", "c2", *(f"x{at:05}" for at in range(98))]
+
+
+@pytest.mark.parametrize("expand", ["comments_via_post", "comments_via_about", "tags"])
+def test_expanding_reads_by_indexes_alone(room, monkeypatch, expand):
+    fill(room, "comments", [{**BLANK, "id": f"x{at:05}", "post": "p2" if at % 2 else "p1", "about": ("p1",)} for at in range(3000)])
+    fill(room, "tags", [{"id": f"x{at:05}", "name": "x", "secret": None} for at in range(3000)])
+    run_all(room, "ANALYZE")
+    seen = []
+    run = Session._run
+
+    def noted(self, text, arguments):
+        seen.append((self.dialect, text, arguments))
+        return run(self, text, arguments)
+
+    monkeypatch.setattr(Session, "_run", noted)
+    get(room, "p1", expand)
+    dialect, text, arguments = seen[-1]
+    explain = "EXPLAIN QUERY PLAN " if dialect == "sqlite" else "EXPLAIN "
+    rows = room.records._work.read(lambda stores: stores.records._session._run(explain + text, arguments))
+    told = "\n".join(str(row[-1]) for row in rows)
+    scanned = [line for line in told.splitlines() if re.search(r"SCAN (?!_given|anon_|json_each)|Seq Scan on (?!comments _shown)", line)]
+    assert scanned == [], told  # PostgreSQL may fetch the rows that it answers in any way
+    # What points at a record comes in the order of its index; only the few that are answered are sorted.
+    assert told.count("Sort Key") + told.count("FOR ORDER BY") <= 2, told
+
+
+def run_all(room, text):
+    room.records._work.run(lambda stores: stores.records._session.command(text), alone=True)
 
 
 def test_an_answer_that_would_grow_without_end_is_refused(room, monkeypatch):

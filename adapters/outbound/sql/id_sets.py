@@ -20,7 +20,7 @@ def given_ids(dialect: str) -> TableValuedAlias:
         columns = (column("value", Text), column("key", BigInteger))
         return func.json_each(bindparam("ids")).table_valued(*columns, name="_given")
     unnested = func.unnest(bindparam("ids", type_=ARRAY(Text)))
-    return unnested.table_valued(column("value", Text), with_ordinality="place", name="_given").render_derived()
+    return unnested.table_valued(column("value", Text), with_ordinality="place").render_derived(name="_given")
 
 
 def ids_value(ids: Sequence[str], dialect: str) -> Any:

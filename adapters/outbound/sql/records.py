@@ -167,12 +167,11 @@ class SqlRecordStore:
         )
 
     def unlink(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Sequence[str]:
-        self.referrers(collection, relation.name, ids)  # the records first: their links change only under their lock
-        return self._links.unlink(collection, relation, ids)
+        # The records first: their links change only under their lock.
+        return self._links.unlink(collection, relation, ids) if self.referrers(collection, relation.name, ids) else []
 
     def held_counts(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-        self.referrers(collection, relation.name, ids)
-        return self._links.counts(collection, relation, ids)
+        return self._links.counts(collection, relation, ids) if self.referrers(collection, relation.name, ids) else {}
 
     # --- building statements
 
