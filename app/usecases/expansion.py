@@ -73,7 +73,7 @@ class Expansions:
 
     def _back(self, collection: Collection, name: str) -> Expansion | None:
         """`comments_via_post`: the records of `comments` whose relation `post` points here."""
-        for other, relation in self.schema.referring(collection.name):
+        for other, relation in self.schema.showing(collection.name):
             if f"{other.name}{_VIA}{relation.name}" == name and self._may_find(other, relation):
                 return Expansion(other, "id", back=relation, many=True)
         return None

@@ -190,6 +190,12 @@ class Schema:
             if relation.collection == name and not each.is_view
         )
 
+    def showing(self, name: str) -> tuple[tuple[Collection, RelationField], ...]:
+        """Every relation that leads to this collection, those of views too."""
+        views = [each for each in self.collections.values() if each.is_view]
+        shown = ((each, relation) for each in views for relation in each.relations if relation.collection == name)
+        return (*self.referring(name), *shown)
+
     def with_collection(self, collection: Collection) -> "Schema":
         """The fields of views follow."""
         return replace(self, version=self.version + 1, collections=settled({**self.collections, collection.name: collection}))

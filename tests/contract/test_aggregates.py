@@ -190,10 +190,13 @@ BOOKS = {"name": "books", "fields": [
     {"name": "title", "type": "text"}, {"name": "pages", "type": "integer"},
     {"name": "genres", "type": "select", "values": ["b", "a", "é"], "many": True},
     {"name": "shelves", "type": "relation", "collection": "teams", "many": True},
+    {"name": "notes", "type": "select", "values": ["x"], "many": True, "rules": {"view": "pages > 2"}},
+    {"name": "cost", "type": "integer", "rules": {"view": "pages > 2"}},
 ], "rules": OPEN}  # fmt: skip
 KEPT = [
-    {"pages": 1, "genres": ["a", "b"], "shelves": ["red"]}, {"pages": 2, "genres": ["é"], "shelves": ["blue", "red"]},
-    {"pages": 4, "genres": [], "shelves": []}, {"pages": 8, "genres": ["a"], "shelves": ["grey"]},
+    {"pages": 1, "genres": ["a", "b"], "shelves": ["red"], "notes": ["x"], "cost": 100},
+    {"pages": 2, "genres": ["é"], "shelves": ["blue", "red"], "cost": 200},
+    {"pages": 4, "genres": [], "shelves": [], "notes": ["x"], "cost": 3}, {"pages": 8, "genres": ["a"], "shelves": ["grey"], "cost": 4},
 ]  # fmt: skip
 
 
@@ -224,6 +227,15 @@ def test_a_record_stands_in_the_group_of_each_of_its_values(books, name):
 def test_values_of_a_list_and_others_make_groups_together(books):
     found = books(group="genres,pages", filter="genres ?= 'a'", sort="-genres,-pages")
     assert [(item["genres"], item["pages"]) for item in found] == [("b", 1), ("a", 8), ("a", 1)]
+
+
+def test_what_a_rule_hides_in_some_records_counts_as_absent_there(books):
+    assert books(group="notes") == [{"notes": None, "count": 3}, {"notes": "x", "count": 1}]
+    assert books(SYSTEM, group="notes") == [{"notes": None, "count": 2}, {"notes": "x", "count": 2}]
+    measures = "count,count:cost,sum:cost,max:cost,avg:cost"
+    assert books(measures=measures) == [{"count": 4, "count:cost": 2, "sum:cost": 7, "max:cost": 4, "avg:cost": 3.5}]
+    assert books(SYSTEM, measures="sum:cost") == [{"sum:cost": 307}]
+    assert books(group="cost") == [{"cost": None, "count": 2}, {"cost": 3, "count": 1}, {"cost": 4, "count": 1}]
 
 
 @pytest.mark.parametrize("query", [

@@ -74,6 +74,10 @@ class RuleCompiler:
         """The value to sort by: e-mail addresses by their key, paths as a subselect of one value."""
         return self._operands.term(path, Place(source), path.kind).value
 
+    def whole(self, path: Path, source: FromClause) -> Expression:
+        """What a field holds, documents as they are."""
+        return self._operands.steps.through(Place(source).spot(path), lambda row: self._operands.whole(path, row))
+
     # --- the tree
 
     def _compile(self, condition: Condition, place: Place, *, truth: bool, beside: bool) -> Truth:

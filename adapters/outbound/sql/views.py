@@ -78,6 +78,8 @@ class _View:
     def _values(self, column: ViewColumn) -> dict[str, Expression]:
         if column.path is None:
             return {}
+        if column.path.kind is Kind.JSON:
+            return {column.name: self._compiler.whole(column.path, self._source)}
         # A column of a view is not folded: it is what was written.
         value = self._compiler.path(replace(column.path, fold=False), self._source)
         if not column.path.email:
