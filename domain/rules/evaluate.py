@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.errors import Invalid
 from domain.rules.bound import Bound
+from domain.rules.budget import Budget
 from domain.rules.calls import CALLS
 from domain.rules.changed import UNREADABLE, asked_for, compared_as
 from domain.rules.comparing import decide, folds, instant_of, key_between, owns_nothing, points_at
@@ -53,8 +53,6 @@ from domain.schema.kinds import Kind
 
 Record = Mapping[str, Any]
 World = Mapping[str, Mapping[str, Record]]
-# Half a second of work.
-MAX_CHOICES = 10_000
 _NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
 
 
@@ -92,25 +90,12 @@ class Knowledge:
 
 
 @dataclass(slots=True)
-class _Budget:
-    """How many more elements may be looked at: comparisons that share elements are decided by search, and lists come from clients."""
-
-    left: int = MAX_CHOICES
-
-    def spend(self, elements: int) -> None:
-        self.left -= elements
-        if self.left < 0:
-            detail = f"beyond the limit `choices`: at most {MAX_CHOICES} elements of lists and relations are looked at"
-            raise Invalid(detail, code="limit_exceeded", hint="send shorter lists, or compare fewer of them with each other")
-
-
-@dataclass(slots=True)
 class _Reader:
     record: Record
     values: Values
     slots: Sequence[Any]
     world: World | None
-    budget: "_Budget" = field(default_factory=_Budget)
+    budget: Budget = field(default_factory=Budget)
     variables: Variables = field(default_factory=Variables)
 
     # --- conditions
