@@ -17,6 +17,7 @@ COLLECTIONS = f"{API}/collections"
 PASSWORD = "a stillroom of herbs"
 PEOPLE = ("alice", "bob", "carol")
 OWNED = "owner = @request.auth.id"
+STAFF = "@request.auth.role = 'editor'"
 OPEN = dict.fromkeys(("list", "view", "create", "update", "delete"), "")
 OWNER = {"name": "owner", "type": "relation", "collection": "users", "on_delete": "cascade"}
 
@@ -29,6 +30,8 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
             {"name": "name", "type": "text"},
             {"name": "role", "type": "select", "values": ["member", "editor"], "default": "member", "hidden": True},
             {"name": "balance", "type": "integer", "default": 0, "hidden": True},
+            {"name": "rating", "type": "integer", "default": 1, "rules": {"view": STAFF, "write": STAFF}},
+            {"name": "clearance", "type": "text", "default": "none", "rules": {"write": None}},
         ],
         "rules": {"list": "", "view": "", "create": "", "update": "id = @request.auth.id", "delete": "id = @request.auth.id"},
     },
@@ -48,6 +51,9 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
             {"name": "meta", "type": "json"},
             {"name": "vault", "type": "relation", "collection": "vaults", "on_delete": "clear"},
             {"name": "locker", "type": "relation", "collection": "vaults", "on_delete": "clear", "hidden": True},
+            {"name": "cost", "type": "text", "rules": {"view": STAFF, "write": STAFF}},
+            {"name": "source", "type": "relation", "collection": "vaults", "on_delete": "clear", "rules": {"view": None}},
+            {"name": "phone", "type": "text", "rules": {"view": OWNED, "write": OWNED}},
         ],
         "rules": {
             "list": f"status = 'live' || {OWNED}", "view": f"status = 'live' || {OWNED}",
@@ -84,12 +90,14 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     },
 )  # fmt: skip
 
-# `users` and `posts` without what is hidden in them, under names of the same length: what an actor who may not see it is to be told.
+# `users` and `posts` without what is hidden in them or for staff, under names of the same length: what an actor who may not see it
+# is to be told.
 PLAIN = {"users": "folks", "posts": "twins"}
 
 
 def plain(definition: dict[str, Any]) -> dict[str, Any]:
-    fields = [each for each in definition["fields"] if not each.get("hidden")]
+    closed = (STAFF, None)
+    fields = [each for each in definition["fields"] if not each.get("hidden") and each.get("rules", {}).get("view", "") not in closed]
     return {**definition, "name": PLAIN[definition["name"]], "fields": [{**each,
                 "collection": _plain_name(each)} if "collection" in each else each for each in fields]}
 
@@ -307,7 +315,8 @@ def _fill(target: Target) -> None:
     for at, name in enumerate(PEOPLE):
         owner = target.ids[name]
         vault = target.make("vaults", id=f"vault-{name}", owner=owner, body=f"the gold of {name}", rank=at)
-        kept = {"owner": owner, "vault": vault, "locker": vault, "secret": f"s3cret of {name}", "n": at, "meta": {"by": name}}
+        kept = {"owner": owner, "vault": vault, "locker": vault, "secret": f"s3cret of {name}", "n": at, "meta": {"by": name},
+                "cost": f"s3cret cost {at}", "source": vault, "phone": f"s3cret line of {name}"}
         target.make("posts", id=f"live-{name}", title=f"{name} says", status="live", **kept)
         target.make("posts", id=f"draft-{name}", title=f"{name} thinks", status="draft", **kept)
         target.make("guarded", id=f"key-{name}", key=f"key of {name}", owner=owner)

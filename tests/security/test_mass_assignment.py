@@ -20,7 +20,7 @@ PRIVILEGES: dict[str, Any] = {
     "user[role]": "editor", "role.": "editor", "Role": "editor", "ROLE": "editor", "role ": "editor", " role": "editor", "rolе": "editor",
     "role\u200b": "editor", "role+": "editor", "role-": "editor", "+role": "editor",
     "verified+": 1, "verified-": 1, "balance+": 1000, "balance-": -1000, "email+": "x", "password+": "x", "manage": True,
-    "rules": {"list": ""},
+    "rules": {"list": ""}, "rating": 9, "rating+": 8, "rating-": 1, "clearance": "top", "clearance+": "top",
 }  # fmt: skip
 
 
@@ -47,12 +47,13 @@ def test_an_account_grants_itself_nothing(target: Target) -> None:
             assert both.status == 400, (name, both)
     whole = target.records("GET", "users", target.ids["bob"], by="admin").body
     assert (whole["role"], whole["balance"], whole["verified"], whole["name"]) == ("member", 0, False, "bob")
+    assert (whole["rating"], whole["clearance"]) == (1, "none")
 
 
 def test_hidden_and_missing_fields_are_refused_in_the_same_words(target: Target) -> None:
     """Byte for byte as by a collection that has no such field."""
     for collection, hidden in (("posts", "secret"), ("posts", "locker"), ("users", "role"), ("users", "balance"), ("users", "balance+"),
-            ("posts", "secret-")):
+            ("posts", "secret-"), ("posts", "cost"), ("posts", "cost+"), ("users", "rating"), ("users", "rating-")):
         told = [target.records("POST", each, "", {hidden: "x", "title": "x", **SIGN_UP}, by="bob") for each in (collection,
                 PLAIN[collection])]
         assert [each.status for each in told] == [400, 400]
@@ -77,6 +78,24 @@ def test_a_record_is_not_given_to_somebody_else(target: Target) -> None:
                 assert target.records("PATCH", "posts", id, body, by="bob").status == 404, (id, body)
             assert target.records("DELETE", "posts", id, by="bob").status == 404
             assert target.records("PUT", "posts", id, {"title": "x"}, by="bob").status == 405
+
+
+def test_fields_with_write_rules_are_asked_in_every_way_to_write(target: Target) -> None:
+    """M04, M05: by a create, a change and a modifier; what the sender may see is named, what it may not is unknown."""
+    bob = target.ids["bob"]
+    with target.unchanged():
+        for body in ({"clearance": "top"}, {"name": "robert", "clearance": "top"}, {"clearance": None}, {"clearance": "none"}):
+            seen = target.records("PATCH", "users", bob, body, by="bob")
+            assert [(each["pointer"], each["code"]) for each in seen.body["errors"]] == [("/clearance", "not_writable")], body
+        for id, status in (("live-alice", 404), ("draft-alice", 404)):
+            assert target.records("PATCH", "posts", id, {"phone": "mine"}, by="bob").status == status
+        for body in ({"title": "x", "owner": bob, "cost": "1"}, {"title": "x", "owner": bob, "cost": None}):
+            assert target.records("POST", "posts", "", body, by="bob").status == 400, body
+        # The address of an account is its own to show; others are told alike, whether there is such an account or not.
+        for by in ("", "alice"):
+            told = [target.records("PATCH", "users", id, {"email_visible": True}, by=by).told for id in (bob, "no-such-account")]
+            assert told[0] == told[1]
+            assert told[0][0] in (400, 404)
 
 
 def test_an_existing_id_is_not_taken_over(target: Target) -> None:
