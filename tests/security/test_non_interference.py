@@ -19,6 +19,9 @@ from tests.security.target import API, COLLECTIONS, Seen, Target, people
 _UNSEEN_TEXT = """
 UPDATE posts SET secret = 'something else ' || id, locker = NULL WHERE id LIKE '%alice';
 UPDATE posts SET secret = NULL WHERE id = 'live-bob';
+UPDATE posts SET cost = 'nothing ' || id, source = NULL;
+UPDATE posts SET phone = 'another ' || id WHERE id NOT LIKE '%bob';
+UPDATE users SET rating = 9 WHERE name <> 'carol';
 UPDATE posts SET title = 'zzz', n = 99, version = 12, updated = '2026-12-01T00:00:00.000Z', vault = NULL WHERE id = 'draft-alice';
 DELETE FROM posts WHERE id = 'draft-carol';
 INSERT INTO posts (id, version, created, updated, owner, title, status, n)
@@ -108,9 +111,11 @@ FILTERS = (
     "locker != ''", "locker.body ~ 'g'", "updated > '2026-11-30'", "version > 1", "meta.by = 'alice'", "id ~ 'draft'",
     "vault.body in ('lead', 'silver')", "length(vault.body) > 4", "lower(vault.body) ~ 'gold'", "coalesce(vault.body, 'x') = 'x'",
     "vault.rank = n", "vault.id = 'vault-more'", "n = 'x'", "titel = 'x'",
+    "phone ~ 'another'", "phone != ''", "phone = '' || n > 0", "cost ~ 'n'", "source != ''", "owner.rating > 1", "phone:lower ~ 's'",
+    "owner.posts_via_owner.phone ?~ 'another'", "owner.vaults_via_owner.rank ?> 5", "posts_via_vault.title ~ 'x'",
 )  # fmt: skip
 SORTS = ("", "id", "-id", "title,id", "-n", "vault.body,id", "-vault.rank,-id", "vault.owner.name", "owner.name,-n", "-vault.version",
-    "secret", "owner.email", "-owner.balance", "vault.created")  # fmt: skip
+    "secret", "owner.email", "-owner.balance", "vault.created", "phone,id", "-phone", "cost", "owner.rating")  # fmt: skip
 
 
 def requests() -> Iterator[tuple[str, str, bytes | None, dict[str, str]]]:

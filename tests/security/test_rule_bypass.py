@@ -140,7 +140,8 @@ def test_expand_follows_the_targets_own_rule(target: Target) -> None:
     assert [each["id"] for each in owner.get("expand", {}).get("posts_via_owner", [])] == ["live-alice"]
     assert owner["expand"].get("vaults_via_owner", []) == []
     for expand in ("locker", "locker.owner", "vault.locker", "secret", "posts_via_owner", "vaults_via_owner", "vault.posts_via_locker",
-            "vault.posts_via_source", "owner.locked_via_owner", "source", "nothing", "owner.password", "owner." * 6 + "owner", "vault,,owner", ",", "."):
+            "vault.posts_via_source", "owner.locked_via_owner", "source", "nothing",
+            "owner.password", "owner." * 6 + "owner", "vault,,owner", ",", "."):
         assert target.listed("posts", "bob", expand=expand).status == 400, expand
 
 
