@@ -221,7 +221,7 @@ def define_collection(definition: Any, *, id: str, now: str, tools: Tools) -> Co
     _refuse_unknown(body, _KEYS, "")
     name = check_collection_name(body.get("name"))
     kind = body.get("type", "base")
-    if kind not in _RULES_OF:
+    if not isinstance(kind, str) or kind not in _RULES_OF:
         raise invalid("/type", "unknown_type", f"no collection type `{kind}`", hint="types are base, accounts, view")
     if kind == "view" and "query" not in body:
         raise invalid("/query", "invalid_query", "a view needs a `query`")
