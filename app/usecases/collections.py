@@ -144,9 +144,7 @@ class CollectionUseCases:
             return self._changes.creation(schema, brought_back(last.before, now=self._now()))
         body, renames = undoing(last)
         old = schema.collection(last.collection)
-        intended = self._changes.change_back(schema, old, body, renames, now=self._now())
-        self._changes.check_untouched(stores, intended)
-        return intended
+        return self._changes.untouched(stores, self._changes.change_back(schema, old, body, renames, now=self._now()))
 
     def _defined(self, definition: Any) -> Collection:
         return define_collection(definition, id=self._ids.new(), now=self._now(), tools=self._tools)

@@ -43,6 +43,8 @@ class Intended:
     followers: tuple[Collection, ...] = ()
     renames: Renames | None = None
     drop: frozenset[str] = frozenset()
+    # Fields that go and hold in every record what a new field of their definition would be filled with.
+    refilled: frozenset[str] = frozenset()
 
     @property
     def leaving(self) -> tuple[str, ...]:
@@ -140,7 +142,7 @@ class SchemaChanges:
         unsaid = {name: count for name, count in lost.items() if name not in intended.drop}
         if unsaid:
             raise would_lose_data(unsaid)
-        reasons = [f"`{name}` held something in {count} records" for name, count in lost.items()]
+        reasons = [f"`{name}` held something in {count} records" for name, count in lost.items() if name not in intended.refilled]
         reasons += [
             f"the values of `{step.after.name}` were written in another way before"
             for step in intended.steps if isinstance(step, ConvertField) and not _returns(step)
@@ -159,19 +161,22 @@ class SchemaChanges:
         counts = {name: stores.collections.count_held(intended.old, back.field(name)) for name in intended.leaving}
         return {name: count for name, count in counts.items() if count}
 
-    def check_untouched(self, stores: Stores, intended: Intended) -> None:
-        """For undoing: what would go again holds nothing but what it was filled with when it was added."""
+    def untouched(self, stores: Stores, intended: Intended) -> Intended:
+        """For undoing: what would go again holds nothing but what it was filled with when it was added, or Conflict."""
         lost = self.losses(stores, intended)
-        assert intended.base is not None
-        assert intended.old is not None
-        for step in intended.steps:
-            if isinstance(step, DropField) and step.field.name in lost and not self._is_as_filled(stores, intended, step):
+        going = [step for step in intended.steps if isinstance(step, DropField) and step.field.name in lost]
+        for step in going:
+            if not self._is_as_filled(stores, intended, step):
                 raise not_undoable(f"{lost[step.field.name]} records hold something in `{step.field.name}` since")
+        count = stores.collections.count(intended.old) if intended.old and going else 0
+        return replace(intended, refilled=frozenset(name for name, held in lost.items() if held == count))
 
     def _is_as_filled(self, stores: Stores, intended: Intended, step: DropField) -> bool:
         assert intended.old is not None
         fill, back = filling(step.field), intended.renames.reversed() if intended.renames else Renames("", "")
         field = intended.old.every_field[back.field(step.field.name)]
+        if field.many:
+            return False
         return fill is not None and not stores.collections.misfits(intended.old, field, field, _only(fill)).count
 
     def _check_required(self, stores: Stores, intended: Intended) -> None:
