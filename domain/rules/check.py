@@ -1,7 +1,6 @@
 """From syntax to the checked tree: every name resolved, every comparison given the kind by which both sides are read."""
 
 from domain.rules.depth import MAX_DEPTH, depth
-from domain.rules.manys import manys
 from domain.rules.operands import Operands
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight
@@ -34,7 +33,7 @@ from domain.rules.tree import (
     Request,
 )
 from domain.rules.typed import Typed, common_kind, fit
-from domain.rules.walk import joins
+from domain.rules.walk import joins, parts
 from domain.schema.kinds import Kind
 
 __all__ = ["Found", "Scope", "Sight", "check"]
@@ -143,7 +142,7 @@ def _of_predicate(op: str, side: Typed, other: Typed) -> Condition | None:
 
 
 def _is_many(operand: Operand) -> bool:
-    return any(True for _ in manys(operand))
+    return any(part.many if isinstance(part, Path) else isinstance(part, Request) and bool(part.lists) for part in parts(operand))
 
 
 def _flat(kind: type[And] | type[Or], items: tuple[Condition, ...]) -> tuple[Condition, ...]:

@@ -35,9 +35,14 @@ def _depth(condition: Condition, chosen: Chosen) -> int:
 
 
 def _together(items: tuple[Condition, ...], chosen: Chosen) -> int:
-    linked = [item for item in items if free(item, chosen)]
-    alone = [_depth(item, chosen) for item in items if not free(item, chosen)]
-    return max(*alone, *(_chosen(group, chosen) for group in groups_of(linked, chosen)), 0, 0)
+    linked: list[Condition] = []
+    deepest = 0
+    for item in items:
+        if free(item, chosen):
+            linked.append(item)
+        else:
+            deepest = max(deepest, _depth(item, chosen))
+    return max([deepest, *(_chosen(group, chosen) for group in groups_of(linked, chosen))])
 
 
 def _chosen(group: tuple[Condition, ...], chosen: Chosen) -> int:

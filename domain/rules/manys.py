@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from domain.rules.tree import And, Compare, Condition, In, Operand, Or, Path, Request
+from domain.rules.tree import And, Call, Compare, Condition, In, Operand, Or, Path, Request, Shift
 from domain.rules.walk import parts, sides
 from domain.schema.kinds import Kind
 
@@ -31,11 +31,12 @@ Env = dict[Many, Any]
 
 def manys(operand: Operand) -> Iterator[Many]:
     """From the outside in: what comes later can only be found once what comes before is chosen."""
-    for part in parts(operand):
-        if isinstance(part, Request):
+    for part in parts(operand) if isinstance(operand, (Call, Shift)) else (operand,):
+        if isinstance(part, Path):
+            if part.many:
+                yield from _manys_of(part)
+        elif isinstance(part, Request):
             yield from (listed(part, at) for at in range(len(part.lists)))
-        elif isinstance(part, Path) and part.many:
-            yield from _manys_of(part)
 
 
 def _manys_of(path: Path) -> Iterator[Many]:
