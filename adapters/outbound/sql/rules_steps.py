@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import FromClause, Select, and_, case, exists, func, literal_column, select
+from sqlalchemy import FromClause, Select, Table, and_, case, exists, func, literal_column, select
 
 from adapters.outbound.sql.rules_dialects import Expression, Truth
 from adapters.outbound.sql.rules_places import Spot
@@ -16,6 +16,9 @@ from domain.rules.tree import Condition, Step
 Read = Callable[[FromClause], Expression]
 Holds = Callable[[FromClause], Truth]
 ONE: Expression = literal_column("1")
+
+
+_ALIASES = "aliases of conditions"
 
 
 class Steps:
@@ -33,7 +36,15 @@ class Steps:
         return f"_{self._prefix}r{self._names}"
 
     def table(self, name: str) -> FromClause:
-        return self._tables[name].alias(self.name())
+        """An alias is kept with its table: making its columns is a third of what a condition over many records costs."""
+        table, alias = self._tables[name], self.name()
+        if not isinstance(table, Table):
+            return table.alias(alias)
+        kept = table.info.setdefault(_ALIASES, {})
+        if alias not in kept:
+            kept[alias] = table.alias(alias)
+        found: FromClause = kept[alias]
+        return found
 
     def unnamed(self, name: str) -> FromClause:
         """For whom gives it a name of its own."""
