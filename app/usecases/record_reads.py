@@ -13,7 +13,8 @@ from domain.actor import Actor
 from domain.errors import NotFound
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.reading import Guard, Reading, SortKey, Window, guard_of
+from domain.records.reading import Guard, Reading, Search, SortKey, Window, guard_of
+from domain.records.search import by_rank, search_of, snippets
 from domain.records.visibility import Sight, is_nothing, present, selected_fields
 from domain.rules.shape import ANYTHING, shape, shape_with
 from domain.rules.tree import Path
@@ -56,14 +57,19 @@ class RecordReads:
         expansion = self._expansion(stores, collection, query.expand, request, sights)
         reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request, sights)
         reading, order = self._ordered(stores, reading, ruling, order, request)
-        text = f"{name}\n{query.filter}\n{query.sort}"
+        search = search_of(collection, sights.of(collection), query.search) if query.search else None
+        if search is not None:
+            reading = self._with_searched(reading, search, sights)
+            order = order if query.sort else by_rank(collection, order)
+        text = "\n".join((name, query.filter, query.sort, *((query.search,) if search else ())))
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
-        window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count)
+        window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count, search=search)
         listing = stores.records.list(reading, window, request.guard)
         expands = self._expander(stores, request, sights).expand(expansion, reading.columns, listing.rows)
         following = None if listing.last is None else write_cursor(order, text, listing.last)
-        return Page(names, listing.rows, expands, following, listing.total)
+        found = None if search is None else _snippets(collection, search, reading.columns, listing.rows)
+        return Page(names, listing.rows, expands, following, listing.total, found)
 
     def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
         collection, sights = stores.schema.collection(name), self.sights(stores, request)
@@ -117,6 +123,11 @@ class RecordReads:
         where = shape(ruling.condition, self.values(stores, ruling, request))
         return Reading(collection, columns, where, sights.of(collection).masks.of(columns))
 
+    def _with_searched(self, reading: Reading, search: Search, sights: Sights) -> Reading:
+        """Snippets are made of the fields themselves, behind what the answer holds."""
+        columns = reading.columns + tuple(each for each in search.fields if each not in reading.columns)
+        return replace(reading, columns=columns, masks=sights.of(reading.collection).masks.of(columns))
+
     def _ordered(
         self, stores: Stores, reading: Reading, ruling: Ruling, order: Order, request: Request
     ) -> tuple[Reading, Order]:
@@ -146,6 +157,11 @@ class RecordReads:
     def hidden(self, collection: Collection, action: str) -> NotFound:
         self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
         return NotFound("there is no such record, or you may not see it")
+
+
+def _snippets(collection: Collection, search: Search, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Any:
+    places = [(name, columns.index(name)) for name in search.fields]
+    return snippets(collection, search, [{name: row[at] for name, at in places} for row in rows])
 
 
 def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:

@@ -19,6 +19,7 @@ class ListQuery:
     count: bool = False
     expand: str = ""
     fields: str = ""
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,21 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`expands` runs beside `rows`, or is None where nothing is expanded. `next` is the cursor of the following page."""
+    """`expands` runs beside `rows`, or is None where nothing is expanded. `next` is the cursor of the following page. `snippets`
+    run beside `rows` too, where something was searched for."""
 
     names: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     expands: Sequence[Mapping[str, Any]] | None
     next: str | None
     total: int | None
+    snippets: Sequence[Mapping[str, str]] | None = None
 
     def as_object(self) -> dict[str, Any]:
         expands = self.expands or (None,) * len(self.rows)
         items = [record_object(self.names, row, expand) for row, expand in zip(self.rows, expands, strict=True)]
+        for item, snippet in zip(items, self.snippets or (), strict=False):
+            item["search"] = snippet
         total = {} if self.total is None else {"total": self.total}
         return {"items": items, "next": self.next, **total}
 

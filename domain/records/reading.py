@@ -8,6 +8,7 @@ from domain.actor import Actor
 from domain.rules.shape import Bound
 from domain.rules.tree import Condition, Path
 from domain.schema.collection import Collection
+from domain.schema.words import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,24 @@ class SortKey:
     descending: bool = False
 
 
+# The name that stands for how well a record answers a search, where a list is sorted by it; no field's name begins so.
+RANK = "_rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Each of `words` stands in one of `fields`, those in `masks` counting only in records that show them."""
+
+    fields: tuple[str, ...]
+    words: tuple[Word, ...]
+    masks: Masks = NO_MASKS
+
+    @property
+    def shape(self) -> Any:
+        """What a statement is made of, the words themselves aside."""
+        return self.fields, tuple(word.open for word in self.words), self.masks.conditions
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """`order` always ends with the id. `after` are the order's values of the row to go on from (keyset); `offset` skips rows instead."""
@@ -73,6 +92,7 @@ class Window:
     after: tuple[Any, ...] | None = None
     offset: int = 0
     count: bool = False
+    search: Search | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from domain.errors import invalid
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # What every record answers with, what the query language and the record envelope mean by themselves.
-_MEANINGFUL = frozenset({"id", "created", "updated", "version", "expand", "null", "true", "false", "in", "not"})
+_MEANINGFUL = frozenset({"id", "created", "updated", "version", "expand", "search", "null", "true", "false", "in", "not"})
 # Columns that PostgreSQL gives to every table by itself; refused on both engines, so that a schema can move.
 _ENGINE_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 RESERVED_FIELDS = _MEANINGFUL | _ENGINE_COLUMNS

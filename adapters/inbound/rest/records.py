@@ -58,6 +58,7 @@ _IN_LIST = [
     in_query("count", "Whether the answer tells the total.", enum=["none", "exact"], default="none"),
     _EXPAND,
     _FIELDS,
+    in_query("search", "Words that the record holds in its searchable fields; the best come first if `sort` says nothing else."),
 ]
 _IN_AGGREGATE = [
     in_query("group", "What to group by, separated by commas: names of fields, and dates by `:day`, `:month` or `:year`."),

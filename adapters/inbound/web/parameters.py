@@ -13,7 +13,7 @@ MAX_QUERY = 65_536
 MAX_PARAMETERS = 50
 MAX_PAGE = 1_000_000
 
-LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields")
+LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields", "search")
 SHOWING = ("expand", "fields")
 HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
@@ -55,6 +55,7 @@ def list_query(parameters: dict[str, str]) -> ListQuery:
         count=_count(parameters),
         expand=parameters.get("expand", ""),
         fields=parameters.get("fields", ""),
+        search=parameters.get("search", ""),
     )
 
 

@@ -84,8 +84,9 @@ def table_columns(collection: Collection) -> list[Column[Any]]:
         Column("created", TEXT, nullable=False),
         Column("updated", TEXT, nullable=False),
     ]
-    for field in collection.own_fields:
-        columns += field_columns(field)
+    of_fields = [column for field in collection.own_fields for column in field_columns(field)]
+    # What SQLite has to pass over to reach another column comes last: the words of long texts.
+    columns += sorted(of_fields, key=lambda column: column.name.startswith("_words_"))
     if collection.is_accounts:
         columns += [Column(PASSWORD_COLUMN, TEXT), Column(EPOCH_COLUMN, INTEGER, nullable=False, server_default="1")]
     return columns

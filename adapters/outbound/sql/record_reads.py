@@ -29,10 +29,11 @@ from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
 from adapters.outbound.sql.lists import shown_column
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
+from adapters.outbound.sql.search import Searching, search_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Unauthenticated
-from domain.records.reading import Guard, Listing, Reading, SortKey, Window
+from domain.records.reading import RANK, Guard, Listing, Reading, SortKey, Window
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
 
@@ -41,6 +42,8 @@ META = sql_table("_meta", sql_column("id"), sql_column("schema_version"))
 _AHEAD = 3
 # What masks are compiled with, so that their parameters keep apart from those of the condition.
 MASKS = "m"
+# And those of the fields that are searched.
+SEARCHED = "s"
 
 Rows = list[tuple[Any, ...]]
 Columns = list[ColumnElement[Any]]
@@ -55,6 +58,7 @@ class ReadPlan:
     keys: tuple[Key, ...] = ()
     width: int = 0
     masks: tuple[Bind, ...] = ()
+    searched: tuple[Bind, ...] = ()
 
 
 class ReadPlans:
@@ -84,10 +88,12 @@ class ReadPlans:
     def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
         starts = None if window.after is None else tuple(value is None for value in window.after)
         key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
-               guard and guard.collection, window.order, starts, bool(window.offset), window.count)  # fmt: skip
+               guard and guard.collection, window.order, starts, bool(window.offset), window.count,
+               window.search and window.search.shape)  # fmt: skip
         plan = self._plan(key, lambda: self._listing(reading, window, guard))
         values = {"limit": window.limit + 1, "offset": window.offset, **guard_values(guard), **_values(plan, reading),
-                  **keyset_values(plan.keys, window.after)}  # fmt: skip
+                  **keyset_values(plan.keys, window.after), **search_values(window.search, self._session.dialect),
+                  **bind_values(plan.searched, window.search.masks.values if window.search else ())}  # fmt: skip
         answered = self._session.execute(plan.prepared, values)
         rows = self._opened(answered, guard)
         ahead, end = _AHEAD + window.count, _AHEAD + window.count + plan.width
@@ -158,7 +164,11 @@ class ReadPlans:
     def _listing(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
         table, compiler, masks = self._session.tables[reading.collection.name], self._compiler(), self._compiler(MASKS)
         condition = compiler.condition(reading.where.shape, table)
-        keys = tuple(self._key(at, key, compiler, reading) for at, key in enumerate(window.order))
+        seen = self._compiler(SEARCHED)
+        searching = self._searching(reading, window, seen)
+        if searching is not None:
+            condition = and_(searching.condition, condition)
+        keys = tuple(self._key(at, key, compiler, reading, searching) for at, key in enumerate(window.order))
         # Only ids and keys go through the sort; the rows themselves are fetched for what is left of it.
         ordering = [key.expression.label(f"o{at}") for at, key in enumerate(keys)]
         base = select(table.c.id.label("mark"), *ordering).where(condition)
@@ -169,7 +179,7 @@ class ReadPlans:
         page = self._limited(base, keys, window).subquery("_page")  # no collection's name begins so
         row = page if direct else table.alias("_shown")
         columns = [page.c[f"c{at}"] for at in range(len(reading.columns))] if direct else self._columns(reading, row, masks)
-        total = [self._total(reading, compiler)] if window.count else []
+        total = [self._total(reading, compiler, searching)] if window.count else []
         ahead, source = self._ahead(guard)
         joined = source.outerjoin(page, true())
         statement = (
@@ -181,14 +191,23 @@ class ReadPlans:
             *order_by([key.of(page.c[f"o{at}"]) for at, key in enumerate(keys)], self._session.dialect)
         )
         return ReadPlan(
-            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns), masks.binds
+            prepare(ordered, self._session.dialect), compiler.binds, self._presenters(reading), keys, len(columns), masks.binds,
+            seen.binds,
         )
 
-    def _total(self, reading: Reading, compiler: RuleCompiler) -> ColumnElement[Any]:
+    def _total(self, reading: Reading, compiler: RuleCompiler, searching: Searching | None) -> ColumnElement[Any]:
         table = self._session.tables[reading.collection.name]
         # A view is computed anew wherever it stands.
-        counted = compiler.condition(reading.where.shape, table, whole=not reading.collection.is_view)
+        counted = compiler.condition(reading.where.shape, table, whole=not reading.collection.is_view and searching is None)
+        if searching is not None:
+            counted = and_(searching.condition, counted)
         return select(func.count()).select_from(table).where(counted).scalar_subquery()
+
+    def _searching(self, reading: Reading, window: Window, compiler: RuleCompiler) -> Searching | None:
+        if window.search is None:
+            return None
+        table = self._session.tables[reading.collection.name]
+        return Searching(reading.collection, window.search, table, self._session.dialect, compiler.condition)
 
     def _limited(self, base: Select[Any], keys: tuple[Key, ...], window: Window) -> Any:
         if window.after is not None:
@@ -196,8 +215,10 @@ class ReadPlans:
         ordered = base.order_by(*order_by(keys, self._session.dialect)).limit(bindparam("limit"))
         return ordered.offset(bindparam("offset")) if window.offset else ordered
 
-    def _key(self, at: int, key: SortKey, compiler: RuleCompiler, reading: Reading) -> Key:
+    def _key(self, at: int, key: SortKey, compiler: RuleCompiler, reading: Reading, searching: Searching | None) -> Key:
         table = self._session.tables[reading.collection.name]
+        if searching is not None and key.path.name == RANK:
+            return Key(f"k{at}", searching.rank, key.descending, False, key.path.kind, 0, self._session.dialect)
         nullable = bool(key.path.steps) or key.path.name not in ("id", "version", "created", "updated")
         return Key(
             f"k{at}",

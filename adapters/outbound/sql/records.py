@@ -29,6 +29,7 @@ from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, st
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.record_sets import RecordSets
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
+from adapters.outbound.sql.search_indexes import words_columns
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Invalid, invalid
@@ -199,7 +200,8 @@ class SqlRecordStore:
     def _drafted(self, collection: Collection, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
         """The draft stands in a common table expression under its table's column names, so that the rule compiles as it always does."""
         table, compiler = self._session.tables[collection.name], self._compiler()
-        names = [(column.name, column.type) for column in table.c if column.name not in SECRET_COLUMNS.values()]
+        unread = {*SECRET_COLUMNS.values(), *words_columns(collection)}
+        names = [(column.name, column.type) for column in table.c if column.name not in unread]
         names += [(each.name, DOCUMENT) for each in collection.relations if is_linked(each)]
         columns = [self._drafted_column(name, type_).label(name) for name, type_ in names]
         source = select(*columns).cte("_draft")  # no collection's name: the rule would read the draft in its stead

@@ -17,6 +17,7 @@ from adapters.outbound.sql.link_conversions import LinkConversions
 from adapters.outbound.sql.schema_checks import SchemaChecks
 from adapters.outbound.sql.schema_history import keep, newest
 from adapters.outbound.sql.schema_steps import SchemaSteps, locks
+from adapters.outbound.sql.search_indexes import drop_search_before, make_search_after
 from adapters.outbound.sql.session import Catalogue
 from adapters.outbound.sql.statements import prepare
 from domain.actor import ADMINS
@@ -104,7 +105,9 @@ class SqlSchemaStore(SchemaChecks):
         if not self._session.changing:
             raise RuntimeError("collections change inside change_schema() alone: others may be writing")
         after = self._after(old, new, followers)
+        drop_search_before(self._session, collection.id, new, steps)
         SchemaSteps(self._session, old or collection, collection, after).carry_out(steps)
+        make_search_after(self._session, new)
         self._save(old, new)
         for each in followers:
             self._save(each, each)

@@ -79,7 +79,7 @@ class Field:
     @property
     def forms(self) -> Mapping[str, Form]:
         """What is kept beside a value wherever it is written, by name, and what makes it: `key`, by which a text is equal, sorted
-        and unique."""
+        and unique; `words`, by which it is found."""
         return {}
 
     @property

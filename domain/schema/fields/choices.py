@@ -1,12 +1,14 @@
 """One of the values that the owner listed, or several of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Tools, Unfit, field_type
+from domain.schema.fields.base import Field, Form, Tools, Unfit, field_type
 from domain.schema.fields.lists import check_list_options, counted, listed
 from domain.schema.fields.text import storable
 from domain.schema.kinds import Kind
+from domain.schema.words import kept_words
 
 
 @field_type
@@ -21,6 +23,7 @@ class SelectField(Field):
     many: bool = False
     min: int | None = None
     max: int | None = None
+    searchable: bool = False
 
     def check_options(self) -> None:
         Field.check_options(self)
@@ -32,6 +35,13 @@ class SelectField(Field):
         if len(set(self.values)) < len(self.values):
             raise Unfit("invalid_option", "`values` lists a value twice")
         check_list_options(self, len(self.values))
+        if not isinstance(self.searchable, bool) or (self.searchable and self.many):
+            # The database changes lists by itself (`tags+`), and knows nothing of words.
+            raise Unfit("invalid_option", "`searchable` is true or false, and not for many values")
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        return {"words": kept_words} if self.searchable else {}
 
     @property
     def most(self) -> int:

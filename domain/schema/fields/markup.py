@@ -1,12 +1,14 @@
 """Formatted text: HTML that is made harmless when it is written, so that whoever shows it may take it as it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
-from domain.schema.fields.base import Field, Tools, Unfit, checked_bounds, field_type
+from domain.schema.fields.base import Field, Form, Tools, Unfit, checked_bounds, field_type
 from domain.schema.fields.text import storable
 from domain.schema.kinds import Kind
+from domain.schema.words import kept_words
 
 # Cleaning takes up to some tenths of a second for the worst HTML of this length.
 MAX_HTML = 100_000
@@ -21,12 +23,19 @@ class RichTextField(Field):
     kind: ClassVar[Kind] = Kind.TEXT
     absent_text: ClassVar[bool] = True
     max: int | None = None
+    searchable: bool = False
 
     def check_options(self) -> None:
         Field.check_options(self)
         if self.unique:
             raise Unfit("invalid_option", "a richtext field cannot be unique")
+        if not isinstance(self.searchable, bool):
+            raise Unfit("invalid_option", "`searchable` is true or false")
         checked_bounds(None, self.max, lambda n: type(n) is int and 0 < n <= MAX_HTML, f"a whole number from 1 to {MAX_HTML}")
+
+    @property
+    def forms(self) -> Mapping[str, Form]:
+        return {"words": _words_of_html} if self.searchable else {}
 
     def accept(self, value: Any, tools: Tools) -> str:
         html = storable(value)
@@ -77,3 +86,7 @@ def text_of(html: str) -> str:
     reader.feed(html)
     reader.close()
     return "".join(reader.parts)
+
+
+def _words_of_html(html: str) -> str | None:
+    return kept_words(text_of(html))

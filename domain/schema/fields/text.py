@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from domain.schema.fields.base import AUTH_ID, Field, Form, Tools, Unfit, checked_bounds, field_type
 from domain.schema.kinds import Kind
+from domain.schema.words import kept_words
 
 MAX_TEXT = 1_000_000
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -37,11 +38,13 @@ class TextField(Field):
     max: int | None = None
     pattern: str | None = None
     fold: bool = False
+    searchable: bool = False
 
     def check_options(self) -> None:
         Field.check_options(self)
-        if not isinstance(self.fold, bool):
-            raise Unfit("invalid_option", "`fold` is true or false")
+        for flag in ("fold", "searchable"):
+            if not isinstance(getattr(self, flag), bool):
+                raise Unfit("invalid_option", f"`{flag}` is true or false")
         checked_bounds(
             self.min, self.max, lambda n: type(n) is int and 0 <= n <= MAX_TEXT, f"a whole number up to {MAX_TEXT}"
         )
@@ -61,7 +64,7 @@ class TextField(Field):
 
     @property
     def forms(self) -> Mapping[str, Form]:
-        return {"key": fold_key} if self.fold else {}
+        return {**({"key": fold_key} if self.fold else {}), **({"words": kept_words} if self.searchable else {})}
 
     def fits_default(self, tools: Tools) -> None:
         if self.pattern is not None:
