@@ -132,6 +132,8 @@ class SchemaChanges:
         loss = self._loss(stores, intended)
         if intended.new is None and intended.old is not None:
             stores.trash.empty(intended.old.id)
+        if intended.old is not None and intended.renames and intended.renames.fields:
+            stores.trash.rename(intended.old.id, dict(intended.renames.fields))
         stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers)
         self._check_required(stores, intended)
         stores.collections.keep_change(_entry(intended, stores.schema.version, actor, now, action, loss))

@@ -367,15 +367,37 @@ def test_a_restricted_deletion_puts_nothing_into_the_trash(room):
 
 def test_what_is_kept_follows_when_fields_are_renamed(room):
     make(room, "users", **TRASH)
-    make(room, "posts", {"name": "a", "type": "text"}, {"name": "b", "type": "text"}, relation("author", "users", "clear"), **TRASH)
+    title, author = {"name": "title", "type": "text"}, relation("author", "users", "clear")
+    many = relation("readers", "users", "clear", many=True)
+    make(room, "posts", title, author, many, **TRASH)
     ann = add(room, "users")
-    add(room, "posts", author=ann)
-    post = add(room, "posts", a="was a", b="was b")
+    held, post = add(room, "posts", author=ann, readers=[ann]), add(room, "posts", title="Hello")
     delete(room, "posts", post)
     delete(room, "users", ann)
-    posts = room.collections.get("posts", actor=SYSTEM)
-    room.trash._work.run(lambda stores: stores.trash.rename(posts.id, {"a": "b", "b": "a", "author": "writer"}))
-    (entry,) = trashed(room, "posts")
-    assert (entry["record"]["a"], entry["record"]["b"], entry["record"]["writer"]) == ("was b", "was a", None)
-    entries = [each["id"] for each in trashed(room, "users")]
-    assert room.trash._work.read(lambda stores: stores.trash.cleared(entries)) == [(posts.id, "writer")]
+    names = {"title": "headline", "author": "writer", "readers": "fans"}
+    renamed = [{**each, "name": names[each["name"]], "was": each["name"]} for each in (title, author, many)]
+    room.collections.change("posts", {"name": "articles", "fields": renamed}, actor=SYSTEM)
+    (entry,) = trashed(room, "articles")
+    assert {name: entry["record"][name] for name in ("headline", "writer", "fans")} == {"headline": "Hello", "writer": None, "fans": []}
+    assert (restore(room, "articles", post).lost, get(room, "articles", post)["headline"]) == ((), "Hello")
+    assert restore(room, "users", ann).relations == 2
+    assert (get(room, "articles", held)["writer"], get(room, "articles", held)["fans"]) == (ann, [ann])
+
+
+def test_a_change_that_is_taken_back_takes_the_trash_along(room):
+    title = {"name": "title", "type": "text"}
+    make(room, "posts", title, **TRASH)
+    post = add(room, "posts", title="Hello")
+    delete(room, "posts", post)
+    room.collections.change("posts", {"fields": [{**title, "name": "headline", "was": "title"}]}, actor=SYSTEM)
+    room.collections.undo(actor=SYSTEM)
+    assert restore(room, "posts", post).record["title"] == "Hello"
+
+
+def test_a_field_by_which_records_expire_keeps_its_part_when_it_is_renamed(room):
+    ends = {"name": "ends", "type": "date"}
+    make(room, "posts", ends, expires={"field": "ends"})
+    add(room, "posts", ends="2020-01-01")
+    changed = room.collections.change("posts", {"fields": [{**ends, "name": "until", "was": "ends"}]}, actor=SYSTEM)
+    assert changed.definition()["expires"] == {"field": "until"}
+    assert room.housekeeping.run().expired == 1
