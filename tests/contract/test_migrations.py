@@ -1,5 +1,6 @@
 """System tables: up, down and up again on each database; and which databases are refused, untouched, before anything starts."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -65,6 +66,35 @@ def test_each_revision_goes_up_down_and_up_again(database_url):
 def test_every_revision_that_alembic_finds_is_listed():
     found = {each.name.partition("_")[0] for each in (ROOT / "migrations" / "versions").glob("[0-9]*.py")}
     assert set(REVISIONS) == found
+
+
+ACCOUNTS = """INSERT INTO _collections (id, name, type, definition, version, created, updated)
+    VALUES ('c1', 'people', 'accounts', :definition, 1, '2026-11-22T13:00:00.000Z', '2026-11-22T13:00:00.000Z')"""
+
+
+def with_accounts(connection, *fields):
+    """A database of the first release, with accounts and one of them."""
+    upgrade(connection, "0001")
+    connection.execute(text(ACCOUNTS), {"definition": json.dumps({"fields": [{"name": each, "type": "bool"} for each in fields]})})
+    connection.execute(text("CREATE TABLE people (id TEXT PRIMARY KEY, email TEXT)"))
+    connection.execute(text("INSERT INTO people (id, email) VALUES ('ann', 'ann@example.org')"))
+
+
+def test_accounts_that_are_there_keep_their_addresses_to_themselves(database_url):
+    with closing_engine(open_database(database_url)) as engine, engine.begin() as connection:
+        with_accounts(connection)
+        upgrade(connection, "0002")
+        found = connection.execute(text("SELECT id, email_visible FROM people")).all()
+        assert [(id, bool(shown), shown is None) for id, shown in found] == [("ann", False, False)]
+        downgrade(connection, "0001")
+        assert [each["name"] for each in inspect(connection).get_columns("people")] == ["id", "email"]
+
+
+def test_accounts_with_a_field_of_that_name_are_not_migrated_over_it(database_url):
+    with closing_engine(open_database(database_url)) as engine, engine.begin() as connection:
+        with_accounts(connection, "email_visible")
+        with pytest.raises(RuntimeError, match="`people` have a field `email_visible`"):
+            upgrade(connection, "0002")
 
 
 def test_what_describes_collections_is_not_dropped_under_them(database_url, open_work):
