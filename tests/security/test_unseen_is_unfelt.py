@@ -97,7 +97,7 @@ def _next(content: bytes) -> str | None:
 def test_what_may_not_be_seen_changes_no_answer(request: pytest.FixtureRequest, engine: str, actor: str, capsys: Any) -> None:
     with twins(request, engine, actor) as worlds:
         asker = Asker(worlds, actor)
-        for sent in requests(ACTORS.index(actor), CASES, worlds[0].ids, asker.accepts):
+        for sent in requests(actor, CASES, worlds[0].ids, asker.accepts):
             asker.follow(sent)
             assert asker.differing == [], told_apart(asker)
     with capsys.disabled():
@@ -150,7 +150,7 @@ LIFTED = {
 def test_a_protection_that_is_lifted_is_felt(request: pytest.FixtureRequest, protection: str) -> None:
     with twins(request, "sqlite", "bob", LIFTED[protection]) as worlds:
         asker = Asker(worlds, "bob")
-        for sent in requests(1, 400, worlds[0].ids, asker.accepts):
+        for sent in requests("bob", 400, worlds[0].ids, asker.accepts):
             asker.follow(sent)
             if asker.differing:
                 return

@@ -60,12 +60,13 @@ WORDS = ("", "a", "zzz", "555", "666-1", "gold", "lead", "silver", "bob says", "
          "black", "staff", "guest star", "s3cret", "other", "live-bob", "draft-alice", "draft-more", "vault-alice", "low", "none", "%b%",
          "for ever", "@", "alice@example.org", "1234", "audit")  # fmt: skip
 COLLECTIONS = ("posts", "posts", "posts", "posts", "replies", "replies", "users", "teams", "vaults", "tags", "closed", "halfopen")
+# A relation may name any id, so a write tells whether there is such a record (docs/collections.md): none here names one that is hidden.
 BODIES: tuple[dict[str, Any], ...] = (
     {}, {"title": "new"}, {"title": 5}, {"n+": 1}, {"n": 3, "n+": 1}, {"secret": "x"}, {"phone": "1"}, {"margin": "1.00"},
         {"margin+": "1.00"},
     {"audit": "x"}, {"tags+": "wine"}, {"stars": ["herb"]}, {"stars-": "wine"}, {"marks+": "y"}, {"parent": "live-carol"},
-        {"parent": "draft-more"},
-    {"vault": "vault-more"}, {"titel": "x"}, {"score": 3}, {"meta": {"a": 1}}, {"due": "2026-01-01"}, {"phone": "2", "title": "phoned"},
+        {"parent": "nowhere"},
+    {"vault": "nowhere"}, {"titel": "x"}, {"score": 3}, {"meta": {"a": 1}}, {"due": "2026-01-01"}, {"phone": "2", "title": "phoned"},
     {"body": "new"}, {"stars": 4}, {"role": "staff"}, {"wage": 5}, {"email_visible": True}, {"name": "renamed"}, {"version": 3},
         {"rank": 2},
     {"note": "x"}, {"locker": "vault-bob"}, {"margim": 1}, {"secreet": "x"}, {"marks": ["x", "none"]}, {"tags": ["nothing"]},
@@ -89,18 +90,18 @@ class Sent:
         return self.path + (f"?{urlencode(self.query)}" if self.query else "")
 
 
-def requests(seed: int, count: int, ids: dict[str, str], accepts: Callable[[Sent], bool]) -> Iterator[Sent]:
+def requests(actor: str, count: int, ids: dict[str, str], accepts: Callable[[Sent], bool]) -> Iterator[Sent]:
     """`ids` are those of the accounts. `accepts` asks: of names that are refused to this actor only some are drawn again, or most
     requests would be refused for one of their names."""
-    drawn = Draw(Random(seed), ids, accepts)
+    drawn = Draw(Random(actor), ids, accepts, actor)
     kinds = (drawn.listing,) * 11 + (drawn.showing,) * 5 + (drawn.grouping,) * 3 + (drawn.changing,) * 3 + (drawn.making, drawn.removing)
     for _ in range(count):
         yield drawn.random.choice(kinds)()
 
 
 class Draw:
-    def __init__(self, random: Random, ids: dict[str, str], accepts: Callable[[Sent], bool]) -> None:
-        self.random, self._ids, self._accepts = random, ids, accepts
+    def __init__(self, random: Random, ids: dict[str, str], accepts: Callable[[Sent], bool], me: str) -> None:
+        self.random, self._ids, self._accepts, self._me = random, ids, accepts, me
         self._said: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def _names(self, collection: str, parameter: str, form: str, pool: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,7 +156,8 @@ class Draw:
         return Sent("PATCH", self._record(self.random.choice(COLLECTIONS)), body=body, headers=self._condition())
 
     def making(self) -> Sent:
-        body = {**self.random.choice(BODIES), "owner": self.random.choice([*self._ids.values()])}
+        owner = self._me if self._me in self._ids and self.random.random() < 0.7 else self.random.choice([*self._ids])
+        body = {**self.random.choice(BODIES), "owner": self._ids[owner]}
         return Sent("POST", RECORDS.format(self.random.choice(("posts", "posts", "vaults", "users", "closed"))), body=body)
 
     def removing(self) -> Sent:
@@ -190,7 +192,11 @@ class Draw:
         return self.random.choice((*WORDS, *self._ids.values()))
 
     def _record(self, collection: str) -> str:
+        """One of those that there are, in one form of the world or both; each third is the asker's own."""
         name, kind = self.random.choice(EVERYBODY[1:]), self.random.choice(("live", "draft"))
+        if self._me in self._ids and self.random.random() < 0.35:
+            own = {"posts": f"{kind}-{self._me}", "users": self._ids[self._me], "vaults": f"vault-{self._me}"}
+            return f"{RECORDS.format(collection)}/{own.get(collection, f'{kind}-{self._me}-low')}"
         known = {
             "posts": (f"{kind}-{name}", f"{kind}-{name}", "draft-alice", "draft-more"), "users": tuple(self._ids.values()),
             "replies": (f"{kind}-{name}-low", f"{kind}-{name}-high", "reply-more"), "vaults": (f"vault-{name}", "vault-more"),
