@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from domain.errors import Invalid, invalid
 from domain.rules.bound import Bound
 from domain.rules.check import check
+from domain.rules.depth import MAX_VIEW_DEPTH, depth
 from domain.rules.parse import parse_name
 from domain.rules.paths import Scope, resolve
 from domain.rules.shape import shape
@@ -47,6 +48,9 @@ def check_view(schema: Schema, query: ViewQuery) -> None:
     """Invalid where the query means nothing under this schema, or where its filter asks what no view can know."""
     check_query(query, schema.collections)
     condition = _condition(schema, query)
+    if depth(condition) > MAX_VIEW_DEPTH:
+        detail = "beyond the limit `nesting`: parentheses and relations to many nest too deep for the filter of a view"
+        raise _refused("limit_exceeded", detail, "keep what it asks for in a field")
     for operand in every_operand(condition):
         if isinstance(operand, Request):
             detail = "a view is the same for everyone, so its filter cannot ask `@request`"

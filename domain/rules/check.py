@@ -1,6 +1,6 @@
 """From syntax to the checked tree: every name resolved, every comparison given the kind by which both sides are read."""
 
-from domain.rules.depth import MAX_DEPTH, depth
+from domain.rules.depth import MAX_DEPTH, MAX_DEPTH_TO_VIEWS, depth
 from domain.rules.operands import Operands
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight
@@ -33,7 +33,7 @@ from domain.rules.tree import (
     Request,
 )
 from domain.rules.typed import Typed, common_kind, fit
-from domain.rules.walk import joins, parts
+from domain.rules.walk import every_path, joins, parts
 from domain.schema.kinds import Kind
 
 __all__ = ["Found", "Scope", "Sight", "check"]
@@ -54,10 +54,17 @@ def check(text: str | Expr, scope: Scope) -> Condition:
             "a step through a relation of many counts as two"
         )
         raise source.beyond("relation_steps", 0, detail)
-    if depth(condition) > MAX_DEPTH:
+    deep = depth(condition)
+    if deep > MAX_DEPTH or (deep > MAX_DEPTH_TO_VIEWS and _goes_by_views(condition, scope)):
         detail = "parentheses, relations to many and the rules of what they lead to nest too deep together"
         raise source.beyond("nesting", 0, detail)
     return condition
+
+
+def _goes_by_views(condition: Condition, scope: Scope) -> bool:
+    names = {name for path in every_path(condition) for name in (path.root, *(step.target for step in path.steps))}
+    found = [scope.collection_of(name) for name in names if name]
+    return any(each is not None and each.is_view for each in found)
 
 
 class _Checker:

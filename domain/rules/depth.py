@@ -10,6 +10,8 @@ from domain.rules.walk import parts, paths_of, sides
 
 # The room for a condition beside the deepest statement that it stands in: a page after a cursor, with its total.
 MAX_DEPTH = 80
+# A view is a statement within the condition that goes by it: its own filter may nest so deep, and such a condition.
+MAX_VIEW_DEPTH, MAX_DEPTH_TO_VIEWS = 30, 45
 # Symbols that stand open on the parser's stack.
 _SELECT, _AND, _OR, _NOT, _GUARDED, _JOINED, _WITHIN = 9, 2, 3, 1, 8, 10, 3
 

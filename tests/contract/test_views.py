@@ -283,6 +283,41 @@ def test_a_list_of_a_view_is_one_statement(notes, monkeypatch, query):
     assert len(seen) == 3
 
 
+def nested(innermost, beside, times):
+    text = innermost
+    for _ in range(times):
+        text = f"({beside} || ({beside} && {text}))"
+    return text
+
+
+def test_what_nests_too_deep_is_refused_before_it_is_kept_or_asked(notes):
+    """The deepest view beneath the deepest condition that goes by it: one statement that both engines take."""
+    room, _ = notes
+    view(room, PER_AUTHOR)
+
+    def kept(times):
+        filter = nested("author.team.name = 'RED'", "words > 0", times)
+        room.collections.change("seen", {"query": {**PER_AUTHOR, "filter": filter}}, actor=SYSTEM)
+
+    def answered(times):
+        text = nested("seen_via_author.words ?> 1 && seen_via_author.notes ?> 0", "name != 'q'", times)
+        asked = {"filter": f"name ~ 'n' || {text}", "sort": "-name,team.name", "limit": 1, "count": True}
+        listed(room, "users", **asked, cursor=listed(room, "users", **asked)["next"])
+
+    for step in (kept, answered):
+        outcomes = [outcome(step, times) for times in range(12)]
+        assert outcomes == sorted(outcomes, reverse=True)
+        assert outcomes[:2] + outcomes[-5:] == ["taken"] * 2 + ["limit_exceeded"] * 5
+
+
+def outcome(step, times):
+    try:
+        step(times)
+    except Invalid as refused:
+        return refused.code
+    return "taken"
+
+
 # --- what is hidden, and from whom
 
 
