@@ -4,8 +4,11 @@ texts of the rule language over them."""
 from random import Random
 
 from domain.rules.check import Scope, check
-from domain.rules.tree import TRUE
+from domain.rules.manys import free, groups_of, manys
+from domain.rules.tree import TRUE, And, Call, Compare, In, Literal, Not, Or, Path, Request, Shift
 from domain.rules.values import Values
+from domain.rules.walk import parts, sides
+from domain.schema.kinds import Kind
 from tests.contract.rule_cases import MOMENT
 from tests.contract.sql_engines import NOW, schema
 
@@ -263,3 +266,69 @@ class ClientSight:
 
     def _rule(self, text, collection):
         return check(text, Scope(SCHEMA, collection)) if text else TRUE
+
+
+# --- what a text consists of
+
+FEATURES = (
+    "list", "list behind a relation", "step through a list", "back", "back through a list", "back two deep", "@collection",
+    "alias", ":each", ":length", ":lower", "?", "all", "?in", "in", "?not in", "not in", "linked", "linked in an or", "!( ) around
+    ?", "!( ) in !( )", "two many-valued sides", "step guard", "guard of a field", "guard of a relation", "list in the request",
+    "linked in the request", ":changed of a list", ":changed of json", "call of many", "moved element", "null",
+)  # fmt: skip
+
+
+def features(condition):
+    """Those of FEATURES that the condition has somewhere."""
+    return set(_features(condition, False))
+
+
+def _features(condition, within_not):
+    if isinstance(condition, Not):
+        yield from ("!( ) in !( )",) if within_not else ()
+        yield from ("!( ) around ?",) if free(condition.item, {}) else ()
+        yield from _features(condition.item, True)
+    elif isinstance(condition, And | Or):
+        groups = groups_of(list(condition.items), {}) if isinstance(condition, And) else []
+        for group in (each for each in groups if len(each) > 1):
+            yield "linked in the request" if all(isinstance(many.path, Request) for many in free(group[0], {})) else "linked"
+            yield from ("linked in an or",) if any(isinstance(item, Or) for item in group) else ()
+        for item in condition.items:
+            yield from _features(item, within_not)
+    elif isinstance(condition, Compare | In):
+        yield from _of_atom(condition)
+
+
+def _of_atom(atom):
+    many = [side for side in sides(atom) if any(True for _ in manys(side))]
+    if many:
+        yield "?" if atom.any else "all"
+    yield from ("two many-valued sides",) if len(many) > 1 else ()
+    if isinstance(atom, In):
+        yield f"{'?' if atom.any else ''}{'not ' if atom.negated else ''}in"
+    elif isinstance(atom.right, Literal) and atom.right.kind is None:
+        yield "null"
+    for side in many:
+        yield from ("call of many",) if isinstance(side, Call) else ("moved element",) if isinstance(side, Shift) else ()
+    for part in (part for side in sides(atom) for part in parts(side)):
+        yield from _of_path(part) if isinstance(part, Path) else _of_request(part) if isinstance(part, Request) else ()
+
+
+def _of_path(path):
+    yield from (f":{path.modifier}",) if path.modifier else ()
+    yield from ("list behind a relation" if path.steps else "list",) if path.elements else ()
+    yield from ("alias",) if path.alias else ("@collection",) if path.root else ()
+    backs = [step for step in path.steps if step.back]
+    yield from ("back",) if backs else ()
+    yield from ("back two deep",) if len(backs) > 1 else ()
+    yield from ("back through a list",) if any(SCHEMA.collections[step.target].every_field[step.field].many for step in backs) else ()
+    yield from ("step through a list",) if any(step.many and not step.back for step in path.steps) else ()
+    yield from ("step guard",) if any(step.guard for step in path.steps) else ()
+    yield from ("guard of a relation",) if any(step.field_guard for step in path.steps) else ()
+    yield from ("guard of a field",) if path.guard else ()
+
+
+def _of_request(request):
+    yield from ("list in the request",) if request.lists else ()
+    if request.modifier == "changed" and request.stored is not None:
+        yield from (":changed of a list",) if request.stored.elements else (":changed of json",) if request.stored.kind is Kind.JSON else ()

@@ -12,7 +12,7 @@ from domain.errors import Invalid
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import holds
 from domain.rules.shape import shape
-from tests.contract.many_cases import ACTORS, RECORDS, SCHEMA, WORLD, ClientSight, Writer
+from tests.contract.many_cases import ACTORS, FEATURES, RECORDS, SCHEMA, WORLD, ClientSight, Writer, features
 from tests.contract.sql_engines import filled_engines
 from tests.contract.test_rules_agree import filtered, joined, twice, updated
 
@@ -52,8 +52,9 @@ def understood(text, client):
 
 
 @pytest.mark.timeout(1800)
-def test_generated_rules_over_many_values_choose_the_same_rows(engine):
+def test_generated_rules_over_many_values_choose_the_same_rows(engine, capsys):
     dice, outcomes = Random(int(os.environ.get("MANY_SEED", "11"))), Counter()
+    seen = Counter(dict.fromkeys(FEATURES, 0))
     for _ in range(CASES):
         client, actor = dice.random() < 0.25, dice.randrange(len(ACTORS))
         text = Writer(dice, client).whole()
@@ -63,7 +64,12 @@ def test_generated_rules_over_many_values_choose_the_same_rows(engine):
             continue
         expected = evaluated(condition, actor)
         assert selected(engine, condition, actor, whole=dice.random() < 0.5) == expected, (text, client, actor)
+        seen.update(features(condition))
         outcomes["none" if not expected else "all" if len(expected) == len(RECORDS["posts"]) else "some"] += 1
+    with capsys.disabled():
+        told = ", ".join(f"{feature} {count}" for feature, count in seen.items())
+        print(f"\n{engine.dialect}, {outcomes.total()} cases over many values: {told}; rows chosen: {dict(outcomes)}")
+    assert [feature for feature in FEATURES if not seen[feature]] == []
     assert outcomes["some"] > CASES / 3, outcomes
     assert outcomes["refused"] < CASES / 4, outcomes
 
