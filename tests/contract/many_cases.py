@@ -272,9 +272,9 @@ class ClientSight:
 
 FEATURES = (
     "list", "list behind a relation", "step through a list", "back", "back through a list", "back two deep", "@collection",
-    "alias", ":each", ":length", ":lower", "?", "all", "?in", "in", "?not in", "not in", "linked", "linked in an or", "!( ) around
-    ?", "!( ) in !( )", "two many-valued sides", "step guard", "guard of a field", "guard of a relation", "list in the request",
-    "linked in the request", ":changed of a list", ":changed of json", "call of many", "moved element", "null",
+    "alias", ":each", ":length", ":lower", "?", "all", "?in", "in", "?not in", "not in", "linked", "linked in an or",
+    "!( ) around ?", "!( ) in !( )", "two many-valued sides", "step guard", "guard of a field", "guard of a relation",
+    "list in the request", "linked in the request", ":changed of a list", ":changed of json", "call of many", "moved element", "null",
 )  # fmt: skip
 
 
