@@ -543,3 +543,60 @@ def test_deleting_what_a_view_shows_asks_the_view_nothing(notes):
     view(room, FLAT)
     room.records.delete("notes", "n0", actor=SYSTEM, facts=FACTS)
     assert "n0" not in {item["note"] for item in listed(room)["items"]}
+
+
+# --- when what it reads is called anew, or becomes another
+
+
+def renamed(**names):
+    return [{**each, "name": names[each["name"]], "was": each["name"]} if each["name"] in names else each for each in NOTES["fields"]]
+
+
+def test_a_view_follows_when_what_it_reads_is_called_anew(notes):
+    room, _ = notes
+    view(room, PER_AUTHOR, {"list": "words > 0", "view": ""})
+    before = listed(room, sort="id")
+    fields = renamed(words="length", author="writer")
+    # A rule of the notes themselves is sent anew, so it is renamed with them.
+    fields = [{**each, "rules": {"view": "writer = @request.auth.id"}} if each["name"] == "draft" else each for each in fields]
+    room.collections.change("notes", {"fields": fields}, actor=SYSTEM)
+    query = room.collections.get("seen", actor=SYSTEM).query.definition()
+    assert query["filter"] == "length > 0"
+    assert [each.get("path") or each["measure"] for each in query["columns"]] == ["writer", "writer.team.name", "count", "sum:length"]
+    room.collections.change("notes", {"name": "remarks"}, actor=SYSTEM)
+    room.collections.change("teams", {"fields": [{**each, "name": "title", "was": "name"} if each["name"] == "name" else each
+                                                 for each in TEAMS["fields"]]}, actor=SYSTEM)  # fmt: skip
+    query = room.collections.get("seen", actor=SYSTEM).query.definition()
+    assert (query["source"], query["columns"][1]["path"]) == ("remarks", "writer.team.title")
+    assert listed(room, sort="id") == before
+
+
+def test_a_view_may_be_called_anew_itself(notes):
+    room, _ = notes
+    view(room, PER_AUTHOR)
+    before = listed(room, sort="id")
+    room.collections.change("users", {"rules": {"list": "seen_via_author.words ?> 8"}}, actor=SYSTEM)
+    room.collections.change("seen", {"name": "sums"}, actor=SYSTEM)
+    assert listed(room, "sums", sort="id") == before
+    assert [item["name"] for item in listed(room, "users")["items"]] == ["ann"]
+    with pytest.raises(NotFound):
+        listed(room)
+
+
+def test_a_type_that_a_view_cannot_measure_is_refused(notes):
+    room, _ = notes
+    view(room, PER_AUTHOR)
+    fields = [{"name": "words", "type": "text"} if each["name"] == "words" else each for each in NOTES["fields"]]
+    with pytest.raises(Conflict) as refused:
+        room.collections.change("notes", {"fields": fields}, actor=SYSTEM)
+    assert refused.value.code == "collection_in_use"
+    assert "`seen`" in refused.value.faults[0].detail
+
+
+def test_a_column_takes_the_type_that_its_field_is_given(notes):
+    room, _ = notes
+    view(room, {"source": "notes", "columns": [c("w", "words")]})
+    fields = [{"name": "words", "type": "text"} if each["name"] == "words" else each for each in NOTES["fields"]]
+    room.collections.change("notes", {"fields": fields}, actor=SYSTEM)
+    assert [field.type for field in room.collections.get("seen", actor=SYSTEM).fields] == ["text"]
+    assert [item["w"] for item in listed(room, filter="w = '3' || w ~ '5'", sort="w")["items"]] == ["3", "5"]
