@@ -58,6 +58,8 @@ def _told(definition: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if definition is None:
         return None
     told = {key: value for key, value in definition.items() if key != "origins"}
+    if "indexes" not in told:
+        return told  # a view: it has a query
     return {**told, "indexes": [{key: value for key, value in each.items() if key != "first"} for each in told["indexes"]]}
 
 
@@ -67,8 +69,8 @@ def undoing(change: Change) -> tuple[dict[str, Any], Renames]:
     assert change.after is not None
     back = Renames(change.after["name"], change.before["name"], tuple((new, old) for old, new in change.renamed.items()))
     body = _told(change.before) or {}
-    remaining = {each["name"] for each in change.before["fields"]}
-    gone = [each["name"] for each in change.after["fields"] if back.field(each["name"]) not in remaining]
+    remaining = {each["name"] for each in change.before.get("fields", ())}
+    gone = [each["name"] for each in change.after.get("fields", ()) if back.field(each["name"]) not in remaining]
     return {**body, "drop": gone}, back
 
 

@@ -600,3 +600,27 @@ def test_a_column_takes_the_type_that_its_field_is_given(notes):
     room.collections.change("notes", {"fields": fields}, actor=SYSTEM)
     assert [field.type for field in room.collections.get("seen", actor=SYSTEM).fields] == ["text"]
     assert [item["w"] for item in listed(room, filter="w = '3' || w ~ '5'", sort="w")["items"]] == ["3", "5"]
+
+
+def test_changes_of_views_are_told_and_taken_back(notes):
+    room, _ = notes
+    view(room, PER_AUTHOR)
+    first = listed(room, sort="id")
+    room.collections.change("seen", {"query": {**PER_AUTHOR, "filter": "words > 3"}}, actor=SYSTEM)
+    assert listed(room, sort="id") != first
+    told = room.collections.history(actor=SYSTEM, limit=5)
+    assert [each.definition()["after"]["query"]["filter"] for each in told[:2]] == ["words > 3", "words > 0"]
+    assert room.collections.plan_change("seen", {"query": PER_AUTHOR}, actor=SYSTEM).steps == ()
+    room.collections.undo(actor=SYSTEM)
+    assert listed(room, sort="id") == first
+    room.collections.delete("seen", actor=SYSTEM)
+    room.collections.undo(actor=SYSTEM)
+    assert listed(room, sort="id") == first
+
+
+def test_a_view_that_is_new_is_taken_back_whole(notes):
+    room, _ = notes
+    view(room, PER_AUTHOR)
+    room.collections.undo(actor=SYSTEM)
+    with pytest.raises(NotFound):
+        listed(room)
