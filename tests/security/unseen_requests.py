@@ -119,6 +119,9 @@ class Draw:
             query["filter"] = self.condition(collection)
         if chance() < 0.6:
             query["sort"] = ",".join(self._signed(key) for key in self._some(self._names(collection, "sort", "{}", SORTS), 3))
+        if chance() < 0.2:
+            query["search"] = self.random.choice(("says", "bob", "555", "666", "s3cret", "other", "audit", "none", "gold", "lead",
+            "note", "another", "z"))
         if chance() < 0.4:
             query["expand"] = ",".join(self._some(self._names(collection, "expand", "{}", EXPANDS), 3))
         if chance() < 0.15:

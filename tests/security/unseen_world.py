@@ -47,22 +47,23 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "vaults",
-        "fields": [to("users", "owner"), text("body"), {"name": "rank", "type": "integer"}],
+        "fields": [to("users", "owner"), text("body", searchable=True), {"name": "rank", "type": "integer"}],
         "rules": {"list": MINE, "view": MINE, "update": MINE, "delete": MINE},
     },
-    {"name": "tags", "fields": [text("name"), text("note", rules={"view": STAFF})], "rules": OPEN},
+    {"name": "tags", "fields": [text("name"), text("note", searchable=True, rules={"view": STAFF})], "rules": OPEN},
     {
         "name": "posts",
         "fields": [
-            to("users", "owner"), text("title"), {"name": "status", "type": "select", "values": ["draft", "live"]},
-            {"name": "n", "type": "integer"}, text("secret", hidden=True), to("vaults", "vault"), to("vaults", "locker", hidden=True),
-            text("phone", rules={"view": MINE, "write": MINE}),
+            to("users", "owner"), text("title", searchable=True), {"name": "status", "type": "select", "values": ["draft", "live"]},
+            {"name": "n", "type": "integer"}, text("secret", hidden=True, searchable=True), to("vaults", "vault"), to("vaults",
+            "locker", hidden=True),
+            text("phone", searchable=True, rules={"view": MINE, "write": MINE}),
             {"name": "margin", "type": "decimal", "scale": 2, "rules": {"view": STAFF, "write": STAFF}},
             {"name": "score", "type": "number", "rules": {"view": f"owner.team.name = 'red' || {MINE}"}},
             {"name": "marks", "type": "select", "values": ["x", "y", "z"], "many": True, "rules": {"view": MINE}},
             to("tags", "tags", many=True), to("tags", "stars", many=True, rules={"view": MINE}),
             to("posts", "parent", rules={"view": MINE}), {"name": "meta", "type": "json", "rules": {"view": MINE}},
-            {"name": "due", "type": "date", "rules": {"view": MINE}}, text("audit", rules={"view": None, "write": None}),
+            {"name": "due", "type": "date", "rules": {"view": MINE}}, text("audit", searchable=True, rules={"view": None, "write": None}),
         ],
         "rules": {"list": f"status = 'live' || {MINE}", "view": f"status = 'live' || {MINE}", "create": MINE, "update": MINE,
         "delete": MINE},
@@ -144,7 +145,8 @@ class World:
         for at, (name, id) in enumerate(self.ids.items()):
             rank, body = self.pick((at, f"gold of {name}"), (9 - at, "lead"), name)
             self.make("vaults", id=f"vault-{name}", owner=id, body=body, rank=rank)
-        # Nobody who asks can delete what others' masked relations point at: clearing those would show in the versions, as any change does.
+        # Nobody who asks can delete what others' masked relations point at: clearing those would show in the versions,
+        # as any change does.
         owners = ("alice", "dave", "bob", "carol", "sue")
         for at, name in enumerate(owners):
             self._post(f"live-{name}", name, at, live=True)
