@@ -86,10 +86,10 @@ def _clear_references(stores: Stores, doomed: Doomed, deletion: Deletion) -> Non
     for name, ids in list(doomed.items()):
         for other, relation in stores.schema.referring(name):
             if relation.on_delete == "clear" and ids and not relation.many:
-                holders = stores.records.referrers(other, relation.name, list(ids))
-                if holders:
-                    note_cleared(stores, other, relation, deletion)
-                    stores.records.clear(other, relation.name, holders, deletion.now)
+                note_cleared(stores, other, relation, list(ids), deletion)
+                stores.records.clear(
+                    other, relation.name, stores.records.referrers(other, relation.name, list(ids)), deletion.now
+                )
 
 
 def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None:
@@ -99,7 +99,7 @@ def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None
     for name, ids in doomed.items():
         for other, relation in stores.schema.referring(name):
             if relation.many and ids:
-                note_cleared(stores, other, relation, deletion)
+                note_cleared(stores, other, relation, list(ids), deletion)
                 shortened.setdefault(other.name, {}).update(dict.fromkeys(stores.records.unlink(other, relation, list(ids))))
     for name, holders in shortened.items():
         staying = [id for id in holders if id not in doomed.get(name, {})]

@@ -21,10 +21,11 @@ def discard(stores: Stores, doomed: Mapping[str, Mapping[str, None]], deletion: 
                 _put(stores, collection, every[start : start + _CHUNK], doomed, deletion, ids)
 
 
-def note_cleared(stores: Stores, holder: Collection, relation: RelationField, deletion: Deletion) -> None:
-    """Before the relation is cleared."""
+def note_cleared(stores: Stores, holder: Collection, relation: RelationField, ids: Sequence[str], deletion: Deletion) -> None:
+    """Before the relation to these is cleared. Who holds it is held first: what is noted is what will be cleared."""
     target = stores.schema.collection(relation.collection)
     if target.trash is not None:
+        stores.records.referrers(holder, relation.name, ids)
         stores.trash.note_cleared(holder, relation, target.id, deletion.id)
 
 
