@@ -131,7 +131,7 @@ class RuleCompiler:
             place,
             lambda chosen: self._compile(rest, chosen, truth=True, beside=False),
             absent=when_absent(rest, _through(many)),
-            narrow=truth and self._narrows(rest, many),
+            narrow=truth and (self._narrows(rest, many) or self._fans_out(rest, many, place)),
             beside=beside,
         )
         return found if truth else not_(found)
@@ -148,7 +148,7 @@ class RuleCompiler:
             place,
             lambda chosen: self._for_all(atom, chosen, truth=False, beside=False),
             absent=False if needs_one else None if absent is None else not absent,
-            narrow=False,
+            narrow=self._fans_out(atom, many, place),
             beside=beside,
         )
         if not truth:
@@ -193,8 +193,16 @@ class RuleCompiler:
         return (
             len(atoms) == len(items)
             and any(self._is_found(atom, many) for atom in atoms)
-            and all(many in manys(path) for atom in atoms for path in _paths(atom))
+            and all(_asks_only_of(many, atom) for atom in atoms)
         )
+
+    def _fans_out(self, condition: Condition, many: Many, place: Place) -> bool:
+        """Many elements of many elements: SQLite would go through all of these for each record, where one look at the collection tells
+        which of its records fulfil the condition."""
+        if self._dialect != "sqlite" or not place.chosen:
+            return False
+        items = condition.items if isinstance(condition, And) else (condition,)
+        return all(isinstance(item, Compare | In) and _asks_only_of(many, item) for item in items)
 
     def _is_found(self, atom: Atom, many: Many) -> bool:
         operand, slots = _wanted(atom)
@@ -288,6 +296,10 @@ def _wanted(condition: Condition) -> tuple[Operand | None, tuple[Slot, ...]]:
 
 def _through(many: Many) -> Callable[[Path], bool]:
     return lambda path: many in manys(path)
+
+
+def _asks_only_of(many: Many, atom: Atom) -> bool:
+    return all(many in manys(path) for path in _paths(atom))
 
 
 def _paths(atom: Atom) -> list[Path]:
