@@ -1,11 +1,13 @@
 """From syntax to the checked tree: every name resolved, every comparison given the kind by which both sides are read."""
 
 from domain.rules.depth import MAX_DEPTH, MAX_DEPTH_TO_VIEWS, depth
+from domain.rules.manys import manys
 from domain.rules.operands import Operands
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight
 from domain.rules.patterns import MAX_PATTERN
 from domain.rules.syntax import (
+    MAX_MANY_COMPARISONS,
     MAX_RELATION_STEPS,
     Alone,
     Compared,
@@ -33,7 +35,7 @@ from domain.rules.tree import (
     Request,
 )
 from domain.rules.typed import Typed, common_kind, fit
-from domain.rules.walk import every_path, joins, parts
+from domain.rules.walk import every_path, joins, parts, sides
 from domain.schema.kinds import Kind
 
 __all__ = ["Found", "Scope", "Sight", "check"]
@@ -54,11 +56,21 @@ def check(text: str | Expr, scope: Scope) -> Condition:
             "a step through a relation of many counts as two"
         )
         raise source.beyond("relation_steps", 0, detail)
+    if scope.client and _comparisons_of_many(condition) > MAX_MANY_COMPARISONS:
+        raise source.beyond("many_comparisons", 0, f"a filter compares at most {MAX_MANY_COMPARISONS} times what has many values")
     deep = depth(condition)
     if deep > MAX_DEPTH or (deep > MAX_DEPTH_TO_VIEWS and _goes_by_views(condition, scope)):
         detail = "parentheses, relations to many and the rules of what they lead to nest too deep together"
         raise source.beyond("nesting", 0, detail)
     return condition
+
+
+def _comparisons_of_many(condition: Condition) -> int:
+    if isinstance(condition, (And, Or)):
+        return sum(_comparisons_of_many(item) for item in condition.items)
+    if isinstance(condition, Not):
+        return _comparisons_of_many(condition.item)
+    return int(isinstance(condition, (Compare, In)) and any(True for side in sides(condition) for _ in manys(side)))
 
 
 def _goes_by_views(condition: Condition, scope: Scope) -> bool:

@@ -11,6 +11,8 @@ MAX_NESTING = 32
 MAX_RELATION_DEPTH = 6
 MAX_RELATION_STEPS = 48
 MAX_SORT_KEYS = 8
+# For clients: each of them may go through all elements of all records.
+MAX_MANY_COMPARISONS = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,22 @@ def test_too_many_different_steps_are_refused():
     assert "`relation_steps`" in problem.detail
 
 
+def test_a_client_compares_many_values_a_few_times_only():
+    texts = [f"comments_via_post.text ?!= '{at}'" for at in range(31)]
+    eyes = Scope(SCHEMA, POSTS, "filter", client=True, sight=Eyes())
+    check(" && ".join(texts[:30]), eyes)
+    problem = refusal(check, " && ".join(texts), eyes)
+    assert (problem.code, "`many_comparisons`" in problem.detail) == ("limit_exceeded", True)
+    rule(" && ".join(texts))
+
+
+def test_what_nests_too_deep_is_refused_before_it_is_kept():
+    path = ".".join(["author.posts_via_author"] * 3)
+    rule(f"{path}.title ?= 'a'")
+    problem = refusal(rule, "(live || (pinned && " * 13 + f"{path}.title = 'a'" + "))" * 13)
+    assert (problem.code, "`nesting`" in problem.detail) == ("limit_exceeded", True)
+
+
 # --- clients
 
 
