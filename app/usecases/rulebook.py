@@ -11,14 +11,15 @@ from domain.actor import Actor
 from domain.errors import Invalid, Problem
 from domain.records.reading import SortKey
 from domain.records.views import check_view
-from domain.records.visibility import is_nameable, rule_for, view_rule, write_rule
+from domain.records.visibility import Sight, is_nameable, rule_for, view_rule, write_rule
 from domain.rules.check import Scope, check
 from domain.rules.evaluate import is_local
 from domain.rules.index_conditions import check_index_condition
 from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
-from domain.rules.tree import FALSE, TRUE, Condition, Path
+from domain.rules.tree import FALSE, TRUE, Condition, Literal, Path
 from domain.rules.values import request_paths
+from domain.rules.walk import every_operand
 from domain.schema.collection import Collection, Schema, rule_names
 from domain.schema.fields import Field
 from domain.schema.kinds import Kind
@@ -28,6 +29,9 @@ Key = tuple[Any, ...]
 # How many are kept, and how many characters of text they may have together: what became of a text takes about thirty times
 # its length, and clients choose that.
 _KEPT, _LONGEST = 4000, 500_000
+_SIGHTS = 2000
+# What tells who an actor is: it does not change while a schema stands.
+_IDENTITY = frozenset({("auth", "id"), ("auth", "collectionName")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Rulebook:
     def __init__(self) -> None:
         self._kept: OrderedDict[Key, Any] = OrderedDict()
         self._length, self._lock = 0, Lock()
+        self._sights: dict[Key, Sight] = {}
 
     def rule(self, schema: Schema, collection: Collection, action: str, actor: Actor) -> Ruling:
         """What must hold for this actor to do this; raises where the action is for admins only."""
@@ -111,6 +116,19 @@ class Rulebook:
         """The view rules of fields that have one, hidden ones aside."""
         key = (schema.version, collection.name, "views", "")
         return self._keep(key, lambda: self._of_fields(schema, collection, partial(view_rule, collection)))
+
+    def sight(self, schema: Schema, collection: Collection, actor: Actor, look: Callable[[], Sight]) -> Sight:
+        """What `look` finds; where view rules ask who the actor is and nothing else, that is found once."""
+        key = (schema.version, collection.name, "by actor", "")
+        if not self._keep(key, lambda: all(_asks_who(each) for each in self.views(schema, collection).values())):
+            return look()
+        whose = (schema.version, collection.name, actor.collection, actor.id)
+        found = self._sights.get(whose)
+        if found is None:
+            if len(self._sights) >= _SIGHTS:
+                self._sights.clear()
+            found = self._sights[whose] = look()
+        return found
 
     def writes(self, schema: Schema, collection: Collection, *, creating: bool) -> FieldRulings:
         """The write rules of fields that have one, hidden ones aside."""
@@ -216,6 +234,11 @@ class _ClientSight:
 
     def field_guard(self, collection: Collection, field: Field) -> Condition:
         return TRUE if self.actor.passes_rules else self.rulebook.field_guard(self.schema, collection, field)
+
+
+def _asks_who(ruling: Ruling) -> bool:
+    moments = (each for each in every_operand(ruling.condition) if isinstance(each, Literal) and each.macro)
+    return ruling.paths <= _IDENTITY and next(moments, None) is None
 
 
 def _has_view_rules(collection: Collection) -> bool:

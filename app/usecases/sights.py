@@ -82,6 +82,9 @@ class Sights:
         rulings = self._rulebook.views(self._schema, collection)
         if not rulings:
             return Sight(collection.shown_names)
+        return self._rulebook.sight(self._schema, collection, self._actor, lambda: self._asked(collection, rulings))
+
+    def _asked(self, collection: Collection, rulings: FieldRulings) -> Sight:
         conditions, values = _shaped(rulings, self._values)
         names = tuple(name for name in collection.shown_names if conditions.get(name) != FALSE)
         masks = tuple((name, each) for name, each in conditions.items() if each not in (TRUE, FALSE))

@@ -321,6 +321,26 @@ def test_a_changed_rule_holds_at_once(room, ann):
     assert get(room, note["id"], ann).as_object()["sealed"] == "x"
 
 
+def test_what_is_found_once_for_an_actor_is_nobody_elses_and_ends_with_the_schema(room, ann, sue):
+    """Where view rules ask only who the actor is, what it sees is kept until collections change."""
+    fields = [{"name": "owner", "type": "relation", "collection": "users"}, {"name": "line", "type": "text", "rules": {"view": MINE}}]
+    room.collections.create({"name": "lines", "fields": fields, "rules": {"list": "", "view": ""}}, actor=SYSTEM)
+    for owner in (ann, sue):
+        room.records.create("lines", {"owner": owner.id, "line": f"of {owner.id}"}, actor=SYSTEM, facts=FACTS)
+    for _ in range(2):
+        for actor in (ann, sue):
+            assert {each["line"] for each in listed(room, actor, "lines")} == {f"of {actor.id}", None}
+        assert "line" not in listed(room, GUEST, "lines")[0]
+    room.collections.change("lines", {"fields": [fields[0], {**fields[1], "rules": {}}]}, actor=SYSTEM)
+    assert {each["line"] for each in listed(room, ann, "lines")} == {f"of {ann.id}", f"of {sue.id}"}
+    assert "line" in listed(room, GUEST, "lines")[0]
+    moment = {**fields[1], "rules": {"view": f"{MINE} && @now < '2026-11-22T14:00:00Z'"}}
+    room.collections.change("lines", {"fields": [fields[0], moment]}, actor=SYSTEM)
+    assert {each["line"] for each in listed(room, ann, "lines")} == {f"of {ann.id}", None}
+    room.clock.advance(hours=2)
+    assert "line" not in listed(room, ann, "lines")[0]
+
+
 def test_a_field_that_a_rule_of_a_field_names_is_not_removed(room):
     fields = [each for each in NOTES["fields"] if each["name"] != "owner"]
     with pytest.raises(Problem):
