@@ -5,7 +5,9 @@ from collections import Counter
 from random import Random
 
 import pytest
+from sqlalchemy import case, delete, func, select, update
 
+from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.rules import RuleCompiler, bind_values
 from adapters.outbound.sql.statements import prepare
 from domain.errors import Invalid
@@ -175,3 +177,41 @@ def statement_text(engine, condition):
     compiler = RuleCompiler(SCHEMA, engine.tables, engine.dialect)
     shown = filtered(engine.tables["posts"], lambda source: compiler.condition(shape(condition, ACTORS[1]).shape, source))
     return prepare(shown, engine.dialect).text
+
+
+def returned(table, condition):
+    return update(table).values(version=table.c.version).returning(case((condition(table), table.c.id)))
+
+
+def deleted(table, condition):
+    """Of nothing that another record points at."""
+    return delete(table).where(condition(table), table.c.id == "none").returning(table.c.id)
+
+
+@pytest.mark.parametrize("text", MOVED)
+def test_it_means_the_same_of_what_a_change_answers_with(engine, text):
+    condition = condition_of(text)
+    assert selected(engine, condition, 1, statement=returned) == evaluated(condition, 1)
+    assert selected(engine, condition, 1, statement=deleted) == []
+
+
+DRAFTED = ["tags ?= 't1'", "tags = 't1'", "tags.name ?= 'a'", "tags.name != 'a'", "tags:length > 1", "tags = ''", "labels ?= 'red'",
+           "labels = 'red'", "labels:length = 0", "tags.akin ?= tags", "tags.posts_via_tags.title ?= 'a'", "author.perms.active = true",
+           "tags ?= main", "tags.rank ?> 1 && tags ?!= 't2'", "tags in ('t1', 't2')", "@collection.members.user ?= author",
+           "@collection.members.user ?= @request.auth.id && @collection.members.post ?= parent", "meta.list:each ?= 'a'"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DRAFTED)
+def test_lists_of_a_draft_mean_the_same(engine, text):
+    """A draft holds the ids themselves, and has no rows in link tables."""
+    collect = func.json_group_array if engine.dialect == "sqlite" else func.jsonb_agg
+    link = engine.tables[link_name(SCHEMA.collections["posts"], "tags")]
+
+    def drafted(table, condition):
+        ids = select(collect(link.c.target)).where(link.c.source == table.c.id).scalar_subquery()
+        source = select(*table.c, ids.label("tags")).cte("_draft")
+        return select(source.c.id).where(condition(source))
+
+    for form in (text, f"!({text})", f"{text} || views = 1"):
+        condition = condition_of(form)
+        assert selected(engine, condition, 1, statement=drafted) == evaluated(condition, 1), form

@@ -27,7 +27,7 @@ from adapters.outbound.sql.rules_pairs import compared, contained
 from adapters.outbound.sql.rules_places import Element, Place
 from adapters.outbound.sql.rules_tests import Test, Tests
 from adapters.outbound.sql.rules_values import TEXT, Operands
-from domain.rules.manys import Many, free, groups_of, inner, is_listed, manys
+from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed, manys
 from domain.rules.tree import (
     And,
     Call,
@@ -60,6 +60,7 @@ class RuleCompiler:
         self._schema, self._dialect = schema, dialect
         self._operands = Operands(schema, tables, dialect, prefix, self.condition, self._found)
         self._tests = Tests(self._operands)
+        self._variables = Variables()
 
     @property
     def binds(self) -> tuple[Bind, ...]:
@@ -96,7 +97,7 @@ class RuleCompiler:
             return by_target
         if not condition.any:
             return self._for_all(condition, place.anew(), truth=truth, beside=beside)
-        if free(condition, place.chosen):  # type: ignore[arg-type]
+        if free(condition, place.chosen, self._variables.of):  # type: ignore[arg-type]
             return self._for_some((condition,), place, truth=truth, beside=beside)
         return self._atom(condition, place, truth=truth, beside=beside)
 
@@ -105,11 +106,11 @@ class RuleCompiler:
         linked: list[Condition] = []
         found = []
         for item in items:
-            if free(item, place.chosen):  # type: ignore[arg-type]
+            if free(item, place.chosen, self._variables.of):  # type: ignore[arg-type]
                 linked.append(item)
             else:
                 found.append(self._compile(item, place, truth=truth, beside=beside))
-        groups = groups_of(linked, place.chosen)  # type: ignore[arg-type]
+        groups = groups_of(linked, place.chosen, self._variables.of)  # type: ignore[arg-type]
         found += [self._for_some(group, place, truth=truth, beside=beside) for group in groups]
         return and_(true(), *found) if truth else or_(false(), *found)
 
@@ -118,7 +119,7 @@ class RuleCompiler:
     def _for_some(self, group: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
         if len(group) == 1 and not isinstance(group[0], Compare | In):
             return self._compile(group[0], place, truth=truth, beside=beside)
-        many = free(group[0], place.chosen)[0]  # type: ignore[arg-type]
+        many = free(group[0], place.chosen, self._variables.of)[0]  # type: ignore[arg-type]
         rest = group[0] if len(group) == 1 else And(group)
         if len(group) > 1 and (by_target := self._gathered(rest, place, truth=truth)) is not None:
             return by_target
@@ -138,7 +139,7 @@ class RuleCompiler:
 
     def _for_all(self, atom: Atom, place: Place, *, truth: bool, beside: bool) -> Truth:
         """Whether no element fails; where an absent one does, there has to be an element that does not."""
-        many = next((many for side in sides(atom) for many in manys(side) if many not in place.chosen), None)
+        many = next((many for many in self._variables.of(atom) if many not in place.chosen), None)
         if many is None:
             return self._atom(atom, place, truth=truth, beside=beside)
         absent = comparison_when_absent(atom, _through(many))

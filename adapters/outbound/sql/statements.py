@@ -6,10 +6,27 @@ from typing import Any
 
 from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class _SqliteCompiler(SQLiteCompiler):
+    """Names columns in RETURNING with their table, as everywhere: without it, a column in a subquery there would be taken for one of
+    the same name in the subquery's own tables."""
+
+    def returning_clause(self, stmt: Any, returning_cols: Any, **kw: Any) -> str:
+        return SQLCompiler.returning_clause(self, stmt, returning_cols, **kw)
+
+
+def _sqlite() -> Dialect:
+    dialect: Dialect = sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+    dialect.statement_compiler = _SqliteCompiler
+    return dialect
+
 
 DIALECTS: dict[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
+    "sqlite": _sqlite(),
     "postgresql": postgresql.psycopg.dialect(),  # type: ignore[attr-defined]
 }
 
