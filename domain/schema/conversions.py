@@ -380,6 +380,11 @@ def is_converted(before: Field, after: Field) -> bool:
     return isinstance(before, RelationField) and isinstance(after, RelationField) and before.collection != after.collection
 
 
+def is_lossless(before: Field, after: Field) -> bool:
+    way = way_between(before, after)
+    return way is not None and way.verdict == LOSSLESS
+
+
 def keeps_values(before: Field, after: Field) -> bool:
     """Whether values stay as they are, byte for byte, and only have to be looked at."""
     if before.many or after.many or before.kind is not after.kind:

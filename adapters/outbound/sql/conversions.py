@@ -1,20 +1,19 @@
 """Carries stored values over to another type of field, and finds those that cannot be.
 
-SQLite calls the function of the pair itself, from within one statement. On PostgreSQL an expression says the same for most pairs;
-the others are read in chunks, judged here, and only what is written another way is written again.
+An expression says what becomes of a value, where there is one. Else SQLite calls the function of the pair itself, from within the
+statement; for PostgreSQL values are read in chunks, judged here, and only what is written another way is written again.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from adapters.outbound.sql import ddl
+from adapters.outbound.sql import conversions_postgres, conversions_sqlite, ddl
 from adapters.outbound.sql.columns import decoder, derived, encoder
-from adapters.outbound.sql.conversions_postgres import expression
 from adapters.outbound.sql.names import foreign_key_name
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared
-from domain.schema.conversions import convert, keeps_form, keeps_values
+from domain.schema.conversions import convert, is_lossless, keeps_form, keeps_values
 from domain.schema.fields import Field, RelationField, Unfit
 from domain.schema.kinds import Kind
 from domain.schema.misfits import MOST_SHOWN, Misfits, shown
@@ -38,11 +37,19 @@ class Conversions:
 
     def misfits(self, before: Field, after: Field, judge: Judge | None = None) -> Misfits:
         """Values of `before` that have no counterpart in `after`; with `judge`, those that it refuses."""
-        if self._is_sqlite:
+        if judge is None and is_lossless(before, after):
+            return Misfits()
+        says = self._says(before, after, judge)
+        return self._found(before, after, says) if says else self._judged(before, judge or convert(before, after))
+
+    def _says(self, before: Field, after: Field, judge: Judge | None = None) -> str | None:
+        """The new value as an expression; None where there is none, as for some pairs on PostgreSQL."""
+        expression = conversions_sqlite.expression if self._is_sqlite else conversions_postgres.expression
+        says = None if judge else expression(before, after, self._held(before))
+        if says is None and self._is_sqlite:
             self._lend(before, judge or convert(before, after), encoder(after, self._session.dialect))
-            return self._found(before, after, self._called(before))
-        says = None if judge else expression(before, after, self._quoted(before.name))
-        return self._found(before, after, says) if says else self._judged(before, after, judge or convert(before, after))
+            return self._called(before)
+        return says
 
     def _found(self, before: Field, after: Field, says: str) -> Misfits:
         held, table = self._held(before), self._quoted(self._table)
@@ -63,7 +70,7 @@ class Conversions:
         decode = self._decode(before)
         return Misfits(count, tuple((id, shown(decode(value))) for id, value in found))
 
-    def _judged(self, before: Field, after: Field, judge: Judge) -> Misfits:
+    def _judged(self, before: Field, judge: Judge) -> Misfits:
         wrong: list[tuple[str, str]] = []
         count = 0
         for id, value in self._values(before):
@@ -97,11 +104,11 @@ class Conversions:
     def _rebuilt(self, before: Field, after: Field) -> Misfits:
         """A column beside, filled by one statement, takes the place of the old one."""
         column, table = self._quoted(before.name), self._quoted(self._table)
-        self._lend(before, convert(before, after), encoder(after, self._session.dialect))
+        says = self._says(before, after)
         staged = ddl.columns_of(self._table, replace(after, name=_STAGED))[0]
         self._session.command(f"ALTER TABLE {table} ADD COLUMN {ddl.column_text(staged, self._session.dialect, after.name)}")
-        self._session.command(f"UPDATE {table} SET {_STAGED} = {self._called(before)} WHERE {column} IS NOT NULL")
-        found = self._found(before, after, _STAGED)
+        self._session.command(f"UPDATE {table} SET {_STAGED} = {says} WHERE {column} IS NOT NULL")
+        found = Misfits() if is_lossless(before, after) else self._found(before, after, _STAGED)
         if found.count:
             return found
         for text in ddl.drop_columns(self._table, before, self._session.dialect):
@@ -131,7 +138,7 @@ class Conversions:
         table, column = self._quoted(self._table), self._quoted(before.name)
         if keeps_values(before, after):
             return
-        says = expression(before, after, column)
+        says = self._says(before, after)
         if says is None:
             self._write_corrections(before, after)
             says = f"nullif({column} #>> '{{}}', '')" if before.kind is Kind.JSON and not _is_document(after) else None

@@ -191,7 +191,8 @@ _OTHERS: dict[tuple[str, str], Expression] = {
 _TABLE = _table()
 
 
-def expression(before: Field, after: Field, column: str) -> str | None:
-    """What makes of the (quoted) column what the other field keeps; None where only the function of the pair can tell."""
+def expression(before: Field, after: Field, held: str) -> str | None:
+    """What makes of the value of a column, null where it is absent, what the other field keeps; None where only the function of the
+    pair can tell."""
     make = _TABLE.get((form(before), form(after)))
-    return make(f"nullif({column}, '')" if before.absent_text and not before.many else column, after) if make else None
+    return make(held, after) if make else None

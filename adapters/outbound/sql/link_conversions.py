@@ -78,18 +78,18 @@ class LinkConversions:
         """From links to a column."""
         link, column = self._link(self._old, before), self._quoted(after.name)
         (added,) = ddl.columns_of(self._new.name, after)
-        of_record = f"FROM {link} _l WHERE _l.source = {self._table}.id"
-        targets = f"(SELECT target {of_record})" if isinstance(after, RelationField) else self._list(of_record)
+        told = f"SELECT source, target AS told FROM {link}" if isinstance(after, RelationField) else self._lists(link)
         self._run(
             f"ALTER TABLE {self._table} ADD COLUMN {ddl.column_text(added, self._dialect)}",
-            f"UPDATE {self._table} SET {column} = {targets} WHERE id IN (SELECT source FROM {link})",
+            f"UPDATE {self._table} SET {column} = _l.told FROM ({told}) _l WHERE _l.source = {self._table}.id",
             *ddl.drop_field(self._old, before, self._dialect),
         )
 
-    def _list(self, of_record: str) -> str:
+    def _lists(self, link: str) -> str:
         if self._dialect == "postgresql":
-            return f"(SELECT jsonb_agg(target ORDER BY position, target) {of_record})"
-        return f"(SELECT json_group_array(target) FROM (SELECT target {of_record} ORDER BY position, target))"
+            return f"SELECT source, jsonb_agg(target ORDER BY position, target) AS told FROM {link} GROUP BY source"
+        ordered = f"SELECT source, target FROM {link} ORDER BY source, position, target"
+        return f"SELECT source, json_group_array(target) AS told FROM ({ordered}) GROUP BY source"
 
     def _moved(self, before: Field, after: Field) -> None:
         """To links with another target; the table keeps its name."""
