@@ -121,15 +121,14 @@ class Conversions:
         found = self.misfits(before, after)
         if found.count:
             return found
-        table, column = self._quoted(self._table), self._quoted(before.name)
+        table = self._quoted(self._table)
         if isinstance(before, RelationField):
             self._session.command(f"ALTER TABLE {table} DROP CONSTRAINT {self._quoted(foreign_key_name(before.name))}")
         for name in derived(before):
             self._session.command(f"ALTER TABLE {table} DROP COLUMN {self._quoted(name)}")
         self._alter_type(before, after)
         if isinstance(after, RelationField):
-            key, target = self._quoted(foreign_key_name(after.name)), self._quoted(after.collection)
-            self._session.command(f"ALTER TABLE {table} ADD CONSTRAINT {key} FOREIGN KEY ({column}) REFERENCES {target} (id)")
+            self._session.command(ddl.add_foreign_key(self._table, after.name, after.name, after.collection, self._session.dialect))
         self._add_derived(after)
         return found
 

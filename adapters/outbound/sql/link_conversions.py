@@ -66,24 +66,28 @@ class LinkConversions:
 
     def _spread(self, before: Field, after: Field) -> None:
         """From the column to links."""
-        self._run(*ddl.add_list(self._new, after, self._dialect))
         column = self._quoted(before.name)
+        rows = f"SELECT id, {column}, 0 FROM {self._table} WHERE nullif({column}, '') IS NOT NULL"
+        assert isinstance(after, RelationField)
         self._run(
-            f"INSERT INTO {self._link(self._new, after)} (source, target, position) SELECT id, {column}, 0 FROM {self._table} "
-            f"WHERE nullif({column}, '') IS NOT NULL",
+            *ddl.create_filled_link(self._new, after, rows, self._dialect),
             *ddl.drop_columns(self._new.name, before, self._dialect),
         )
 
     def _gathered(self, before: Field, after: Field) -> None:
-        """From links to a column."""
+        """From links to a column. PostgreSQL is told last what it refers to: it checks all values much faster at once."""
         link, column = self._link(self._old, before), self._quoted(after.name)
         (added,) = ddl.columns_of(self._new.name, after)
         told = f"SELECT source, target AS told FROM {link}" if isinstance(after, RelationField) else self._lists(link)
+        is_late = self._dialect == "postgresql" and isinstance(after, RelationField)
+        text = ddl.bare_column_text(added, self._dialect) if is_late else ddl.column_text(added, self._dialect)
         self._run(
-            f"ALTER TABLE {self._table} ADD COLUMN {ddl.column_text(added, self._dialect)}",
+            f"ALTER TABLE {self._table} ADD COLUMN {text}",
             f"UPDATE {self._table} SET {column} = _l.told FROM ({told}) _l WHERE _l.source = {self._table}.id",
             *ddl.drop_field(self._old, before, self._dialect),
         )
+        if is_late and isinstance(after, RelationField):
+            self._run(ddl.add_foreign_key(self._new.name, after.name, after.name, after.collection, self._dialect))
 
     def _lists(self, link: str) -> str:
         if self._dialect == "postgresql":
@@ -94,11 +98,11 @@ class LinkConversions:
     def _moved(self, before: Field, after: Field) -> None:
         """To links with another target; the table keeps its name."""
         link = self._link(self._old, before)
+        assert isinstance(after, RelationField)
         self._run(
             f"CREATE TEMPORARY TABLE _moving AS SELECT source, target, position FROM {link}",
             *ddl.drop_field(self._old, before, self._dialect),
-            *ddl.add_list(self._new, after, self._dialect),
-            f"INSERT INTO {link} (source, target, position) SELECT source, target, position FROM _moving",
+            *ddl.create_filled_link(self._new, after, "SELECT source, target, position FROM _moving", self._dialect),
             "DROP TABLE _moving",
         )
 

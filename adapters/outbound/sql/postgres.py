@@ -26,7 +26,7 @@ from ports.observer import CommitFailed, Observer, Retried
 T = TypeVar("T")
 
 _ATTEMPTS = 8
-_SCHEMA_ATTEMPTS = 5
+_SCHEMA_ATTEMPTS = 10
 # The lock that writers share and a schema change holds alone; by the table's oid, so that two
 # backends in schemas of one database do not meet. The version is read by a statement of its own: one
 # that waited would see what was before its wait.
@@ -34,7 +34,7 @@ _LOCK = "SELECT {function}(7305, '_meta'::regclass::oid::int)"
 _BEGIN = "BEGIN READ WRITE; " + _LOCK.format(function="pg_advisory_xact_lock_shared") + f"; {SCHEMA_VERSION}"
 _UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 _BEGIN_CHANGE = (
-    "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'; "
+    "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'; "
     + _LOCK.format(function="pg_advisory_xact_lock")
     + f"; {SCHEMA_VERSION}"
 )
