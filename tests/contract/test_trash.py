@@ -401,3 +401,18 @@ def test_a_field_by_which_records_expire_keeps_its_part_when_it_is_renamed(room)
     changed = room.collections.change("posts", {"fields": [{**ends, "name": "until", "was": "ends"}]}, actor=SYSTEM)
     assert changed.definition()["expires"] == {"field": "until"}
     assert room.housekeeping.run().expired == 1
+
+
+def found(room, text):
+    query = ListQuery(search=text, fields="id")
+    return [row[0] for row in room.records.list("posts", query, actor=SYSTEM, facts=FACTS).rows]
+
+
+def test_what_comes_back_is_found_by_search_again(room):
+    make(room, "posts", {"name": "title", "type": "text", "searchable": True}, **TRASH)
+    post = add(room, "posts", title="the quiet still")
+    assert found(room, "quiet") == [post]
+    delete(room, "posts", post)
+    assert found(room, "quiet") == []
+    restore(room, "posts", post)
+    assert found(room, "quiet") == [post]
