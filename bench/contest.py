@@ -11,17 +11,18 @@ from pathlib import Path
 from bench import pocketbase, stillroom
 from bench.api import NotAsExpected, headers
 from bench.cases import Case, Seen, Wish, seen
-from bench.load import CONNECTIONS, Load, Measured, WrkFailed, write_load
-from bench.once import Once
+from bench.load import Load, Measured, WrkFailed, write_load
+from bench.patient import Once, Slow
 from bench.processes import Memory
 from bench.servers import Server, empty_view
 from bench.tables import WORLDS, Table
 
-# For requests that may take a second each: so many connections, for so many seconds at least.
-_FEW, _LONG = 2, 5
+# Requests that may take a second each go on for so many seconds at least.
+_LONG = 5
 _SETTLING = 15.0
 # Answers of each case that are compared before it is timed.
 _COMPARED = 5
+AnyLoad = Load | Once | Slow
 EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
 
 
@@ -118,7 +119,7 @@ def _filled(server: Server, fill: Callable[[Server, int, Sequence[Table]], str],
 def _result(case: Case, empty: Server, backends: tuple[Backend, ...], plan: Plan, folder: Path) -> Result:
     try:
         _check_alike(case, backends, plan)
-        loads: dict[Server, Load | Once] = {empty: _empty_load(empty, folder, _connections(case))}
+        loads: dict[Server, AnyLoad] = {empty: _empty_load(empty, folder)}
         loads |= {each.server: _load(case, each, plan, folder) for each in backends}
         return Result(case, _by_turns(case, loads, plan))
     except (NotAsExpected, WrkFailed, OSError) as failure:
@@ -142,25 +143,23 @@ def _answers(case: Case, backend: Backend, plan: Plan) -> list[Seen]:
     return found + [seen(api.expect(200, "GET", path)) for path in wish.left]
 
 
-def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> Load | Once:
+def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> AnyLoad:
     pool = list(case.pool(backend.wish(case), plan.rows, backend.owner))
     sent = headers(backend.token() if case.signed else "", has_body=case.body is not None)
     if case.once:
         # The first one is gone: it was asked for when answers were compared.
         return Once(backend.server.api.port, case.method, [path for path, _ in pool[1:]], plan.rounds + 1)
+    if case.heavy:
+        return Slow(backend.server.api.port, case.method, [path for path, _ in pool], sent)
     script = folder / f"{case.name}-{backend.server.name}.lua"
-    return write_load(script, backend.server.api.port, case.method, pool, sent, connections=_connections(case))
+    return write_load(script, backend.server.api.port, case.method, pool, sent)
 
 
-def _empty_load(empty: Server, folder: Path, connections: int) -> Load:
-    return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {}, connections=connections)
+def _empty_load(empty: Server, folder: Path) -> Load:
+    return write_load(folder / "empty.lua", empty.api.port, "GET", [("/", None)], {})
 
 
-def _connections(case: Case) -> int:
-    return _FEW if case.heavy else CONNECTIONS
-
-
-def _by_turns(case: Case, loads: Mapping[Server, Load | Once], plan: Plan) -> dict[str, tuple[Sample, ...]]:
+def _by_turns(case: Case, loads: Mapping[Server, AnyLoad], plan: Plan) -> dict[str, tuple[Sample, ...]]:
     """A B C A B C: what disturbs the machine for a while disturbs all of them."""
     for server, load in loads.items():
         _say(f"{case.title}: warming up {server.name}")
@@ -174,13 +173,13 @@ def _by_turns(case: Case, loads: Mapping[Server, Load | Once], plan: Plan) -> di
     return samples
 
 
-def _turns(loads: Mapping[Server, Load | Once], rounds: int) -> Iterator[tuple[int, Server, Load | Once]]:
+def _turns(loads: Mapping[Server, AnyLoad], rounds: int) -> Iterator[tuple[int, Server, AnyLoad]]:
     for turn in range(rounds):
         for server, load in loads.items():
             yield turn, server, load
 
 
-def _sample(server: Server, load: Load | Once, seconds: int) -> Sample:
+def _sample(server: Server, load: AnyLoad, seconds: int) -> Sample:
     before = server.cpu_seconds()
     measured = load.run(seconds)
     # wrk leaves when its time is up; what it still had asked for is worked off here, and counts.

@@ -68,10 +68,9 @@ class Load:
 
     script: Path
     port: int
-    connections: int
 
     def run(self, seconds: int) -> Measured:
-        command = ["wrk", "-c", str(self.connections), "-t", str(THREADS), "-d", f"{seconds}s", "--timeout", "10s",
+        command = ["wrk", "-c", str(CONNECTIONS), "-t", str(THREADS), "-d", f"{seconds}s", "--timeout", "10s",
                    "-s", str(self.script), f"http://127.0.0.1:{self.port}"]  # fmt: skip
         ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + 60)
         told = [line for line in ended.stdout.splitlines() if line.startswith(_MARK)]
@@ -89,20 +88,14 @@ def check_wrk() -> None:
 
 
 def write_load(
-    script: Path,
-    port: int,
-    method: str,
-    pool: Sequence[tuple[str, str | None]],
-    headers: Mapping[str, str],
-    *,
-    connections: int = CONNECTIONS,
+    script: Path, port: int, method: str, pool: Sequence[tuple[str, str | None]], headers: Mapping[str, str]
 ) -> Load:
     """`pool` holds path and body of each request."""
     lines = [f"  {{{_lua(path)}, {'nil' if body is None else _lua(body)}}}," for path, body in pool]
     text = _SCRIPT.format(pool="\n".join(lines), method=method, threads=THREADS, mark=_MARK)
     text += "".join(f"wrk.headers[ {_lua(name)} ] = {_lua(value)}\n" for name, value in headers.items())
     script.write_text(text, encoding="utf-8")
-    return Load(script, port, connections)
+    return Load(script, port)
 
 
 def _lua(text: str) -> str:
