@@ -56,6 +56,11 @@ class UnitOfWork(Protocol):
         every process serves the new schema to requests that start after this returned. Unavailable when the lock is not had in time."""
         ...
 
+    def learn(self) -> None:
+        """Lets the engine see how much there is of what, so that it finds its ways by it; to be called from time to time. Costs
+        little, most of all where little has changed, and is left out where somebody else is writing for long."""
+        ...
+
     def close(self) -> None:
         """Ends what was opened; running bodies are waited for."""
         ...

@@ -57,6 +57,7 @@ class HousekeepingUseCases:
             swept = self._try(f"expiry of {name}", lambda: self._expire(name, stopped), failed)  # noqa: B023 - called at once
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
+        self._try("statistics", self._work.learn, failed)
         return Round(expired, held, purged, tuple(failed))
 
     def _try(self, part: str, body: Callable[[], T], failed: list[str]) -> T | None:

@@ -460,3 +460,13 @@ def test_closing_waits_for_running_bodies_and_refuses_new_ones(shared_url, open_
         assert running.result() == 1
     with pytest.raises(Unavailable):
         work.read(lambda stores: stores.current())
+
+
+def test_the_planner_learns_how_much_there_is(ground):
+    create(ground, POSTS)
+    ground.learn()
+    ground.run(lambda stores: [add(f"p{at}", title="x" * 400 + str(at))(stores) for at in range(300)])
+    ground.learn()
+    if ground.database.dialect == "sqlite":
+        told = ground.read(lambda stores: stores.records.command("SELECT stat FROM sqlite_stat1 WHERE tbl = 'posts'"))
+        assert {stat.split()[0] for (stat,) in told} == {"300"}

@@ -80,6 +80,9 @@ class PostgresGround:
         )  # another object, so that no connection of before fits
         return value
 
+    def learn(self) -> None:
+        """Its autovacuum sees to that."""
+
     def close(self) -> None:
         self._pool.close()
 

@@ -46,6 +46,7 @@ class SqliteGround:
         )
         self._readers = Pool(self._open_reader, self._fits, _READERS)
         self._reading = BoundedSemaphore(_READERS)
+        self._pages_to_learn_at = 0
         # In memory there is one connection, and a reader would see what a group has
         # not committed yet: no sharing there.
         turnstile = OpenDoor() if database.in_memory else Turnstile(f"{database.path}.lock")
@@ -81,6 +82,13 @@ class SqliteGround:
                 raise
             self._commit(link)
             return value
+
+    def learn(self) -> None:
+        """SQLite plans by what it was told when it was last told: here once for a process, and again when the file has grown by half."""
+        pages = self.read(lambda link: int(link.command("PRAGMA page_count")[0][0]), snapshot=False)  # type: ignore[call-overload]
+        if pages >= self._pages_to_learn_at:
+            self._learn_what_is_there()
+            self._pages_to_learn_at = pages + pages // 2
 
     def close(self) -> None:
         self._readers.close()
@@ -143,8 +151,8 @@ class SqliteGround:
             link.close()
 
     def _learn_what_is_there(self) -> None:
-        """After an import the planner's statistics are those of an empty table. What
-        was imported is kept either way."""
+        """Without this the planner takes every table for an empty one, or for what it was. What was written is kept
+        either way."""
         try:
             with self._writer.exclusive():
                 connection = self._database.open_writer()

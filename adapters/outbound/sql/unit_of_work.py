@@ -30,6 +30,7 @@ class Ground(Protocol):
     def read(self, body: Callable[[Link], T], *, snapshot: bool) -> T: ...
     def run(self, body: Callable[[Link], T], *, alone: bool, limit: float) -> T: ...
     def change(self, body: Callable[[Link], T], *, limit: float) -> T: ...
+    def learn(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -74,6 +75,9 @@ class SqlUnitOfWork:
                 lambda link: self._inside(link, body), limit=self._limits.change
             )
         )
+
+    def learn(self) -> None:
+        self._ground.learn()
 
     def close(self) -> None:
         self._ground.close()
