@@ -179,3 +179,16 @@ def test_what_went_wrong_leaves_no_transaction_open(work, postgres_url, wrong):
 
 def refused(stores):
     raise LookupError("no")
+
+
+def test_a_snapshot_that_waits_for_a_change_in_vain_leaves_a_sound_connection(work, postgres_url):
+    work.run(add("a"))
+    with connect(postgres_url) as changing:
+        changing.execute("LOCK TABLE _collections IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable) as refused:
+            work.read(lambda stores: ids(work), snapshot=True)
+        assert refused.value.code == "busy"
+    for _ in range(3):  # whichever connection of the pool it was
+        assert work.read(lambda stores: stores.records.command("SELECT id FROM posts"), snapshot=True) == [("a",)]
+    work.run(add("b"))
+    assert ids(work) == ["a", "b"]

@@ -194,6 +194,9 @@ _POSTGRES: Mapping[str, Tell] = {
     "40P01": _contended,
     "42P01": _outdated,
     "42703": _outdated,
+    "42804": _outdated,  # another type than the statement was made for
+    "42883": _outdated,  # likewise: no such operator between these types
+    "22P02": _outdated,  # likewise: a parameter is no value of the type
     "0A000": _outdated,  # "cached plan must not change result type"
     "53100": _full,
     "53": _busy,

@@ -175,7 +175,10 @@ class OwnTransactions:
         try:
             return link.command(text)
         except link.database.errors as error:
-            raise (translated(error, text, link.session.schema) or error) from error
+            problem = translated(error, text, link.session.schema)
+            if problem is None:
+                raise
+            raise problem from error
 
     def _commit(self, link: Link) -> None:
         try:

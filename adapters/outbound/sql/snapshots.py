@@ -41,8 +41,9 @@ def _read_once(pool: Pool, body: Callable[[Link], T], snapshot: bool) -> T:
 
 
 def in_snapshot(link: Link, body: Callable[[Link], T]) -> T:
-    _say(link, _SNAPSHOT[link.database.dialect])
     try:
+        # The lock may be waited for in vain: the transaction has begun by then.
+        _say(link, _SNAPSHOT[link.database.dialect])
         return body(link)
     finally:
         _say(link, "ROLLBACK")  # nothing was written; on SQLite this frees the log for its next checkpoint
@@ -52,4 +53,7 @@ def _say(link: Link, text: str) -> None:
     try:
         link.command(text)
     except link.database.errors as error:
-        raise (translated(error, text, link.session.schema) or error) from error
+        problem = translated(error, text, link.session.schema)
+        if problem is None:
+            raise
+        raise problem from error

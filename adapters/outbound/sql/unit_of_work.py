@@ -118,7 +118,10 @@ class SqlUnitOfWork:
             finally:
                 self.database.close(connection)
         except self.database.errors as error:
-            raise (translated(error, text, Schema(0)) or error) from error
+            problem = translated(error, text, Schema(0))
+            if problem is None:
+                raise
+            raise problem from error
 
 
 def _nested(outer: Link, body: Body[T]) -> T:
