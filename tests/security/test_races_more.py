@@ -94,10 +94,14 @@ def test_writes_meet_a_changing_schema(shop: Target) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(write, at) for at in range(4)]
-        changed = 0
+        changed, there = 0, {each["name"] for each in shop.ask("GET", f"{COLLECTIONS}/shop", by="admin").body["fields"]}
         for round in range(18):
-            answer = shop.ask("PATCH", f"{COLLECTIONS}/shop", {"fields": shapes[round % len(shapes)], "rules": OPEN}, by="admin")
+            wanted = shapes[round % len(shapes)]
+            names = {each["name"] for each in wanted}
+            body = {"fields": wanted, "rules": OPEN, "drop": sorted(there - names)}
+            answer = shop.ask("PATCH", f"{COLLECTIONS}/shop", body, by="admin")
             changed += answer.status == 200
+            there = names if answer.status == 200 else there
         stop.set()
         for each in running:
             each.result()
