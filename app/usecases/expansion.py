@@ -56,7 +56,8 @@ class Expansions:
             if name not in branch.branches:
                 found = self._forward(branch.collection, name) or self._back(branch.collection, name)
                 if found is None:
-                    hint = did_you_mean(name, list(self._forward_names(branch.collection)))
+                    near = (*self._forward_names(branch.collection), *self._back_names(branch.collection))
+                    hint = did_you_mean(name, list(near))
                     raise invalid("expand", "unknown_field", f"no relation `{name[:80]}`", hint=hint)
                 branch.branches[name] = found
             branch = branch.branches[name]
@@ -77,6 +78,10 @@ class Expansions:
             if f"{other.name}{_VIA}{relation.name}" == name and self._may_find(other, relation):
                 return Expansion(other, "id", back=relation, many=True)
         return None
+
+    def _back_names(self, collection: Collection) -> Iterator[str]:
+        found = (each for each in self.schema.showing(collection.name) if self._may_find(*each))
+        return (f"{other.name}{_VIA}{relation.name}" for other, relation in found)
 
     def _may_find(self, other: Collection, relation: RelationField) -> bool:
         try:

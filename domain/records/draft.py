@@ -152,7 +152,8 @@ def _unknown(collection: Collection, key: str, fields: Mapping[str, Field], auth
             "not_an_increment",
             f"`{key}`: increments change a record that is there; a new one takes the value itself",
         )
-    hint = did_you_mean(key, list(fields))
+    turned = f"{key[1:]}{key[:1]}" if key[:1] in ("+", "-") and key[1:] in fields else None  # other backends write `+tags`
+    hint = f"did you mean `{turned}`?" if turned else did_you_mean(key, list(fields))
     return Fault(pointer, "unknown_field", f"no field `{key[:80]}`" + (f"; {hint}" if hint else ""))
 
 

@@ -91,8 +91,16 @@ def selected_fields(visible: tuple[str, ...], fields: str) -> tuple[str, ...]:
     wanted = [name.strip() for name in fields.split(",")]
     for name in wanted:
         if name not in visible:
-            raise invalid("fields", "unknown_field", f"no field `{name[:80]}`", hint=did_you_mean(name, list(visible)))
+            raise invalid("fields", "unknown_field", f"no field `{name[:80]}`", hint=_meant(name, visible))
     return tuple(dict.fromkeys(wanted))
+
+
+def _meant(name: str, visible: tuple[str, ...]) -> str | None:
+    if name == "*":
+        return "without `fields` an answer holds all of them"
+    if name.startswith("expand."):
+        return "`fields` names the record's own fields; what `expand` adds comes whole"
+    return did_you_mean(name, list(visible))
 
 
 def rule_for(collection: Collection, action: str, actor: Actor) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from domain.errors import Conflict, Fault, invalid
+from domain.errors import Conflict, Fault, did_you_mean, invalid
 from domain.schema.collection import Collection, Schema
 from domain.schema.conversions import form, is_converted, keeps_form, way_between
 from domain.schema.fields import TRUSTING, Field, RelationField
@@ -181,7 +181,8 @@ def check_relations(schema: Schema, collection: Collection) -> None:
         target = known.get(each.collection) if isinstance(each, RelationField) else collection
         if target is None:
             detail = f"there is no collection `{each.collection}`"  # type: ignore[attr-defined]
-            raise invalid(f"/fields/{at}/collection", "unknown_collection", detail, hint="create it first")
+            hint = did_you_mean(each.collection, list(known)) or "create it first"  # type: ignore[attr-defined]
+            raise invalid(f"/fields/{at}/collection", "unknown_collection", detail, hint=hint)
         if target.is_view:
             detail = f"`{target.name}` is a view: its records are not kept anywhere that a relation could point at"
             raise invalid(f"/fields/{at}/collection", "not_allowed", detail, hint="point at what the view reads")

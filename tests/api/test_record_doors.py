@@ -45,6 +45,8 @@ def test_a_list_asks_for_what_the_query_says(query, meant):
 REFUSED_QUERIES = [
     (RECORDS, "?filtre=x", "filtre", "did you mean `filter`?"),
     (RECORDS, "?Filter=x", "Filter", None),
+    (RECORDS, "?perPage=3", "perPage", "did you mean `limit`?"),
+    (RECORDS, "?skipTotal=1", "skipTotal", "did you mean `count`?"),
     (RECORDS, "?filter=a&filter=b", "filter", None),
     (RECORDS, "?filter[a]=1", "filter[a]", None),
     (RECORDS, "?filter[]=1", "filter[]", None),

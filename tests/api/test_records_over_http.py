@@ -59,6 +59,15 @@ def test_a_tag_changes_with_the_schema(client, post, admin):
     assert client.patch(place, json={"more": "x"}, headers={"If-Match": post.headers["ETag"]}).status_code == 200
 
 
+@pytest.mark.parametrize(("fields", "hint"), [
+    ("*", "without `fields` an answer holds all of them"),
+    ("title,expand.author.name", "`fields` names the record's own fields; what `expand` adds comes whole"),
+    ("titel", "did you mean `title`?"),
+])  # fmt: skip
+def test_names_that_fields_does_not_take_are_answered_with_what_it_takes(client, post, fields, hint):
+    assert client.get(f"/api/v1/collections/posts/records?fields={fields}").get_json()["hint"] == hint
+
+
 def test_an_expanded_answer_has_no_tag_and_a_chosen_one_its_own(client, post):
     place = post.headers["Location"]
     chosen = client.get(f"{place}?fields=title")

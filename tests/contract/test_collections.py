@@ -183,6 +183,12 @@ def test_who_wants_to_keep_passwords_is_told_where_they_are_kept(room, field):
     assert "`type: accounts`" in refused.value.hint
 
 
+def test_a_relation_to_a_misspelt_collection_is_answered_with_the_one_that_is_there(room, posts):
+    with pytest.raises(Invalid) as refused:
+        room.collections.create({"name": "x", "fields": [{"name": "r", "type": "relation", "collection": "post"}]}, actor=SYSTEM)
+    assert refused.value.hint == "did you mean `posts`?"
+
+
 def test_a_name_is_taken_once(room, posts):
     with pytest.raises(Conflict):
         room.collections.create({"name": "posts"}, actor=SYSTEM)

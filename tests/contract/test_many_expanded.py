@@ -137,6 +137,12 @@ def test_what_leads_nowhere_and_what_is_hidden_are_refused_alike(room, name):
     assert (refused.value.code, refused.value.detail) == ("unknown_field", f"no relation `{name}`")
 
 
+def test_a_misspelt_back_relation_is_answered_with_the_one_that_is_there(room):
+    with pytest.raises(Invalid) as refused:
+        listed(room, "coments_via_post")
+    assert refused.value.hint == "did you mean `comments_via_post`?"
+
+
 @pytest.mark.parametrize("closed", ["list", "view"])
 def test_a_back_relation_of_a_closed_collection_is_not_known(room, closed):
     rules(room, "comments", **{closed: None})

@@ -91,8 +91,12 @@ def _text(quoted: str, name: str) -> str:
     return text
 
 
+# What PocketBase calls a parameter that is here under another name.
+_ELSEWHERE = {"perPage": "limit", "skipTotal": "count"}
+
+
 def _unknown(name: str, known: tuple[str, ...], *, split: bool) -> Invalid:
-    hint = did_you_mean(name[:80], list(known))
+    hint = did_you_mean(_ELSEWHERE.get(name, name[:80]), list(known))
     if split and not hint:
         hint = "inside a filter, && must be sent as %26%26"
     listed = f"known are {', '.join(known)}" if known else "this takes none"

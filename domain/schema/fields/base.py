@@ -140,8 +140,12 @@ def define(definition: Any, pointer: str, tools: Tools) -> Field:
     return field
 
 
+# What PocketBase calls a type or an option that is here under another name.
+_ELSEWHERE = {"editor": "richtext", "geoPoint": "geo", "maxSelect": "many", "minSelect": "min", "cascadeDelete": "on_delete"}
+
+
 def _unknown_type(type: str, pointer: str) -> Invalid:
-    hint = did_you_mean(type, list(TYPES)) or f"types are {', '.join(TYPES)}"
+    hint = did_you_mean(_ELSEWHERE.get(type, type), list(TYPES)) or f"types are {', '.join(TYPES)}"
     if type == "password":
         hint = "accounts have a password by themselves: make it a collection of `type: accounts`"
     return invalid(pointer, "unknown_type", f"no field type `{type[:80]}`", hint=hint)
@@ -151,7 +155,7 @@ def _refuse_unknown(cls: type[Field], options: Mapping[str, Any], pointer: str) 
     known = {option.name: option for option in fields(cls) if option.name != "name"}
     for key in options:
         if key not in known:
-            hint = did_you_mean(key, list(known)) or f"options of {cls.type} are {', '.join(known)}"
+            hint = did_you_mean(_ELSEWHERE.get(key, key), list(known)) or f"options of {cls.type} are {', '.join(known)}"
             raise invalid(f"{pointer}/{key}", "unknown_option", f"type {cls.type} has no option `{key}`", hint=hint)
     for key, option in known.items():
         if option.default is MISSING and key not in options:

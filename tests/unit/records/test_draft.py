@@ -147,6 +147,12 @@ def test_an_increment_that_cannot_be_is_refused(body, fault):
     assert faults(refused) == {fault}
 
 
+def test_a_modifier_before_the_name_is_answered_with_where_it_goes():
+    with pytest.raises(Invalid) as refused:
+        changed({"+views": 1})
+    assert refused.value.faults[0].detail == "no field `+views`; did you mean `views+`?"
+
+
 def test_a_new_record_takes_values_not_increments():
     with pytest.raises(Invalid) as refused:
         new({"title": "x", "views+": 1})

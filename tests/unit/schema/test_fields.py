@@ -118,6 +118,9 @@ def test_a_value_that_does_not_fit_is_refused_by_code(definition, value, code):
 
 DEFINITIONS = [
     ({"type": "txt"}, "unknown_type", "did you mean `text`?"),
+    ({"type": "editor"}, "unknown_type", "did you mean `richtext`?"),
+    ({"type": "geoPoint"}, "unknown_type", "did you mean `geo`?"),
+    ({"type": "select", "values": ["a"], "maxSelect": 2}, "unknown_option", "did you mean `many`?"),
     ({"type": "text", "maxx": 3}, "unknown_option", "did you mean `max`?"),
     ({"type": "text", "min": 5, "max": 2}, "invalid_option", None),
     ({"type": "text", "required": "yes"}, "invalid_option", None),
