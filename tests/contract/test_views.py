@@ -363,6 +363,19 @@ def test_groups_by_what_is_hidden_are_refused_unless_the_view_says_so(notes):
     assert len(listed(room)["items"]) == 7
 
 
+def test_ids_of_groups_tell_nothing_of_what_is_hidden_in_them(notes):
+    """Whoever could compute the id from a guess would know whether the guess was right."""
+    room, _ = notes
+    columns = [{"name": "p", "path": "private", "hidden": True}, {"name": "w", "path": "words"}, {"name": "n", "measure": "count"}]
+    made = view(room, {"source": "notes", "columns": columns, "group_by": ["p", "w"]})
+    seen = {row["w"]: row["id"] for row in listed(room)["items"]}
+    assert seen[3] not in {group_id("ppp", 3), group_id(3, "ppp"), group_id("ppp")}
+    assert seen == {at: group_id(made.id, "p" * at or None, at) for at in range(7)}
+    assert room.records.get("seen", seen[3], actor=GUEST, facts=FACTS).as_object() == {"id": seen[3], "w": 3, "n": 1}
+    room.collections.change("seen", {"name": "watched"}, actor=SYSTEM)
+    assert {row["w"]: row["id"] for row in listed(room, "watched")["items"]} == seen
+
+
 def test_rules_of_the_view_bind_and_those_of_the_source_do_not(notes):
     room, _ = notes
     room.collections.change("notes", {"rules": {"list": None, "view": None}}, actor=SYSTEM)

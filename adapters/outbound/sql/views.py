@@ -25,12 +25,13 @@ from sqlalchemy import (
     select,
 )
 
+from adapters.outbound.sql.literals import literal
 from adapters.outbound.sql.measures import measure
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.rules import RuleCompiler, bind_values
 from adapters.outbound.sql.sqlite_functions import GROUP_ID, GROUP_ID_LENGTH
 from domain.records.views import ViewColumn, ViewPlan, view_plan
-from domain.schema.collection import Schema
+from domain.schema.collection import Collection, Schema
 from domain.schema.kinds import Kind
 
 Expression = ColumnElement[Any]
@@ -50,22 +51,22 @@ class Sources(dict[str, Table]):
         view = self._schema.collections.get(name)
         if view is None or view.query is None:
             raise KeyError(name)
-        made: Any = _View(name, view_plan(self._schema, view.query), self._schema, self._tables, self._dialect).subselect()
+        made: Any = _View(view, view_plan(self._schema, view.query), self._schema, self._tables, self._dialect).subselect()
         self[name] = made
         return self[name]
 
 
 class _View:
-    def __init__(self, name: str, plan: ViewPlan, schema: Schema, tables: Mapping[str, Table], dialect: str) -> None:
-        self._name, self._plan, self._dialect = name, plan, dialect
+    def __init__(self, view: Collection, plan: ViewPlan, schema: Schema, tables: Mapping[str, Table], dialect: str) -> None:
+        self._view, self._plan, self._dialect = view, plan, dialect
         # Names of its own, so that it can stand beside anything else in a statement, itself included.
-        self._compiler = RuleCompiler(schema, tables, dialect, prefix=f"w_{name}_")
+        self._compiler = RuleCompiler(schema, tables, dialect, prefix=f"w_{view.name}_")
         self._source = tables[plan.source.name].alias("_source")
 
     def subselect(self) -> Subquery:
         statement = self._groups() if self._plan.is_grouped else self._rows(self._shown(), self._source.c.id.label("id"))
         # The filter asks nothing of a request: its values are known already.
-        return statement.params(bind_values(self._compiler.binds, self._plan.where.values)).subquery(f"_view_{self._name}")
+        return statement.params(bind_values(self._compiler.binds, self._plan.where.values)).subquery(f"_view_{self._view.name}")
 
     def _rows(self, columns: list[Label[Any]], *before: Label[Any]) -> Select[Any]:
         condition = self._compiler.condition(self._plan.where.shape, self._source)
@@ -108,13 +109,23 @@ class _View:
         return {column.name: func.min(value, type_=value.type), key: rows.c[key]}
 
     def _id(self, groups: list[ViewColumn], by: Sequence[Expression]) -> Expression:
+        salt = self._salt(groups)
         if self._dialect == "sqlite":
-            return getattr(func, GROUP_ID)(*by, type_=Text())  # type: ignore[no-any-return]
+            return getattr(func, GROUP_ID)(*salt, *by, type_=Text())  # type: ignore[no-any-return]
         written = _NOTHING
+        for value in salt:
+            written = written.concat(_counted(value))
         for each, value in zip(groups, by, strict=True):
             written = written.concat(_piece(each, value))
         digest = func.encode(func.sha256(func.convert_to(written, literal_column("'UTF8'"))), literal_column("'hex'"))
         return func.left(digest, literal_column(str(GROUP_ID_LENGTH)), type_=Text()).collate("C")
+
+    def _salt(self, groups: list[ViewColumn]) -> list[Expression]:
+        """Before the values of a group of which some are hidden: whoever reads the id could try values until one fits. The id of the
+        view itself is random, and admins alone are told it."""
+        if not any(self._view.every_field[each.name].hidden for each in groups):
+            return []
+        return [literal_column(literal(self._view.id, self._dialect), Text())]
 
 
 def _compared(column: ViewColumn) -> str:
@@ -125,9 +136,12 @@ def _piece(column: ViewColumn, value: Expression) -> Expression:
     """As sqlite_functions.group_id writes it."""
     assert column.path is not None
     text = _WRITTEN.get(column.path.kind, lambda value, scale: value)(value, column.path.scale)
+    return case((value.is_(None), _ABSENT), else_=_counted(text))
+
+
+def _counted(text: Expression) -> Expression:
     length = cast(func.char_length(text), Text())
-    whole = literal_column("'+'", Text()).concat(length).concat(literal_column("':'", Text())).concat(text)
-    return case((value.is_(None), _ABSENT), else_=whole)
+    return literal_column("'+'", Text()).concat(length).concat(literal_column("':'", Text())).concat(text)
 
 
 _WRITTEN: dict[Kind, Any] = {
