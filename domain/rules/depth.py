@@ -4,7 +4,7 @@ compiled there, and is refused before it is kept or asked, whatever the engine.
 Counted as the compiler writes it: each many-valued step is a SELECT within the one before it, each guard within what it guards.
 """
 
-from domain.rules.manys import Many, free, groups_of, inner, is_listed, manys, reached
+from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed, reached
 from domain.rules.tree import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Shift, Step
 from domain.rules.walk import parts, paths_of, sides
 
@@ -19,84 +19,85 @@ Chosen = dict[Many, None]
 
 
 def depth(condition: Condition) -> int:
-    return _depth(condition, {})
+    return _Measure().depth(condition, {})
 
 
-def _depth(condition: Condition, chosen: Chosen) -> int:
-    if isinstance(condition, Not):
-        return _NOT + _depth(condition.item, {})
-    if isinstance(condition, Or):
-        return _OR + max(_depth(item, chosen) for item in condition.items)
-    if isinstance(condition, And):
-        return _AND + _together(condition.items, chosen)
-    if not isinstance(condition, (Compare, In)):
-        return 0
-    if not condition.any:
-        return _AND + _NOT + _for_all(condition, {})
-    return _chosen((condition,), chosen) if free(condition, chosen) else _compared(condition, chosen)
+class _Measure:
+    """Of one condition: each comparison's variables are found once."""
 
+    def __init__(self) -> None:
+        self._of = Variables().of
 
-def _together(items: tuple[Condition, ...], chosen: Chosen) -> int:
-    linked: list[Condition] = []
-    deepest = 0
-    for item in items:
-        if free(item, chosen):
-            linked.append(item)
-        else:
-            deepest = max(deepest, _depth(item, chosen))
-    return max([deepest, *(_chosen(group, chosen) for group in groups_of(linked, chosen))])
+    def depth(self, condition: Condition, chosen: Chosen) -> int:
+        if isinstance(condition, Not):
+            return _NOT + self.depth(condition.item, {})
+        if isinstance(condition, Or):
+            return _OR + max(self.depth(item, chosen) for item in condition.items)
+        if isinstance(condition, And):
+            return _AND + self._together(condition.items, chosen)
+        if not isinstance(condition, (Compare, In)):
+            return 0
+        if not condition.any:
+            return _AND + _NOT + self._for_all(condition, {})
+        return self._chosen((condition,), chosen) if free(condition, chosen, self._of) else self._compared(condition, chosen)
 
+    def _together(self, items: tuple[Condition, ...], chosen: Chosen) -> int:
+        linked: list[Condition] = []
+        deepest = 0
+        for item in items:
+            if free(item, chosen, self._of):
+                linked.append(item)
+            else:
+                deepest = max(deepest, self.depth(item, chosen))
+        return max([deepest, *(self._chosen(group, chosen) for group in groups_of(linked, chosen, self._of))])
 
-def _chosen(group: tuple[Condition, ...], chosen: Chosen) -> int:
-    if len(group) == 1 and not isinstance(group[0], (Compare, In)):
-        return _depth(group[0], chosen)
-    many = free(group[0], chosen)[0]
-    rest = group[0] if len(group) == 1 else And(group)
-    return _SELECT + max(_depth(rest, {**chosen, many: None}), _way_to(many, chosen))
+    def _chosen(self, group: tuple[Condition, ...], chosen: Chosen) -> int:
+        if len(group) == 1 and not isinstance(group[0], (Compare, In)):
+            return self.depth(group[0], chosen)
+        many = free(group[0], chosen, self._of)[0]
+        rest = group[0] if len(group) == 1 else And(group)
+        return _SELECT + max(self.depth(rest, {**chosen, many: None}), self._way_to(many, chosen))
 
+    def _for_all(self, atom: Compare | In, chosen: Chosen) -> int:
+        many = next((many for many in self._of(atom) if many not in chosen), None)
+        if many is None:
+            return self._compared(atom, chosen)
+        return _SELECT + max(self._for_all(atom, {**chosen, many: None}), self._way_to(many, chosen))
 
-def _for_all(atom: Compare | In, chosen: Chosen) -> int:
-    many = next((many for side in sides(atom) for many in manys(side) if many not in chosen), None)
-    if many is None:
-        return _compared(atom, chosen)
-    return _SELECT + max(_for_all(atom, {**chosen, many: None}), _way_to(many, chosen))
+    def _way_to(self, many: Many, chosen: Chosen) -> int:
+        """What stands where the elements of one record are joined: the way to that record, and the guards on both."""
+        path = many.path
+        if not isinstance(path, Path):
+            return 0
+        steps = path.steps if many.each else path.steps[:-1]
+        own = path.guard if many.each else path.steps[-1].guard if path.steps else None
+        return _JOINED + max(self._guard(own), self._steps(path, steps, chosen))
 
+    def _compared(self, atom: Compare | In, chosen: Chosen) -> int:
+        within = _WITHIN if chosen or any(path.steps for side in sides(atom) for path in paths_of(side)) else 0
+        return within + max(self._operand(side, chosen) for side in sides(atom))
 
-def _way_to(many: Many, chosen: Chosen) -> int:
-    """What stands where the elements of one record are joined: the way to that record, and the guards on both."""
-    path = many.path
-    if not isinstance(path, Path):
-        return 0
-    steps = path.steps if many.each else path.steps[:-1]
-    own = path.guard if many.each else path.steps[-1].guard if path.steps else None
-    return _JOINED + max(_guard(own), _steps(path, steps, chosen))
+    def _operand(self, operand: Operand, chosen: Chosen) -> int:
+        if not isinstance(operand, (Call, Shift)):
+            return self._path(operand, chosen) if isinstance(operand, Path) else 0
+        nesting = sum(isinstance(part, (Call, Shift)) for part in parts(operand))
+        paths = [part for part in parts(operand) if isinstance(part, Path)]
+        return 2 * nesting + max((self._path(path, chosen) for path in paths), default=0)
 
+    def _path(self, path: Path, chosen: Chosen) -> int:
+        if is_listed(path) and inner(path) in chosen:
+            return 0
+        return max(self._guard(path.guard), self._steps(path, path.steps, chosen))
 
-def _compared(atom: Compare | In, chosen: Chosen) -> int:
-    within = _WITHIN if chosen or any(path.steps for side in sides(atom) for path in paths_of(side)) else 0
-    return within + max(_operand(side, chosen) for side in sides(atom))
+    def _steps(self, path: Path, steps: tuple[Step, ...], chosen: Chosen) -> int:
+        """Those behind the last one that is chosen are joined in one SELECT."""
+        if not steps:
+            return 0
+        start = max((at for at in range(1, len(steps) + 1) if steps[at - 1].back and reached(path, at) in chosen), default=0)
+        rest = steps[start:]
+        if not rest:
+            return 0
+        return _SELECT + max(max(self._guard(step.guard), self._guard(step.field_guard)) for step in rest)
 
-
-def _operand(operand: Operand, chosen: Chosen) -> int:
-    nesting = sum(isinstance(part, (Call, Shift)) for part in parts(operand))
-    paths = [part for part in parts(operand) if isinstance(part, Path)]
-    return 2 * nesting + max((_path(path, chosen) for path in paths), default=0)
-
-
-def _path(path: Path, chosen: Chosen) -> int:
-    if is_listed(path) and inner(path) in chosen:
-        return 0
-    return max(_guard(path.guard), _steps(path, path.steps, chosen))
-
-
-def _steps(path: Path, steps: tuple[Step, ...], chosen: Chosen) -> int:
-    """Those behind the last one that is chosen are joined in one SELECT."""
-    start = max((at for at in range(1, len(steps) + 1) if steps[at - 1].back and reached(path, at) in chosen), default=0)
-    rest = steps[start:]
-    if not rest:
-        return 0
-    return _SELECT + max(max(_guard(step.guard), _guard(step.field_guard)) for step in rest)
-
-
-def _guard(guard: Condition | None) -> int:
-    return 0 if guard is None else _GUARDED + _depth(guard, {})
+    def _guard(self, guard: Condition | None) -> int:
+        return 0 if guard is None else _GUARDED + self.depth(guard, {})

@@ -133,11 +133,19 @@ class Variables:
     def __init__(self) -> None:
         self._atoms: dict[int, tuple[Compare | In, tuple[Many, ...]]] = {}
         self._paths: dict[tuple[int, int], tuple[Path, Many]] = {}
+        self._on: dict[int, tuple[Path, tuple[Many, ...]]] = {}
 
     def of(self, atom: Compare | In) -> tuple[Many, ...]:
         found = self._atoms.get(id(atom))
         if found is None:
             found = self._atoms[id(atom)] = (atom, manys_of(atom))
+        return found[1]
+
+    def on(self, path: Path) -> tuple[Many, ...]:
+        """Those that the path goes through."""
+        found = self._on.get(id(path))
+        if found is None:
+            found = self._on[id(path)] = (path, tuple(manys(path)))
         return found[1]
 
     def inner(self, path: Path) -> Many:

@@ -27,7 +27,7 @@ from adapters.outbound.sql.rules_pairs import compared, contained
 from adapters.outbound.sql.rules_places import Element, Place
 from adapters.outbound.sql.rules_tests import Test, Tests
 from adapters.outbound.sql.rules_values import TEXT, Operands
-from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed, manys
+from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed
 from domain.rules.tree import (
     And,
     Call,
@@ -131,7 +131,7 @@ class RuleCompiler:
             many,
             place,
             lambda chosen: self._compile(rest, chosen, truth=True, beside=False),
-            absent=when_absent(rest, _through(many)),
+            absent=when_absent(rest, self._through(many)),
             narrow=truth and (self._narrows(rest, many) or self._fans_out(rest, many, place)),
             beside=beside,
         )
@@ -142,7 +142,7 @@ class RuleCompiler:
         many = next((many for many in self._variables.of(atom) if many not in place.chosen), None)
         if many is None:
             return self._atom(atom, place, truth=truth, beside=beside)
-        absent = comparison_when_absent(atom, _through(many))
+        absent = comparison_when_absent(atom, self._through(many))
         needs_one = truth and absent is False
         failing = self._operands.elements.some(
             many,
@@ -194,7 +194,7 @@ class RuleCompiler:
         return (
             len(atoms) == len(items)
             and any(self._is_found(atom, many) for atom in atoms)
-            and all(_asks_only_of(many, atom) for atom in atoms)
+            and all(self._asks_only_of(many, atom) for atom in atoms)
         )
 
     def _fans_out(self, condition: Condition, many: Many, place: Place) -> bool:
@@ -203,11 +203,11 @@ class RuleCompiler:
         if self._dialect != "sqlite" or not place.chosen:
             return False
         items = condition.items if isinstance(condition, And) else (condition,)
-        return all(isinstance(item, Compare | In) and _asks_only_of(many, item) for item in items)
+        return all(isinstance(item, Compare | In) and self._asks_only_of(many, item) for item in items)
 
     def _is_found(self, atom: Atom, many: Many) -> bool:
         operand, slots = _wanted(atom)
-        return bool(slots) and isinstance(operand, Path) and many in manys(operand) and self._is_indexed(operand)
+        return bool(slots) and isinstance(operand, Path) and many in self._variables.on(operand) and self._is_indexed(operand)
 
     def _is_indexed(self, path: Path) -> bool:
         if path.json or path.modifier is not None:
@@ -216,6 +216,12 @@ class RuleCompiler:
         if path.elements:
             return self._dialect == "postgresql" or collection.every_field[path.name].type == "relation"
         return path.name == "id" or any(index.fields[0] == path.name for index in collection.every_index)
+
+    def _through(self, many: Many) -> Callable[[Path], bool]:
+        return lambda path: many in self._variables.on(path)
+
+    def _asks_only_of(self, many: Many, atom: Atom) -> bool:
+        return all(many in self._variables.on(path) for path in _paths(atom))
 
     # --- comparisons of single values
 
@@ -269,7 +275,7 @@ class RuleCompiler:
     def _ask(self, test: Test, operand: Operand, place: Place, *, truth: bool, beside: bool) -> Truth:
         if not isinstance(operand, Path) or is_listed(operand) or operand.modifier == "length":
             return test.holds(operand, place) if truth else test.fails(operand, place)
-        spot, end = place.spot(operand), replace(operand, steps=(), root=None, guard=None)
+        spot, end = place.spot(operand), _end_of(operand)
         if not spot.steps and not truth and operand.guard is None:
             return test.fails(end, Place(spot.row))
 
@@ -285,6 +291,12 @@ class RuleCompiler:
         return not_(found) if spot.steps else found.is_not(true())
 
 
+def _end_of(path: Path) -> Path:
+    """The field that it ends at. Most paths are one already, and a copy costs more than the look."""
+    is_field = not path.steps and path.root is None and path.guard is None
+    return path if is_field else replace(path, steps=(), root=None, guard=None)
+
+
 def _wanted(condition: Condition) -> tuple[Operand | None, tuple[Slot, ...]]:
     """The operand, and the values to one of which it has to be equal; none where something else is asked."""
     if isinstance(condition, In) and not condition.negated:
@@ -293,14 +305,6 @@ def _wanted(condition: Condition) -> tuple[Operand | None, tuple[Slot, ...]]:
     if isinstance(condition, Compare) and condition.op == "=" and isinstance(condition.right, Slot):
         return condition.left, (condition.right,)
     return None, ()
-
-
-def _through(many: Many) -> Callable[[Path], bool]:
-    return lambda path: many in manys(path)
-
-
-def _asks_only_of(many: Many, atom: Atom) -> bool:
-    return all(many in manys(path) for path in _paths(atom))
 
 
 def _paths(atom: Atom) -> list[Path]:
