@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import pocketbase, stillroom
-from bench.rows import category, post, post_id
+from bench.rows import category, herb, post, post_id
 from bench.shape import ORGANIZATIONS, organization_id
 
 # Different requests of one case; wrk goes round them.
@@ -95,6 +95,11 @@ def _page(collections: str, rest: str) -> Path:
     return lambda number: f"{collections}/posts/records?filter=category%3D{category(number)}&sort=-views&{rest}"
 
 
+def _found(collections: str, asked: Callable[[str], str], rest: str) -> Path:
+    """30 of the rows that hold a word, from the most viewed."""
+    return lambda number: f"{collections}/entries/records?{asked(herb(number))}&sort=-views&{rest}"
+
+
 def _all(collections: str) -> Path:
     return lambda number: f"{collections}/notes/records"
 
@@ -141,6 +146,11 @@ CASES = (
     Case(
         "update", "update", 0.6, Wish(_one(_OURS, "notes")), Wish(_one(_THEIRS, "notes")),
         method="PATCH", signed=True, body=_change,
+    ),
+    Case(
+        "search", "search for a word", 1.5,
+        Wish(_found(_OURS, lambda word: f"search={word}", "limit=30")),
+        Wish(_found(_THEIRS, lambda word: f"filter={quote(f'title ~ {word!r}')}", "perPage=30&skipTotal=1")), world="words",
     ),
     _counted("simple-total", "simple, total", 1.5, "public = true", heavy=False),
     _counted("all-match", "relations all, total", 5.0, "author.permissions.active = true"),

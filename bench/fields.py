@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class FieldOf:
     """A field in words that each side translates to its own. `values` are those of a select; `many` holds for relations and selects;
-    `cascades`: the record goes with its target."""
+    `cascades`: the record goes with its target; ours has an index of the words of what is `searchable`."""
 
     name: str
     type: str
@@ -14,3 +14,4 @@ class FieldOf:
     values: tuple[str, ...] = ()
     many: bool = False
     cascades: bool = False
+    searchable: bool = False

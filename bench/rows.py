@@ -9,6 +9,11 @@ from bench.fields import FieldOf
 AUTHORS = 200
 # A filter on one category chooses a twentieth of the rows: 500 of 10,000.
 CATEGORIES = 20
+# A search for one of these finds a twentieth of the rows too.
+_HERBS = (
+    "adder", "bitter", "blood", "butter", "cole", "dane", "fig", "flea", "liver", "lung",
+    "moon", "mother", "mug", "pepper", "rib", "sand", "soap", "spear", "spider", "star",
+)  # fmt: skip
 STATUSES = ("draft", "live", "held", "gone")
 
 _FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
@@ -30,6 +35,7 @@ POST_FIELDS = (
     FieldOf("author", "relation", "authors"),
     FieldOf("owner", "relation", "users"),
 )
+ENTRY_FIELDS = (FieldOf("title", "text", searchable=True), FieldOf("views", "integer"))
 POST_INDEXES = ("category",)
 PUBLIC = {"list": "", "view": ""}
 OWNED = dict.fromkeys(("view", "create", "update"), "owner = @request.auth.id")
@@ -68,6 +74,18 @@ def post(number: int, owner: str) -> dict[str, Any]:
         "author": author_id(number % AUTHORS),
         "owner": owner,
     }
+
+
+def entries(count: int) -> Iterator[dict[str, Any]]:
+    """Titles of six words, of which one is the herb that is looked for."""
+    for number in range(count):
+        views = number * _SCATTER % _SPAN
+        yield {"id": f"entr{number:011d}", "title": f"On distilling {herb(number)}, a short account", "views": views}
+
+
+def herb(number: int) -> str:
+    """None is part of another, so that a search for words and a filter for pieces of text find the same."""
+    return f"{_HERBS[number % len(_HERBS)]}wort"
 
 
 def category(number: int) -> int:

@@ -64,6 +64,8 @@ def _definition(table: Table) -> dict[str, Any]:
 
 def _options(field: FieldOf) -> dict[str, Any]:
     many = {"many": True} if field.many else {}
+    if field.searchable:
+        return {"searchable": True}
     if field.type == "select":
         return {"values": list(field.values), **many}
     if field.type == "relation":

@@ -28,6 +28,7 @@ WORLDS: dict[str, tuple[Table, ...]] = {
         Table("posts", rows.POST_FIELDS, PUBLIC, rows.posts, rows.POST_INDEXES),
         Table("notes", rows.POST_FIELDS, OWNED, rows.posts, rows.POST_INDEXES),
     ),
+    "words": (Table("entries", rows.ENTRY_FIELDS, PUBLIC, lambda count, owner: rows.entries(count), ("views",)),),
     "shape": (
         Table("organizations", shape.ORGANIZATION_FIELDS, shape.RULES, lambda count, owner: shape.organizations()),
         Table("permissions", shape.PERMISSION_FIELDS, shape.RULES, lambda count, owner: shape.permissions()),
