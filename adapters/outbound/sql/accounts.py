@@ -22,7 +22,6 @@ from sqlalchemy import table as sql_table
 from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.session import Session
-from adapters.outbound.sql.statements import prepare
 from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
 
@@ -39,11 +38,7 @@ class _Statements:
         self._session = session
 
     def _run(self, key: tuple[str, ...], build: Build, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        key = ("accounts", *key)
-        plan = self._session.plans.get(key)
-        if plan is None:
-            plan = self._session.plans[key] = prepare(build(), self._session.dialect)
-        return self._session.execute(plan, values)
+        return self._session.execute(self._session.prepared(("accounts", *key), build), values)
 
 
 class SqlAccountStore(_Statements):

@@ -55,9 +55,7 @@ class AggregatePlans(ReadPlans):
         """At most `limit` groups, each a row of answers, and whether more follow."""
         key = ("groups", grouping.collection.name, grouping.where.shape, grouping.dimensions, grouping.measures, grouping.order,
                bool(grouping.offset), guard and guard.collection)  # fmt: skip
-        plan = self._session.plans.get(key)
-        if plan is None:
-            plan = self._session.plans[key] = self._planned(grouping, guard)
+        plan = self._session.plan(key, lambda: self._planned(grouping, guard))
         values = {"limit": grouping.limit + 1, "offset": grouping.offset, **guard_values(guard),
                   **bind_values(plan.binds, grouping.where.values)}  # fmt: skip
         rows = self._opened(self._session.execute(plan.prepared, values), guard)

@@ -24,7 +24,7 @@ from adapters.outbound.sql.columns import decoder, encoder, is_linked, targets_o
 from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.session import Session
-from adapters.outbound.sql.statements import Prepared, prepare
+from adapters.outbound.sql.statements import Prepared
 from domain.errors import Fault, Invalid
 from domain.records.changes import Changes, Draft
 from domain.schema.collection import Collection
@@ -65,7 +65,7 @@ class Links:
         fields = linked_fields(collection)
         if not fields:
             return {}
-        prepared = self._prepared(("links", collection.name), lambda: self._reading(collection))
+        prepared = self._session.prepared(("links", collection.name), lambda: self._reading(collection))
         row = self._session.execute(prepared, {"id": id})[0]
         return {each.name: decoded(each, value, self._session.dialect) for each, value in zip(fields, row, strict=True)}
 
@@ -117,7 +117,7 @@ class Links:
         """Joined with the target's table, the INSERT tells which targets are there; one that goes in this moment is for the foreign key."""
         if not targets:
             return
-        prepared = self._prepared(("link", collection.name, relation.name), lambda: self._appending(collection, relation))
+        prepared = self._session.prepared(("link", collection.name, relation.name), lambda: self._appending(collection, relation))
         values = {"source": id, "ids": ids_value(targets, self._session.dialect)}
         linked = {row[0] for row in self._session.execute(prepared, values)}
         missing = [each for each in targets if each not in linked]
@@ -129,14 +129,14 @@ class Links:
     def _remove(self, collection: Collection, relation: RelationField, id: str, targets: Sequence[str]) -> None:
         link = self._link(collection, relation)
         gone = lambda: delete(link).where(link.c.source == bindparam("source"), one_of(link.c.target, self._session.dialect))
-        prepared = self._prepared(("unlink", collection.name, relation.name), gone)
+        prepared = self._session.prepared(("unlink", collection.name, relation.name), gone)
         self._session.execute(prepared, {"source": id, "ids": ids_value(targets, self._session.dialect)})
 
     def _set_columns(self, collection: Collection, id: str, lists: Mapping[str, tuple[str, ...]]) -> None:
         """The row is ours since the UPDATE that came before, so what was read of it still stands."""
         table, names = self._session.tables[collection.name], tuple(lists)
         sets = {name: bindparam(f"s_{name}", type_=table.c[name].type) for name in names}
-        prepared = self._prepared(
+        prepared = self._session.prepared(
             ("lists", collection.name, names), lambda: update(table).values(sets).where(table.c.id == bindparam("w_id"))
         )
         encoded = {f"s_{name}": encode(collection.every_field[name], value, self._session.dialect) for name, value in lists.items()}
@@ -158,7 +158,7 @@ class Links:
         """The links of records that go."""
         for relation in linked_fields(collection):
             link = self._link(collection, relation)
-            prepared = self._prepared(
+            prepared = self._session.prepared(
                 ("drop links", collection.name, relation.name),
                 lambda: delete(link).where(one_of(link.c.source, self._session.dialect)),  # noqa: B023 - called at once
             )
@@ -167,7 +167,7 @@ class Links:
     def unlink(self, collection: Collection, relation: RelationField, targets: Sequence[str]) -> Sequence[str]:
         """Takes these targets out of every list; whose lists they were."""
         link = self._link(collection, relation)
-        prepared = self._prepared(
+        prepared = self._session.prepared(
             ("unlink all", collection.name, relation.name),
             lambda: delete(link).where(one_of(link.c.target, self._session.dialect)).returning(link.c.source),
         )
@@ -176,7 +176,7 @@ class Links:
 
     def counts(self, collection: Collection, relation: RelationField, targets: Sequence[str]) -> Mapping[str, tuple[int, int]]:
         """For each record whose list has any of these targets, how many of them it has, and how long the list is."""
-        prepared = self._prepared(("counts", collection.name, relation.name), lambda: self._counting(collection, relation))
+        prepared = self._session.prepared(("counts", collection.name, relation.name), lambda: self._counting(collection, relation))
         rows = self._session.execute(prepared, {"ids": ids_value(targets, self._session.dialect)})
         return {source: (found, whole) for source, found, whole in rows}
 
@@ -219,19 +219,13 @@ class Links:
     def _inserting(self, collection: Collection, relation: RelationField) -> Prepared:
         link = self._link(collection, relation)
         names = ("source", "target", "position")
-        return self._prepared(
+        return self._session.prepared(
             ("links many", collection.name, relation.name),
             lambda: insert(link).values({name: bindparam(name, type_=link.c[name].type) for name in names}),
         )
 
     def _link(self, collection: Collection, relation: RelationField) -> Any:
         return self._session.tables[link_name(collection, relation.name)]
-
-    def _prepared(self, key: Any, build: Callable[[], Any]) -> Prepared:
-        found = self._session.plans.get(key)
-        if found is None:
-            found = self._session.plans[key] = prepare(build(), self._session.dialect)
-        return found
 
 
 def encode(field: Field, value: Any, dialect: str) -> Any:

@@ -68,7 +68,7 @@ class ReadPlans:
         self._session = session
 
     def check_guard(self, guard: Guard | None) -> None:
-        plan = self._plan(("guard", guard and guard.collection), lambda: self._guarding(guard))
+        plan = self._session.plan(("guard", guard and guard.collection), lambda: self._guarding(guard))
         self._opened(self._session.execute(plan.prepared, guard_values(guard)), guard)
 
     def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
@@ -80,7 +80,7 @@ class ReadPlans:
             reading.where.shape,
             guard and guard.collection,
         )
-        plan = self._plan(key, lambda: self._getting(reading, guard))
+        plan = self._session.plan(key, lambda: self._getting(reading, guard))
         values = {"id": id, **guard_values(guard), **_values(plan, reading)}
         rows = self._opened(self._session.execute(plan.prepared, values), guard)
         return _presented(rows[0][_AHEAD:], plan.present) if rows else None
@@ -90,7 +90,7 @@ class ReadPlans:
         key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
                guard and guard.collection, window.order, starts, bool(window.offset), window.count,
                window.search and window.search.shape)  # fmt: skip
-        plan = self._plan(key, lambda: self._listing(reading, window, guard))
+        plan = self._session.plan(key, lambda: self._listing(reading, window, guard))
         values = {"limit": window.limit + 1, "offset": window.offset, **guard_values(guard), **_values(plan, reading),
                   **keyset_values(plan.keys, window.after), **search_values(window.search, self._session.dialect),
                   **bind_values(plan.searched, window.search.masks.values if window.search else ())}  # fmt: skip
@@ -108,21 +108,21 @@ class ReadPlans:
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         key = ("among", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape)
-        plan = self._plan(key, lambda: self._choosing(reading))
+        plan = self._session.plan(key, lambda: self._choosing(reading))
         values = {"ids": ids_value(ids, self._session.dialect), **_values(plan, reading)}
         return {row[0]: _presented(row[1:], plan.present) for row in self._session.execute(plan.prepared, values)}
 
     def behind(self, key: Hashable, guard: Guard | None, build: Callable[[], FromClause], values: Mapping[str, Any]) -> Rows:
         """The rows of another store's subquery, read in one statement with version and epoch. Its first column is never null; the
         subquery is ordered by it, the greatest first."""
-        plan = self._plan((key, guard and guard.collection), lambda: self._behind(guard, build()))
+        plan = self._session.plan((key, guard and guard.collection), lambda: self._behind(guard, build()))
         return [row[2:] for row in self._opened(self._session.execute(plan.prepared, {**values, **guard_values(guard)}), guard)]
 
     def pointing(
         self, reading: Reading, relation: RelationField, ids: Sequence[str], *, each: int, limit: int
     ) -> Sequence[tuple[str, Sequence[Any]]]:
         key = ("pointing", reading.collection.name, relation.name, reading.columns, reading.masks.conditions, reading.where.shape)
-        plan = self._plan(key, lambda: self._pointing(reading, relation))
+        plan = self._session.plan(key, lambda: self._pointing(reading, relation))
         values = {"ids": ids_value(ids, self._session.dialect), "each": each, "limit": limit, **_values(plan, reading)}
         return [(row[0], _presented(row[1:], plan.present)) for row in self._session.execute(plan.prepared, values)]
 
@@ -293,12 +293,6 @@ class ReadPlans:
 
     def _compiler(self, prefix: str = "") -> RuleCompiler:
         return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect, prefix=prefix)
-
-    def _plan(self, key: Hashable, build: Callable[[], ReadPlan]) -> ReadPlan:
-        plan = self._session.plans.get(key)
-        if plan is None:
-            plan = self._session.plans[key] = build()
-        return plan
 
 
 def _presented(row: Sequence[Any], present: Present) -> Sequence[Any]:

@@ -7,7 +7,6 @@ from sqlalchemy import Executable, Select, and_, bindparam, or_, select
 
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.session import Session
-from adapters.outbound.sql.statements import prepare
 from domain.schema.collection import Collection
 
 Rows = list[tuple[Any, ...]]
@@ -44,8 +43,4 @@ class RecordSets:
         return ordered.with_for_update(skip_locked=True) if self._session.writing else ordered
 
     def _run(self, key: tuple[Any, ...], build: Callable[[], Executable], values: Mapping[str, Any]) -> Rows:
-        key = ("sets", *key, self._session.writing)
-        plan = self._session.plans.get(key)
-        if plan is None:
-            plan = self._session.plans[key] = prepare(build(), self._session.dialect)
-        return self._session.execute(plan, values)
+        return self._session.execute(self._session.prepared(("sets", *key, self._session.writing), build), values)

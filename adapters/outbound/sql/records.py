@@ -341,11 +341,10 @@ class SqlRecordStore:
         return RuleCompiler(self._session.schema, self._session.tables, self._session.dialect)
 
     def _plan(self, key: Hashable, build: Callable[[], tuple[Any, tuple[Bind, ...]]]) -> Planned:
-        planned = self._session.plans.get(key)
-        if planned is None:
-            statement, binds = build()
-            planned = self._session.plans[key] = (prepare(statement, self._session.dialect), binds)
-        return planned
+        return self._session.plan(key, lambda: self._planned(*build()))
+
+    def _planned(self, statement: Any, binds: tuple[Bind, ...]) -> Planned:
+        return prepare(statement, self._session.dialect), binds
 
 
 def _bind(table: Any, name: str) -> ColumnElement[Any]:

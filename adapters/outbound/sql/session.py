@@ -2,20 +2,22 @@
 sessions of a schema version share."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Executable, Table
 
 from adapters.outbound.sql.columns import tables
 from adapters.outbound.sql.engines import Connection, Database
 from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slow, translated
-from adapters.outbound.sql.statements import Prepared
+from adapters.outbound.sql.statements import Prepared, prepare
 from adapters.outbound.sql.views import Sources
 from domain.schema.collection import Schema
+
+Plan = TypeVar("Plan")
 
 SCHEMA_VERSION = "SELECT schema_version FROM _meta WHERE id = 1"
 
@@ -95,6 +97,16 @@ class Session:
     def plans(self) -> dict[Any, Any]:
         """For compiled statements, by any key; shared by all sessions of this process and schema version."""
         return self.catalogue.plans
+
+    def plan(self, key: Hashable, build: Callable[[], Plan]) -> Plan:
+        """What was built for this key, once per process and schema version."""
+        found: Plan | None = self.plans.get(key)
+        if found is None:
+            found = self.plans[key] = build()
+        return found
+
+    def prepared(self, key: Hashable, build: Callable[[], Executable]) -> Prepared:
+        return self.plan(key, lambda: prepare(build(), self.dialect))
 
     def execute(self, prepared: Prepared, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Every row of the answer: a cursor left open would hold a shared transaction's savepoint."""

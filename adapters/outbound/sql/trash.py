@@ -31,7 +31,6 @@ from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.session import Session
-from adapters.outbound.sql.statements import prepare
 from domain.actor import Actor
 from domain.records.draft import stamps
 from domain.records.reading import Guard
@@ -203,11 +202,7 @@ class SqlTrashStore:
         return self._session.execute(self._plan(key, build), values)
 
     def _plan(self, key: tuple[Any, ...], build: Build) -> Any:
-        key = ("trash", *key)
-        plan = self._session.plans.get(key)
-        if plan is None:
-            plan = self._session.plans[key] = prepare(build(), self._session.dialect)
-        return plan
+        return self._session.prepared(("trash", *key), build)
 
     def _one_of(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         return one_of(column, self._session.dialect)
