@@ -18,10 +18,6 @@ class SchemaStore(Protocol):
         """How many records there are."""
         ...
 
-    def count_null(self, collection: Collection, field: str) -> int:
-        """How many records hold nothing in this field."""
-        ...
-
     def count_held(self, collection: Collection, field: str) -> int:
         """How many records hold something in it."""
         ...

@@ -33,11 +33,6 @@ class Sight:
     masks: Masks = NO_MASKS
     local: bool = True
 
-    @property
-    def open_names(self) -> tuple[str, ...]:
-        """Those that it sees in every record: what is searched through without asking the record."""
-        return tuple(name for name in self.names if name not in self.masks.names)
-
 
 def view_rule(collection: Collection, field: Field) -> str | None:
     """Who sees the field's value, of those who see the record. An account's address is its own until it says otherwise."""

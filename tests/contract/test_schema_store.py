@@ -210,8 +210,8 @@ def test_records_and_absent_values_are_counted(ground):
     ground.run(add("c"))
     count = lambda ask: ground.change_schema(lambda stores: ask(stores.collections))
     assert count(lambda store: store.count(made)) == 3
-    assert count(lambda store: store.count_null(made, "title")) == 2
-    assert count(lambda store: store.count_null(made, "views")) == 2
+    assert count(lambda store: store.empties(made, "title").count) == 2
+    assert count(lambda store: store.empties(made, "views").count) == 2
 
 
 # --- all or nothing -------------------------------------------------------------------------------------------------

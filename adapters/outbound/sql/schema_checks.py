@@ -27,20 +27,17 @@ class SchemaChecks:
     def count(self, collection: Collection) -> int:
         return self._number(select(func.count()).select_from(self._table(collection)))
 
-    def count_null(self, collection: Collection, field: str) -> int:
-        nothing = self._holds_nothing(collection, field)
-        return self._number(select(func.count()).select_from(self._table(collection)).where(nothing))
-
     def count_held(self, collection: Collection, field: str) -> int:
         something = not_(self._holds_nothing(collection, field))
         return self._number(select(func.count()).select_from(self._table(collection)).where(something))
 
     def empties(self, collection: Collection, field: str) -> Misfits:
         """The records that hold nothing in this field."""
-        table, count = self._table(collection), self.count_null(collection, field)
+        table, nothing = self._table(collection), self._holds_nothing(collection, field)
+        count = self._number(select(func.count()).select_from(table).where(nothing))
         if not count:
             return Misfits()
-        some = select(table.c.id).where(self._holds_nothing(collection, field)).order_by(table.c.id).limit(MOST_SHOWN)
+        some = select(table.c.id).where(nothing).order_by(table.c.id).limit(MOST_SHOWN)
         return Misfits(count, tuple((row[0], "null") for row in self._rows(some)))
 
     def duplicates(self, collection: Collection, index: Index, where: ColumnElement[bool] | None = None) -> Misfits:
