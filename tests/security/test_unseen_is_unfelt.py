@@ -132,7 +132,19 @@ def open_to_all(collection: str, *rules: str) -> Callable[[Definition], Definiti
     return lift
 
 
+def with_column_shown(view: str, name: str) -> Callable[[Definition], Definition]:
+    def lift(definition: Definition) -> Definition:
+        if definition["name"] != view:
+            return definition
+        columns = [{**each, "hidden": False} if each["name"] == name else each for each in definition["query"]["columns"]]
+        return {**definition, "query": {**definition["query"], "columns": columns}}
+
+    return lift
+
+
 LIFTED = {
+    "a column of a view": with_column_shown("board", "phone"), "a measure of a view": with_column_shown("tallies", "secret"),
+    "rows of a view": open_to_all("board", "list"),
     "a hidden field": without_rules_of("posts", "secret"), "a hidden relation": without_rules_of("posts", "locker"),
     "a hidden field of accounts": without_rules_of("users", "pin"), "a field of admins": without_rules_of("posts", "audit"),
     "a field of staff": without_rules_of("posts", "margin"), "a field of the owner": without_rules_of("posts", "phone"),

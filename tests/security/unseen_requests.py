@@ -29,6 +29,10 @@ TEXTS = {
     "vaults": ("body", "owner", "owner.name", "owner.role", "posts_via_vault.title", "posts_via_locker.title", "posts_via_vault.phone"),
     "tags": ("name", "note", "posts_via_tags.title", "posts_via_stars.title", "posts_via_tags.phone", "posts_via_tags.secret"),
     "closed": ("body", "post.title"), "halfopen": ("body", "post.title"),
+    "board": ("title", "status", "owner", "secret", "phone", "role", "body", "parent", "owner.role", "owner.team.motto", "vault.body",
+              "post.phone", "post.secret", "post.stars.name", "post.board_via_post.title", "post.parent.title", "parent.title", "id"),
+    "tallies": ("owner", "owner.name", "owner.role", "owner.pin", "secret", "phone", "owner.board_via_owner.title",
+                "owner.board_via_owner.phone", "owner.posts_via_owner.phone", "owner.vaults_via_owner.body", "id"),
 }  # fmt: skip
 NUMBERS = {
     "posts": ("n", "margin", "score", "vault.rank", "owner.wage", "replies_via_post.stars", "marks:length", "stars:length", "tags:length",
@@ -40,6 +44,8 @@ NUMBERS = {
     "vaults": ("rank", "posts_via_vault:length", "posts_via_locker:length", "owner.wage"),
     "tags": ("posts_via_tags:length", "posts_via_stars:length", "posts_via_tags.n", "posts_via_tags.margin"),
     "closed": ("version",), "halfopen": ("version",),
+    "board": ("n", "vault.rank", "owner.wage", "post.margin", "post.score", "post.marks:length", "owner.board_via_owner:length", "version"),
+    "tallies": ("n", "posts", "owner.wage", "owner.board_via_owner:length", "owner.board_via_owner.n", "owner.tallies_via_owner.n"),
 }  # fmt: skip
 MOMENTS = {"posts": ("due", "created", "parent.due"), "replies": ("post.due", "created")}
 SORTS = ("id", "title", "status", "n", "phone", "margin", "score", "due", "secret", "audit", "owner.name", "owner.role", "owner.wage",
@@ -48,7 +54,9 @@ SORTS = ("id", "title", "status", "n", "phone", "margin", "score", "due", "secre
          "about.title", "about.n", "created", "version", "titel", "role", "team.name", "email")  # fmt: skip
 EXPANDS = ("owner", "vault", "locker", "parent", "tags", "stars", "owner.team", "parent.owner", "parent.parent", "parent.vault",
            "vault.owner", "team", "post", "about", "post.owner", "post.vault", "about.parent", "replies_via_post", "replies_via_about",
-           "closed_via_post", "posts_via_owner", "posts_via_parent", "posts_via_tags", "post.tags", "nothing")  # fmt: skip
+           "closed_via_post", "posts_via_owner", "posts_via_parent", "posts_via_tags", "post.tags", "nothing",
+           "board_via_post", "board_via_owner", "board_via_parent", "tallies_via_owner",
+           "owner.board_via_owner", "post.parent")  # fmt: skip
 MEASURES = ("count", "sum:n", "min:margin", "max:margin", "avg:score", "max:score", "min:phone", "max:phone", "sum:stars", "max:body",
     "min:owner.wage",
             "max:vault.rank", "min:due", "max:secret", "max:parent.phone", "sum:margin", "max:wage", "min:rank", "max:note", "max:audit")
@@ -59,7 +67,9 @@ WORDS = ("", "a", "zzz", "555", "666-1", "gold", "lead", "silver", "bob says", "
     "red",
          "black", "staff", "guest star", "s3cret", "other", "live-bob", "draft-alice", "draft-more", "vault-alice", "low", "none", "%b%",
          "for ever", "@", "alice@example.org", "1234", "audit")  # fmt: skip
-COLLECTIONS = ("posts", "posts", "posts", "posts", "replies", "replies", "users", "teams", "vaults", "tags", "closed", "halfopen")
+# Nobody writes to views, so changes go to what is kept.
+KEPT = ("posts", "posts", "posts", "posts", "replies", "replies", "users", "teams", "vaults", "tags", "closed", "halfopen")
+COLLECTIONS = (*KEPT, "board", "tallies")
 # A relation may name any id, so a write tells whether there is such a record (docs/collections.md): none here names one that is hidden.
 BODIES: tuple[dict[str, Any], ...] = (
     {}, {"title": "new"}, {"title": 5}, {"n+": 1}, {"n": 3, "n+": 1}, {"secret": "x"}, {"phone": "1"}, {"margin": "1.00"},
@@ -94,7 +104,7 @@ def requests(actor: str, count: int, ids: dict[str, str], accepts: Callable[[Sen
     """`ids` are those of the accounts. `accepts` asks: of names that are refused to this actor only some are drawn again, or most
     requests would be refused for one of their names."""
     drawn = Draw(Random(actor), ids, accepts, actor)
-    kinds = (drawn.listing,) * 11 + (drawn.showing,) * 5 + (drawn.grouping,) * 3 + (drawn.changing,) * 3 + (drawn.making, drawn.removing)
+    kinds = (drawn.listing,) * 11 + (drawn.showing,) * 5 + (drawn.grouping,) * 3 + (drawn.changing,) * 4 + (drawn.making, drawn.removing)
     for _ in range(count):
         yield drawn.random.choice(kinds)()
 
@@ -156,7 +166,7 @@ class Draw:
 
     def changing(self) -> Sent:
         body = {**self.random.choice(BODIES), **(self.random.choice(BODIES) if self.random.random() < 0.3 else {})}
-        return Sent("PATCH", self._record(self.random.choice(COLLECTIONS)), body=body, headers=self._condition())
+        return Sent("PATCH", self._record(self.random.choice(KEPT)), body=body, headers=self._condition())
 
     def making(self) -> Sent:
         owner = self._me if self._me in self._ids and self.random.random() < 0.7 else self.random.choice([*self._ids])
@@ -204,6 +214,7 @@ class Draw:
             "posts": (f"{kind}-{name}", f"{kind}-{name}", "draft-alice", "draft-more"), "users": tuple(self._ids.values()),
             "replies": (f"{kind}-{name}-low", f"{kind}-{name}-high", "reply-more"), "vaults": (f"vault-{name}", "vault-more"),
             "teams": ("red", "grey", "pink"), "tags": ("herb", "wine"), "closed": (f"closed-{name}",), "halfopen": ("half",),
+            "board": (f"{kind}-{name}", "draft-more"), "tallies": ("no-such-group",),
         }[collection]  # fmt: skip
         return f"{RECORDS.format(collection)}/{self.random.choice((*known, 'no-such-id') if self.random.random() < 0.1 else known)}"
 

@@ -76,6 +76,23 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     },
     {"name": "closed", "fields": [to("posts", "post"), to("users", "owner"), text("body")]},
     {"name": "halfopen", "fields": [to("posts", "post"), text("body")], "rules": {"view": ""}},
+    # Views show what their own rules let; what posts hide of a single record stays hidden in them by itself.
+    {
+        "name": "board", "type": "view",
+        "query": {"source": "posts", "columns": [
+            {"name": each.rpartition(".")[2], "path": each}
+            for each in ("owner", "title", "status", "n", "secret", "phone", "vault", "locker.body", "parent", "owner.role")
+        ] + [{"name": "post", "path": "id"}]},
+        "rules": {"list": f"status = 'live' || {MINE}", "view": f"status = 'live' || {MINE}"},
+    },
+    {
+        "name": "tallies", "type": "view",
+        "query": {"source": "posts", "filter": "status = 'live'", "group_by": ["owner"], "columns": [
+            {"name": "owner", "path": "owner"}, {"name": "posts", "measure": "count"}, {"name": "n", "measure": "sum:n"},
+            {"name": "phone", "measure": "max:phone"}, {"name": "secret", "measure": "min:secret"},
+        ]},
+        "rules": OPEN,
+    },
 )  # fmt: skip
 
 
