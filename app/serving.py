@@ -28,15 +28,15 @@ _GRACE_SECONDS = 10
 _CONNECTIONS = 1024
 # Workers count from 1; one that is started anew has the number of the one before it.
 _HOUSEKEEPER = 1
-# M_MMAP_THRESHOLD of mallopt(3).
-_MMAP_THRESHOLD = -3
+# M_MMAP_THRESHOLD and M_ARENA_MAX of mallopt(3).
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 
 
 def run(settings: Settings, make_application: Callable[..., Any]) -> None:
     """Returns when Ctrl-C or SIGTERM ended it. `make_application(keeps_house=…)` runs in each worker and answers (WSGI application,
     close); one worker keeps house."""
     _share_memory()
-    _give_back_large_blocks()
+    _keep_memory_low()
     worker = _Worker(settings, make_application)
     server = MPServer(
         "stillroom",
@@ -65,12 +65,14 @@ def _share_memory() -> None:
         gc.freeze()
 
 
-def _give_back_large_blocks() -> None:
+def _keep_memory_low() -> None:
     """Hashing a password takes a block of some 20 MiB. Once glibc has seen one freed, it keeps such blocks in each thread's heap for
-    later; with its threshold set they go back to the system as soon as they are free. Other C libraries do so by themselves."""
+    later; with its threshold set they go back to the system as soon as they are free. What a long transaction held in pieces stays
+    with the heap that it came from, and each thread would have its own: two serve all of them. Other C libraries need neither."""
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option is not None:
         set_option(_MMAP_THRESHOLD, 2 * 1024 * 1024)
+        set_option(_ARENA_MAX, 2)
 
 
 class _Worker:

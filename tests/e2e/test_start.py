@@ -1,5 +1,6 @@
 """How the server starts, goes on, ends, and says in one sentence why it does not start."""
 
+import ctypes
 import os
 import re
 import signal
@@ -377,3 +378,35 @@ def test_openapi_prints_the_document_and_touches_nothing(tmp_path: Path) -> None
 
 def test_settings_of_the_environment_are_clean() -> None:
     assert not any(name.startswith("STILLROOM_") for name in environment())
+
+
+# The heaps that eight threads get, each of which holds a block that it took.
+HEAPS = """
+import ctypes, threading
+from app import serving
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.fdopen.restype = ctypes.c_void_p
+serving._keep_memory_low()
+together = threading.Barrier(8)
+
+def take():
+    together.wait()
+    libc.malloc(5_000)
+    together.wait()
+
+threads = [threading.Thread(target=take) for _ in range(8)]
+for each in threads: each.start()
+for each in threads: each.join()
+stream = libc.fdopen(1, b"w")
+libc.malloc_info(0, ctypes.c_void_p(stream))
+libc.fflush(ctypes.c_void_p(stream))
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="glibc alone keeps a heap for each thread")
+def test_threads_of_a_worker_share_two_heaps():
+    """What a long deletion held in pieces would stay with each thread that ever ran one."""
+    told = subprocess.run([sys.executable, "-c", HEAPS], env=environment(), capture_output=True, text=True, check=True, timeout=60).stdout
+    assert 1 <= told.count("<heap nr=") <= 2
