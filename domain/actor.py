@@ -23,6 +23,10 @@ class Actor:
     def passes_rules(self) -> bool:
         return self.kind in ("admin", "system")
 
+    def as_object(self) -> dict[str, str | None]:
+        """Who did it, for an answer."""
+        return {"kind": self.kind, "collection": self.collection or None, "id": self.id or None}
+
 
 GUEST = Actor("guest")
 SYSTEM = Actor("system")

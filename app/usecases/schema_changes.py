@@ -214,5 +214,4 @@ def _returns(step: ConvertField) -> bool:
 
 def _entry(intended: Intended, version: int, actor: Actor, now: str, action: str, loss: str) -> Change:
     renamed = dict(intended.renames.fields) if intended.renames else {}
-    by = f"{actor.collection}/{actor.id}" if actor.id else ""
-    return Change(version, now, by, action, kept(intended.old), kept(intended.new), renamed, loss)
+    return Change(version, now, actor, action, kept(intended.old), kept(intended.new), renamed, loss)

@@ -44,12 +44,11 @@ class Entry:
 
     def as_object(self, names: Mapping[str, str]) -> dict[str, Any]:
         """For an answer; `names` are those of the collections, by id."""
-        by = self.deleted_by
         return {
             "id": self.id,
             "deletion": self.deletion,
             "deleted": self.deleted,
-            "deleted_by": {"kind": by.kind, "collection": by.collection or None, "id": by.id or None},
+            "deleted_by": self.deleted_by.as_object(),
             "went_with": [{"collection": names.get(collection), "id": id} for collection, id in self.went_with],
             "kept_until": self.kept_until,
             "record": self.document,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.actor import Actor
 from domain.errors import Conflict
 from domain.schema.collection import Collection, stored_collection
 from domain.schema.fields import TRUSTING
@@ -17,7 +18,7 @@ class Change:
 
     version: int
     at: str
-    by: str
+    by: Actor
     action: str
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
@@ -33,7 +34,7 @@ class Change:
         return {
             "version": self.version,
             "at": self.at,
-            "by": self.by or None,
+            "by": self.by.as_object(),
             "action": self.action,
             "collection": self.collection,
             "before": _told(self.before),

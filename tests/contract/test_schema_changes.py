@@ -352,6 +352,7 @@ def test_every_change_is_kept_and_the_last_one_can_be_taken_back(room):
     told = entries[-1].definition()
     assert (told["before"]["name"], told["after"]["name"]) == ("posts", "articles")
     assert (told["renamed"], told["lossless"]) == ({"title": "headline"}, True)
+    assert told["by"] == {"kind": "system", "collection": None, "id": None}
 
 
 def test_a_collection_comes_back_and_goes_again(room):

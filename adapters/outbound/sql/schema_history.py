@@ -9,6 +9,7 @@ from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import prepare
+from domain.actor import SYSTEM, Actor, account
 from domain.schema.history import Change
 
 _COLUMNS = ("version", "at", "by", "action", "before", "after", "renamed", "loss")
@@ -31,9 +32,17 @@ def newest(session: Session, limit: int, before: int | None) -> list[Change]:
 
 
 def _written(value: Any) -> Any:
+    if isinstance(value, Actor):
+        return f"{value.collection}/{value.id}" if value.id else ""
     return json.dumps(dict(value), ensure_ascii=False) if hasattr(value, "keys") else value
 
 
 def _read(row: dict[str, Any]) -> Change:
     documents = {name: None if row[name] is None else json.loads(row[name]) for name in ("before", "after", "renamed")}
-    return Change(**{**row, **documents})
+    return Change(**{**row, **documents, "by": _actor(row["by"])})
+
+
+def _actor(by: str) -> Actor:
+    """Admins have an account, the system has none."""
+    collection, _, id = by.partition("/")
+    return account(id, collection) if id else SYSTEM
