@@ -375,6 +375,53 @@ def test_a_failed_change_leaves_nothing_and_readers_never_see_half(shared_url, o
     assert ids(other) == []
 
 
+@on_shared_databases
+def test_others_wait_for_a_schema_change_that_takes_longer_than_they_may(shared_url, open_work):
+    work, other = open_work(shared_url, bare_stores()), open_work(shared_url, bare_stores())
+    create(work, POSTS)
+    with ThreadPoolExecutor(4) as threads:
+        changing = hold(threads, work, seconds=6)
+        written = [threads.submit(each.run, add(id)) for each, id in ((work, "a"), (other, "b"))]
+        read = threads.submit(ids, other)
+        assert sorted(each.result() for each in written) == ["a", "b"]
+        assert set(read.result()) <= {"a", "b"}
+        changing.result()
+    assert sorted(ids(work)) == ["a", "b"]
+
+
+@on_shared_databases
+def test_waiting_for_a_schema_change_ends(shared_url, open_work):
+    work, hasty = open_work(shared_url, bare_stores()), open_work(shared_url, bare_stores(), Limits(turn=0.3))
+    create(work, POSTS)
+    attempts = [lambda: hasty.run(add("a"))]
+    if work.database.dialect == "postgresql":  # readers of SQLite never wait
+        attempts.append(lambda: ids(hasty))
+    with ThreadPoolExecutor(1) as threads:
+        changing = hold(threads, work, seconds=3)
+        for attempt in attempts:
+            with pytest.raises(Unavailable) as refused:
+                attempt()
+            assert refused.value.code == "busy"
+            assert refused.value.retry_after
+        assert not changing.done()
+    assert ids(hasty) == []
+
+
+def hold(threads, work, *, seconds):
+    """A change that stands in everybody's way for so long; returns once it does."""
+    begun = threading.Event()
+
+    def slow(stores):
+        if work.database.dialect == "postgresql":
+            stores.records.command("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
+        begun.set()
+        time.sleep(seconds)
+
+    changing = threads.submit(work.change_schema, slow)
+    assert begun.wait(5)
+    return changing
+
+
 CHILD = """
 import sys
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork

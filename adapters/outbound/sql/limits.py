@@ -11,7 +11,7 @@ class Limits:
     group: int = 8
     body: float = 5.0  # a body that writes
     statement: float = 5.0  # one statement that reads
-    turn: float = 5.0  # waiting for the turn to write
+    turn: float = 20.0  # waiting for others: to write, and wherever a schema change stands in the way; no part of the two above
     change: float = 60.0  # a schema change; it may have to build indexes
 
 

@@ -4,7 +4,7 @@ in favour of another is run again."""
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from adapters.outbound.sql.catalogues import Catalogues
@@ -31,7 +31,16 @@ _SCHEMA_ATTEMPTS = 10
 # backends in schemas of one database do not meet. The version is read by a statement of its own: one
 # that waited would see what was before its wait.
 _LOCK = "SELECT {function}(7305, '_meta'::regclass::oid::int)"
-_BEGIN = "BEGIN READ WRITE; " + _LOCK.format(function="pg_advisory_xact_lock_shared") + f"; {SCHEMA_VERSION}"
+# Waiting for a schema change to end is no part of the time that statements may take.
+_BEGIN = (
+    "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{turn}ms'; "
+    + _LOCK.format(function="pg_advisory_xact_lock_shared")
+    + "; SET LOCAL statement_timeout = '{statement}ms'; SET LOCAL lock_timeout = '{rows}ms'; "
+    + SCHEMA_VERSION
+)
+# Seconds a read waits for a table before it asks again: shorter than a statement may take, so that
+# PostgreSQL says which of the two it was.
+_READ_TURN = 1.0
 _UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 _BEGIN_CHANGE = (
     "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'; "
@@ -53,10 +62,17 @@ class PostgresGround:
     ) -> None:
         self._database, self._catalogues, self._make, self._limits = database, catalogues, make, limits
         self._pool = Pool(self._open, self._fits, limits.group)
-        self._transactions = OwnTransactions(self._pool, catalogues, observer)
+        self._transactions = OwnTransactions(self._pool, catalogues, observer, _begin(limits))
 
     def read(self, body: Callable[[Link], T], *, snapshot: bool) -> T:
-        return read(self._pool, body, snapshot=snapshot)
+        """Only a schema change keeps a table from readers: they come again until it has ended."""
+        until = monotonic() + self._limits.turn
+        while True:
+            try:
+                return read(self._pool, body, snapshot=snapshot)
+            except LockTimeout:
+                if monotonic() > until:
+                    raise
 
     def run(self, body: Callable[[Link], T], *, alone: bool, limit: float) -> T:
         return self._transactions.run(body, limit=limit)
@@ -95,7 +111,7 @@ class PostgresGround:
 
     def _connect(self) -> Connection:
         try:
-            return self._database.open(statement_limit=self._limits.statement, lock_limit=self._limits.turn)
+            return self._database.open(statement_limit=self._limits.statement, lock_limit=_READ_TURN)
         except self._database.errors as error:
             raise ConnectionLost("the database does not answer at the moment", retry_after=2) from error
 
@@ -109,11 +125,11 @@ class PostgresGround:
 class OwnTransactions:
     """Bodies on links of a pool that reads share."""
 
-    def __init__(self, pool: Pool, catalogues: Catalogues, observer: Observer) -> None:
-        self._pool, self._catalogues, self._observer = pool, catalogues, observer
+    def __init__(self, pool: Pool, catalogues: Catalogues, observer: Observer, begin: str) -> None:
+        self._pool, self._catalogues, self._observer, self._begin_run = pool, catalogues, observer, begin
 
     def run(self, body: Callable[[Link], T], *, limit: float) -> T:
-        return self._again(lambda: self._once(body, _BEGIN, limit), _ATTEMPTS, (Contended,))
+        return self._again(lambda: self._once(body, self._begin_run, limit), _ATTEMPTS, (Contended,))
 
     def change(self, body: Callable[[Link], T], *, limit: float) -> T:
         """Waits for writers in short turns, since those that come later queue up behind our waiting."""
@@ -200,6 +216,16 @@ class OwnTransactions:
     def _give_back(self, link: Link) -> None:
         link.session.writing = link.session.changing = False
         self._pool.give(link)
+
+
+def _begin(limits: Limits) -> str:
+    turn, statement = _milliseconds(limits.turn), _milliseconds(limits.statement)
+    return _BEGIN.format(turn=turn, statement=statement, rows=min(turn, statement))
+
+
+def _milliseconds(seconds: float) -> int:
+    """Never 0, which would be no limit at all."""
+    return max(1, round(seconds * 1000))
 
 
 def _fit_once_more(link: Link, catalogue: Catalogue) -> None:

@@ -58,7 +58,7 @@ class SqliteGround:
     def read(self, body: Body[T], *, snapshot: bool) -> T:
         if self._database.in_memory:
             return self._read_in_memory(body, snapshot)
-        if not self._reading.acquire(timeout=self._limits.turn):
+        if not self._reading.acquire(timeout=self._limits.statement):
             raise Unavailable("the database is busy", code="busy")
         try:
             return read(self._readers, body, snapshot=snapshot)
