@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from adapters.inbound.cli.commands import Actions, Failed, commands
+from adapters.inbound.cli.commands import Actions, commands
+from adapters.inbound.cli.terminal import Failed
 from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
 
