@@ -5,7 +5,7 @@ import atexit
 from flask import Flask
 
 from adapters.inbound import ops
-from adapters.inbound.rest import auth, collections, docs, records, trash
+from adapters.inbound.rest import auth, collections, docs, explanations, records, trash
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
@@ -15,7 +15,8 @@ from app.settings import Settings
 from app.usecases.backend import Backend
 from ports.observer import Observer
 
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, trash.blueprint)
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, trash.blueprint,
+               explanations.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -27,13 +27,18 @@ from ports.observer import Observation
 
 
 class Noticed:
-    """An observer that keeps what it was told, for tests to look at."""
+    """An observer that keeps what it was told, for tests to look at. `curious` asks for what takes statements to find out as well: which
+    part of a rule refused."""
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
+        self.curious = False
 
     def observe(self, observation: Observation) -> None:
         self.observations.append(observation)
+
+    def wants(self, kind: type[Observation]) -> bool:
+        return self.curious
 
 
 @dataclass(frozen=True, slots=True)

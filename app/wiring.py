@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
+from app.usecases.explanations import ExplanationUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.operations import OperationsUseCases
@@ -96,6 +97,7 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
         trash=TrashUseCases(work, rulebook, tools, clock),
+        explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, tools, clock, ids, observer),
         operations=OperationsUseCases(work),
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),

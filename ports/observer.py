@@ -33,11 +33,13 @@ class Retried(Observation):
 
 @dataclass(frozen=True, slots=True)
 class RequestRefusedByRule(Observation):
-    """Why a request got its 403 or 404; for the development log."""
+    """Why a request got its 403 or 404; for the development log. `because` are the parts of the rule that did not hold, as texts of
+    the rule: no values."""
 
     collection: str
     action: str
     rule: str | None
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class HousekeepingFailed(Observation):
 class Observer(Protocol):
     def observe(self, observation: Observation) -> None:
         """Takes note; never raises and never waits."""
+        ...
+
+    def wants(self, kind: type[Observation]) -> bool:
+        """Whether anybody would see one: what takes statements to find out is found out for those alone."""
         ...
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from domain.records.aggregates import Grouping
 from domain.records.changes import Changes, Draft
+from domain.records.explanations import Plan
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
@@ -24,6 +25,10 @@ class RecordStore(Protocol):
 
     def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
         """The window's rows, in one statement, the total included where it is asked for."""
+        ...
+
+    def explain(self, reading: Reading, window: Window, guard: Guard | None) -> Plan:
+        """How `list` would run, without running it."""
         ...
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:

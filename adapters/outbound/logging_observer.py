@@ -55,6 +55,9 @@ class LoggingObserver:
         except (OSError, ValueError):
             pass  # nobody reads the log any more (a closed pipe); requests are served all the same
 
+    def wants(self, kind: type[Observation]) -> bool:
+        return LEVELS[_LEVELS.get(kind, "info")] >= self._least
+
     def _write(self, observation: Observation) -> None:
         if isinstance(observation, RequestServed):
             self._logger.info("request", **_request(observation))

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from app.usecases.record_reads import RecordReads, Request, guard_paths
+from app.usecases.record_reads import RecordReads, guard_paths
+from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Sayable
 from domain.records.aggregates import (
     AggregateQuery,

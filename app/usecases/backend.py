@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
 from app.usecases.collections import CollectionUseCases
+from app.usecases.explanations import ExplanationUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.records import RecordUseCases
@@ -17,6 +18,7 @@ class Backend:
     collections: CollectionUseCases
     records: RecordUseCases
     trash: TrashUseCases
+    explanations: ExplanationUseCases
     accounts: AccountUseCases
     operations: OperationsUseCases
     housekeeping: HousekeepingUseCases

@@ -2,23 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from app.usecases.expanding import Expander
 from app.usecases.expansion import Expansion, Expansions
+from app.usecases.passing import kept_passes
+from app.usecases.reasons import Reasons, Subject
 from app.usecases.request_values import request_values
+from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen, Sights, masked_in, sights_for
 from domain.actor import Actor
 from domain.errors import NotFound
 from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.reading import Guard, Reading, Search, SortKey, Window, guard_of
+from domain.records.reading import Reading, Search, SortKey, Window
 from domain.records.search import by_rank, search_of, snippets
 from domain.records.visibility import Sight, is_nothing, present, selected_fields
 from domain.rules.shape import ANYTHING, shape, shape_with
 from domain.rules.tree import Path
-from domain.rules.values import RequestFacts, Values, request_paths
+from domain.rules.values import Values, request_paths
 from domain.rules.walk import path_guards
 from domain.schema.collection import Collection
 from ports.clock import Clock
@@ -29,16 +33,15 @@ Order = tuple[SortKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Who asks what: travels together through every step."""
+class Asked:
+    """A list as it goes to the store; `text` is what its cursors belong to."""
 
-    actor: Actor
-    facts: RequestFacts
-    body: Mapping[str, Any] | None = None
-
-    @property
-    def guard(self) -> Guard | None:
-        return guard_of(self.actor)
+    names: tuple[str, ...]
+    reading: Reading
+    window: Window
+    expansion: Expansion
+    sights: Sights
+    text: str
 
 
 class RecordReads:
@@ -48,6 +51,16 @@ class RecordReads:
         self._rulebook, self._clock, self._observer = rulebook, clock, observer
 
     def list(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
+        asked = self.asked(stores, name, query, request)
+        listing = stores.records.list(asked.reading, asked.window, request.guard)
+        expands = self._expander(stores, request, asked.sights).expand(asked.expansion, asked.reading.columns, listing.rows)
+        following = None if listing.last is None else write_cursor(asked.window.order, asked.text, listing.last)
+        search = asked.window.search
+        found = None if search is None else _snippets(asked.reading.collection, search, asked.reading.columns, listing.rows)
+        return Page(asked.names, listing.rows, expands, following, listing.total, found)
+
+    def asked(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Asked:
+        """What a list asks of the store."""
         collection, sights = stores.schema.collection(name), self.sights(stores, request)
         self._rulebook.rule(stores.schema, collection, "list", request.actor)
         sayable = sights.sayable(collection, query.filter, query.sort)
@@ -65,11 +78,7 @@ class RecordReads:
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count, search=search)
-        listing = stores.records.list(reading, window, request.guard)
-        expands = self._expander(stores, request, sights).expand(expansion, reading.columns, listing.rows)
-        following = None if listing.last is None else write_cursor(order, text, listing.last)
-        found = None if search is None else _snippets(collection, search, reading.columns, listing.rows)
-        return Page(names, listing.rows, expands, following, listing.total, found)
+        return Asked(names, reading, window, expansion, sights, text)
 
     def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
         collection, sights = stores.schema.collection(name), self.sights(stores, request)
@@ -81,7 +90,7 @@ class RecordReads:
         columns = names + behind + expansion.needed(names + behind)
         row = stores.records.get(self._reading(stores, collection, columns, ruling, request, sights), id, request.guard)
         if row is None:
-            raise self.hidden(collection, "view")
+            raise self.hidden(stores, collection, "view", id, request)
         expands = self._expander(stores, request, sights).expand(expansion, columns, [row])
         if collection.is_view:
             # Its records have no version of their own, so that nothing tells whether they are still the same.
@@ -113,7 +122,7 @@ class RecordReads:
         else:
             row = stores.records.get(Reading(collection, names, ANYTHING, masks), record["id"], request.guard)
         if row is None:
-            raise self.hidden(collection, "view")
+            raise self.hidden(stores, collection, "view", record["id"], request)
         extra = etag_extra(stores, sight, names, row, request.actor)
         return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
 
@@ -154,9 +163,26 @@ class RecordReads:
         now = self._clock.now()
         return request_values(stores, ruling.paths, request.actor, request.facts, request.body, now, creating=creating)
 
-    def hidden(self, collection: Collection, action: str) -> NotFound:
-        self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action)))
+    def hidden(self, stores: Stores, collection: Collection, action: str, id: str, request: Request) -> NotFound:
+        """What is told of a record that is missing or hidden; the development log is told which."""
+        because = self._because(stores, collection, action, id, request) if self._observer.wants(RequestRefusedByRule) else ()
+        self._observer.observe(RequestRefusedByRule(collection.name, action, getattr(collection.rules, action), because))
         return NotFound("there is no such record, or you may not see it")
+
+    def _because(self, stores: Stores, collection: Collection, action: str, id: str, request: Request) -> tuple[str, ...]:
+        record = stores.records.load(collection, id)
+        if record is None:
+            return ("there is no such record",)
+        subject = Subject(record, partial(kept_passes, stores, collection, record))
+        return self.reasons(stores, collection, request, subject).of(f"{action} rule", getattr(collection.rules, action)).because
+
+    def reasons(self, stores: Stores, collection: Collection, request: Request, subject: Subject) -> Reasons:
+        def values(paths: frozenset[tuple[str, ...]]) -> Values:
+            return request_values(
+                stores, paths, request.actor, request.facts, request.body, self._clock.now(), creating=subject.creating
+            )
+
+        return Reasons(self._rulebook, stores.schema, collection, request.actor, values, subject)
 
 
 def _snippets(collection: Collection, search: Search, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Any:

@@ -8,8 +8,11 @@ from typing import Any
 
 from app.usecases.aggregates import Aggregates
 from app.usecases.deletion import delete_with_relations
+from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
-from app.usecases.record_reads import RecordReads, Request
+from app.usecases.reasons import Subject
+from app.usecases.record_reads import RecordReads
+from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen
 from domain.actor import Actor
@@ -19,7 +22,6 @@ from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.visibility import rule_for, told_without
-from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -105,15 +107,15 @@ class RecordUseCases:
         where = self._bound(stores, ruling, request, creating=True)
         if where.constant is False:
             # Whoever may create nothing here is not told what a record would need.
-            raise self._forbidden(collection)
+            raise self._forbidden(stores, collection, request, None)
         pen = self._reads.pen(stores, collection, request, creating=True)
         with _told_without(pen.unknown):
             made = draft(
                 collection, request.body or {}, author=_author(request.actor, pen), moment=moment, tools=self._tools
             )
         made = replace(made, secrets=prepared.secrets)
-        if not _draft_passes(stores, collection, made.values, ruling, where):
-            raise self._forbidden(collection)
+        if not draft_passes(stores, collection, made.values, ruling, where):
+            raise self._forbidden(stores, collection, request, made.values)
         self._check_writes(stores, collection, made.values, request, pen)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
         with _told_without(pen.unknown):
@@ -190,7 +192,7 @@ class RecordUseCases:
         where = self._bound(stores, ruling, request)
         record = stores.records.lock(collection, id, where)
         if record is None:
-            raise self._reads.hidden(collection, "delete")
+            raise self._reads.hidden(stores, collection, "delete", id, request)
         _check_version(record, if_match)
         now = write_instant(self._clock.now())
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
@@ -214,8 +216,14 @@ class RecordUseCases:
     def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
         return shape(ruling.condition, self._reads.values(stores, ruling, request, creating=creating))
 
-    def _forbidden(self, collection: Collection) -> Forbidden:
-        self._observer.observe(RequestRefusedByRule(collection.name, "create", collection.rules.create))
+    def _forbidden(
+        self, stores: Stores, collection: Collection, request: Request, record: Mapping[str, Any] | None
+    ) -> Forbidden:
+        because: tuple[str, ...] = ()
+        if self._observer.wants(RequestRefusedByRule):
+            subject = Subject(record, partial(draft_passes, stores, collection, record or {}), creating=True)
+            because = self._reads.reasons(stores, collection, request, subject).of("create rule", collection.rules.create).because
+        self._observer.observe(RequestRefusedByRule(collection.name, "create", collection.rules.create, because))
         return Forbidden(f"the create rule of `{collection.name}` does not allow this record")
 
     def _unchanged(
@@ -224,7 +232,7 @@ class RecordUseCases:
         """A change that names nothing is no change; whether it would have been allowed is answered all the same."""
         record = stores.records.lock(collection, id, where)
         if record is None:
-            raise self._reads.hidden(collection, "update")
+            raise self._reads.hidden(stores, collection, "update", id, request)
         _check_version(record, if_match)
         return self._written(stores, collection, record, request)
 
@@ -232,7 +240,7 @@ class RecordUseCases:
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, pen: Pen
     ) -> None:
         """Invalid, with every field of the body that may not be written in this new record."""
-        faults = self._write_faults(stores, request, pen, partial(_draft_passes, stores, collection, record), creating=True)
+        faults = self._write_faults(stores, request, pen, partial(draft_passes, stores, collection, record), creating=True)
         if faults:
             raise Invalid(faults[0].detail, code="invalid_record", faults=faults)
 
@@ -253,7 +261,7 @@ class RecordUseCases:
             if ruling.paths and request.actor.passes_rules:
                 continue
             where = self._bound(stores, ruling, request, creating=not kept)
-            passes = _kept_passes if kept else _draft_passes
+            passes = kept_passes if kept else draft_passes
             if not passes(stores, collection, record, ruling, where):
                 faults.append(Fault("", check.name, check.message))
         if faults:
@@ -272,7 +280,7 @@ class RecordUseCases:
             where = self._bound(stores, ruling, request)
         except Problem:
             return False
-        return _kept_passes(stores, collection, record, ruling, where)
+        return kept_passes(stores, collection, record, ruling, where)
 
     def _why_unchanged(
         self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound, pen: Pen
@@ -280,12 +288,12 @@ class RecordUseCases:
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
         record = stores.records.load(collection, id)
         if record is None or not stores.records.matches(collection, id, where):
-            return self._reads.hidden(collection, "update")
+            return self._reads.hidden(stores, collection, "update", id, request)
         try:
             _check_version(record, asked.if_match)
         except PreconditionFailed as failed:
             return failed
-        unwritable = self._write_faults(stores, request, pen, partial(_kept_passes, stores, collection, record))
+        unwritable = self._write_faults(stores, request, pen, partial(kept_passes, stores, collection, record))
         if unwritable:
             return Invalid(unwritable[0].detail, code="invalid_record", faults=unwritable)
         failing = {name: each for name, each in asked.increments.items() if not each.fits(record[name])}
@@ -362,23 +370,6 @@ class _PreparedForAnother(Exception):
 def _check_prepared(prepared: Prepared, owed: str | None) -> None:
     if prepared.collection_id != owed:
         raise _PreparedForAnother
-
-
-def _draft_passes(
-    stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, where: Bound
-) -> bool:
-    return _decided(record, ruling, where, lambda: stores.records.draft_matches(collection, record, where))
-
-
-def _kept_passes(stores: Stores, collection: Collection, record: Mapping[str, Any], ruling: Ruling, where: Bound) -> bool:
-    return _decided(record, ruling, where, lambda: stores.records.matches(collection, record["id"], where))
-
-
-def _decided(record: Mapping[str, Any], ruling: Ruling, where: Bound, ask: Callable[[], bool]) -> bool:
-    """What the request or the record tells by itself costs no statement."""
-    if where.constant is not None:
-        return where.constant
-    return holds_bound(where, record) if ruling.local else ask()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from domain.rules.evaluate import is_local
 from domain.rules.index_conditions import check_index_condition
 from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
+from domain.rules.syntax import Expr
 from domain.rules.tree import FALSE, TRUE, Condition, Literal, Path
 from domain.rules.values import request_paths
 from domain.rules.walk import every_operand
@@ -109,6 +110,12 @@ class Rulebook:
 
     def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str, sayable: Sayable) -> Scope:
         return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor, sayable))
+
+    def part(self, schema: Schema, collection: Collection, expr: Expr, *, client: Sayable | None, actor: Actor) -> Ruling:
+        """What a part of a text means by itself; of a client's text where `client` tells what that may name. Kept by nobody."""
+        if client is None:
+            return _ruling(check(expr, Scope(schema, collection, "", client=False)))
+        return _ruling(check(expr, self._client_scope(schema, collection, actor, "filter", client)))
 
     # --- rules of single fields
 

@@ -1,11 +1,12 @@
 """What one request sees and writes of fields that have rules of their own: asked once for each collection that it comes by."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.usecases.request_values import request_values
+from app.usecases.requests import ValuesOf
 from app.usecases.rulebook import NOTHING_SAYABLE, FieldRulings, Rulebook, Ruling, Sayable
 from domain.actor import Actor
 from domain.records.reading import Masks
@@ -13,12 +14,9 @@ from domain.records.visibility import Sight
 from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape_each
 from domain.rules.tree import FALSE, TRUE, Condition
-from domain.rules.values import RequestFacts, Values
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema
 from ports.unit_of_work import Stores
-
-# Gathers what the request holds of these paths.
-ValuesOf = Callable[[frozenset[tuple[str, ...]]], Values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from domain.errors import did_you_mean, invalid
 from domain.schema.fields import Field
 from domain.schema.kinds import Kind
 
-MAX_INDEXES = 40
+MAX_INDEXES, MAX_FIELDS = 40, 8
 _LONGEST_CONDITION = 1000
 _KEYS = ("fields", "unique", "where")
 
@@ -41,7 +41,7 @@ def read_index(value: Any, pointer: str) -> Index:
             raise invalid(f"{pointer}/{key}", "unknown_field", f"nothing here is called `{key}`", hint=hint)
     names, unique, where = value.get("fields"), value.get("unique", False), value.get("where", "")
     if not isinstance(names, list) or not _are_names(names):
-        raise invalid(f"{pointer}/fields", "invalid_index", "an index is over 1 to 8 different field names")
+        raise invalid(f"{pointer}/fields", "invalid_index", f"an index is over 1 to {MAX_FIELDS} different field names")
     if not isinstance(unique, bool):
         raise invalid(f"{pointer}/unique", "invalid_index", "`unique` is true or false")
     if not isinstance(where, str) or len(where) > _LONGEST_CONDITION:
@@ -51,7 +51,7 @@ def read_index(value: Any, pointer: str) -> Index:
 
 
 def _are_names(names: list[Any]) -> bool:
-    return 1 <= len(names) <= 8 and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    return 1 <= len(names) <= MAX_FIELDS and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
 
 
 def check_indexed(indexes: tuple[Index, ...], fields: Mapping[str, Field]) -> None:

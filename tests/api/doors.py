@@ -28,6 +28,9 @@ class Noted:
     def observe(self, observation):
         self.seen.append(observation)
 
+    def wants(self, kind):
+        return False
+
     def of(self, kind):
         return [each for each in self.seen if isinstance(each, kind)]
 
@@ -89,6 +92,7 @@ def backend(**parts):
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
         "operations": OperationsUseCases(Work()),
         "trash": Asked(),
+        "explanations": Asked(),
         "housekeeping": Asked(),
         **parts,
     })  # fmt: skip

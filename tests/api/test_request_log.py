@@ -98,7 +98,7 @@ def test_why_a_rule_refused_is_in_the_development_log():
     observer.observe(LEVELS[0][0])
     assert lines()[0] | {"time": ""} == {
         "event": "request_refused_by_rule", "level": "debug", "time": "", "collection": "posts", "action": "create",
-        "rule": "author = @request.auth.id",
+        "rule": "author = @request.auth.id", "because": [],
     }  # fmt: skip
 
 

@@ -25,6 +25,9 @@ class Notes:
     def observe(self, observation: Observation) -> None:
         self.seen.append(observation)
 
+    def wants(self, kind: type[Observation]) -> bool:
+        return False
+
     def of(self, kind: type[Observation]) -> list[Observation]:
         return [each for each in self.seen if isinstance(each, kind)]
 

@@ -49,7 +49,7 @@ LONGEST_LINK = 2000
 
 _FIELDS = in_query("fields", "Names of fields, separated by commas; the answer holds only these.")
 _EXPAND = in_query("expand", "Relations to follow, separated by commas; `author.team` follows two.")
-_IN_LIST = [
+IN_LIST = [
     in_query("filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
     in_query("sort", "Names of fields, separated by commas; `-views` sorts from the greatest."),
     in_query("limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=30),
@@ -79,7 +79,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records")
     @documented(
-        "list_records", parameters=_IN_LIST,
+        "list_records", parameters=IN_LIST,
         responses=answers({200: json_of("RecordPage", "A page of records", headers=("Link",))}, 400, 401, 403, 404),
     )  # fmt: skip
     def list_records(c: str) -> Response:

@@ -24,6 +24,7 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.columns import EPOCH_COLUMN, is_linked, presenter
+from adapters.outbound.sql.explaining import explained
 from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
 from adapters.outbound.sql.lists import shown_column
@@ -33,6 +34,7 @@ from adapters.outbound.sql.search import Searching, search_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Unauthenticated
+from domain.records.explanations import Plan
 from domain.records.reading import RANK, Guard, Listing, Reading, SortKey, Window
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
@@ -86,14 +88,8 @@ class ReadPlans:
         return _presented(rows[0][_AHEAD:], plan.present) if rows else None
 
     def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
-        starts = None if window.after is None else tuple(value is None for value in window.after)
-        key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
-               guard and guard.collection, window.order, starts, bool(window.offset), window.count,
-               window.search and window.search.shape)  # fmt: skip
-        plan = self._session.plan(key, lambda: self._listing(reading, window, guard))
-        values = {"limit": window.limit + 1, "offset": window.offset, **guard_values(guard), **_values(plan, reading),
-                  **keyset_values(plan.keys, window.after), **search_values(window.search, self._session.dialect),
-                  **bind_values(plan.searched, window.search.masks.values if window.search else ())}  # fmt: skip
+        plan = self._list_plan(reading, window, guard)
+        values = self._list_values(plan, reading, window, guard)
         answered = self._session.execute(plan.prepared, values)
         rows = self._opened(answered, guard)
         ahead, end = _AHEAD + window.count, _AHEAD + window.count + plan.width
@@ -105,6 +101,22 @@ class ReadPlans:
             else None
         )
         return Listing(shown, last, answered[0][_AHEAD] if window.count else None)
+
+    def explain(self, reading: Reading, window: Window, guard: Guard | None) -> Plan:
+        plan = self._list_plan(reading, window, guard)
+        return explained(self._session, plan.prepared, self._list_values(plan, reading, window, guard))
+
+    def _list_plan(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
+        starts = None if window.after is None else tuple(value is None for value in window.after)
+        key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
+               guard and guard.collection, window.order, starts, bool(window.offset), window.count,
+               window.search and window.search.shape)  # fmt: skip
+        return self._session.plan(key, lambda: self._listing(reading, window, guard))
+
+    def _list_values(self, plan: ReadPlan, reading: Reading, window: Window, guard: Guard | None) -> dict[str, Any]:
+        return {"limit": window.limit + 1, "offset": window.offset, **guard_values(guard), **_values(plan, reading),
+                **keyset_values(plan.keys, window.after), **search_values(window.search, self._session.dialect),
+                **bind_values(plan.searched, window.search.masks.values if window.search else ())}  # fmt: skip
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         key = ("among", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape)

@@ -36,6 +36,7 @@ from domain.errors import Invalid, invalid
 from domain.records.aggregates import Grouping
 from domain.records.changes import Changes, Draft, IfMatch
 from domain.records.draft import stamps
+from domain.records.explanations import Plan
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
@@ -60,6 +61,9 @@ class SqlRecordStore:
 
     def list(self, reading: Reading, window: Window, guard: Guard | None) -> Listing:
         return self._reads.list(reading, window, guard)
+
+    def explain(self, reading: Reading, window: Window, guard: Guard | None) -> Plan:
+        return self._reads.explain(reading, window, guard)
 
     def among(self, reading: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
         return self._reads.among(reading, ids)

@@ -1,0 +1,23 @@
+"""Who asks what: travels together through every step of a use case."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.actor import Actor
+from domain.records.reading import Guard, guard_of
+from domain.rules.values import RequestFacts, Values
+
+# Gathers what a request holds of these paths.
+ValuesOf = Callable[[frozenset[tuple[str, ...]]], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    actor: Actor
+    facts: RequestFacts
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def guard(self) -> Guard | None:
+        return guard_of(self.actor)
