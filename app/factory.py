@@ -9,10 +9,12 @@ from adapters.inbound.rest import auth, collections, docs, explanations, records
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
+from adapters.inbound.web.limits import limit_routes, operations
 from adapters.inbound.web.sessions import NoSessions
 from adapters.outbound.logging_observer import LoggingObserver
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.usecases.backend import Backend
+from domain.limits.policies import unknown_route
 from ports.observer import Observer
 
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, trash.blueprint,
@@ -21,7 +23,7 @@ _BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blu
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:
     """The WSGI application. Without a backend one is composed as the settings say, without settings as the environment says;
-    it is closed when the process ends."""
+    it is closed when the process ends. SettingsError where limits name a route that is not there."""
     if backend is None:
         settings = settings or Settings.from_environment()
         backend, composed_observer = _composed(settings)
@@ -39,8 +41,12 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
         api.register_blueprint(blueprint(backend))
     app.register_blueprint(docs.blueprint(api))
     errors.install(app, observer)
+    wrong = unknown_route(settings.limits, list(operations(app).values()))
+    if wrong:
+        raise SettingsError((f"STILLROOM_LIMITS: {wrong}",))
+    limit_routes(app, backend)
     https = settings.public_url.startswith("https://")
-    app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https))  # type: ignore[method-assign]
+    app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https), settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 

@@ -16,6 +16,7 @@ from adapters.inbound.cli.commands import Actions, commands
 from adapters.inbound.cli.terminal import Failed
 from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
+from domain.limits.policies import DEFAULTS
 
 if TYPE_CHECKING:
     from app.usecases.accounts import AccountUseCases
@@ -44,9 +45,24 @@ def _serve(overrides: Mapping[str, str]) -> None:
         check_port(settings)
         wiring.check(settings)
         make_data_dir(settings)
+        _check_routes(settings)
         with only_server(settings):
             _prepare(settings, overrides)
             _run(settings)
+
+
+def _check_routes(settings: Settings) -> None:
+    """Only the application knows its routes, and each worker makes its own: a mistake is told before, not by each of them."""
+    if settings.limits.routes.keys() <= DEFAULTS.keys():
+        return
+    from app.factory import create_app
+    from app.testing import backend
+
+    with backend() as inside:
+        try:
+            create_app(settings, inside, inside.observer)
+        except SettingsError as error:
+            raise Failed(*error.mistakes) from error
 
 
 def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domain.errors import did_you_mean
+from domain.limits.addresses import Network, read_networks
+from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
 
 PREFIX = "STILLROOM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -93,6 +95,26 @@ def _public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _redis_url(text: str) -> str:
+    if re.fullmatch(r"rediss?://[^\s]+", text):
+        return text
+    raise _Wrong("begins with redis:// or rediss://, for example redis://cache.internal:6379/0")
+
+
+def _proxies(text: str) -> tuple[Network, ...]:
+    try:
+        return read_networks(text)
+    except ValueError:
+        raise _Wrong("is a list of addresses or networks, for example 10.0.0.0/8, ::1") from None
+
+
+def _policies(text: str) -> Policies:
+    try:
+        return read_policies(text)
+    except ValueError as wrong:
+        raise _Wrong(str(wrong)) from None
+
+
 def _secret(text: str) -> str:
     if len(text) < SHORTEST_SECRET:
         raise _Wrong(f"has at least {SHORTEST_SECRET} characters; `openssl rand -base64 32` makes a good one")
@@ -163,6 +185,20 @@ class Settings:
         _whole(0, 86_400), 30, example="300",
         meaning="Seconds between two rounds in which expired records are deleted and the trash is purged; 0 leaves that to "
         "`stillroom housekeeping`.",
+    )  # fmt: skip
+    limits: Policies = _setting(
+        _policies, default_policies, example="sign-in=5/minute, requests=600/minute",
+        shown="`" + ", ".join(f"{name}={quota}" for name, quota in DEFAULTS.items()) + "`",
+        meaning="How often somebody may ask, see [limits](limits.md). What is not named keeps its default; `off` ends one, or all.",
+    )  # fmt: skip
+    trusted_proxies: tuple[Network, ...] = _setting(
+        _proxies, (), shown="none", example="10.0.0.0/8, ::1",
+        meaning="Proxies before this backend, as addresses or networks: their `X-Forwarded-For` tells where a request came from, "
+        "nobody else's.",
+    )  # fmt: skip
+    redis_url: str = _setting(
+        _redis_url, "", shown="none: limits are counted by each machine", example="redis://cache.internal:6379/0",
+        meaning="Redis that all machines share; limits are counted there. A password in it is never printed.",
     )  # fmt: skip
     argon2_memory: int = _setting(
         _whole(1024, 4 * 2**20), 19_456, example="65536",

@@ -12,6 +12,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from adapters.outbound.memory.clock import CountedIds, ToldClock
+from adapters.outbound.memory.limits import MemoryLimits
 from adapters.outbound.memory.passwords import QuickPasswords
 from adapters.outbound.memory.tokens import QuickTokens
 from adapters.outbound.sql.engines import open_database
@@ -22,6 +23,7 @@ from app.settings import Settings
 from app.usecases.backend import Backend
 from app.usecases.imports import ImportUseCases
 from app.wiring import STORES, Parts, field_tools, use_cases
+from domain.limits.policies import read_policies
 from ports.clock import Clock, Ids
 from ports.observer import Observation
 
@@ -59,14 +61,18 @@ class TestBackend(Backend):
         self.close()
 
 
-def backend(*, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:") -> TestBackend:
+def backend(
+    *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off"
+) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
-    `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version."""
+    `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
+    `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
     work = SqlUnitOfWork(opened, STORES, observer)
-    parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), clock, ids or Uuid7Ids(), observer)
+    counting = MemoryLimits(clock), read_policies(limits)
+    parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, clock, ids or Uuid7Ids(), observer)
     inside, imports = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
     return TestBackend(**own, imports=imports, clock=clock, observer=observer, close=work.close)

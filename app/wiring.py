@@ -5,11 +5,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
+from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
 from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
+from adapters.outbound.machine_limits import MachineLimits
 from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
 from adapters.outbound.re2_patterns import Re2Patterns
+from adapters.outbound.redis_limits import RedisLimits
 from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
 from adapters.outbound.sql.accounts import SqlAccountStore, SqlKeyStore
 from adapters.outbound.sql.engines import open_database
@@ -26,14 +29,17 @@ from app.usecases.collections import CollectionUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.trash import TrashUseCases
+from domain.limits.policies import Policies
 from domain.schema.fields import Tools
 from ports.clock import Clock, Ids
 from ports.json_schemas import JsonSchemas
+from ports.limits import HitCounter
 from ports.observer import Observer
 from ports.passwords import Passwords
 from ports.patterns import Patterns
@@ -65,6 +71,8 @@ class Parts:
     patterns: Patterns
     sanitizer: Sanitizer
     json_schemas: JsonSchemas
+    counter: HitCounter
+    policies: Policies
     clock: Clock
     ids: Ids
     observer: Observer
@@ -83,7 +91,9 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         passwords = Argon2Passwords(
             memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism
         )
-        parts = Parts(work, passwords, tokens, *field_tools(), clock, Uuid7Ids(), observer)
+        counter = _counter(settings, observer)
+        opened.callback(counter.close)
+        parts = Parts(work, passwords, tokens, *field_tools(), counter, settings.limits, clock, Uuid7Ids(), observer)
         return Composed(*use_cases(parts), observer, opened.pop_all().close)
 
 
@@ -92,15 +102,17 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
     work, clock, ids, observer = parts.work, parts.clock, parts.ids, parts.observer
     tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
     rulebook = Rulebook()
-    desk = PasswordDesk(work, parts.passwords)
+    limits = LimitUseCases(work, parts.counter, parts.policies, observer)
+    desk = PasswordDesk(work, parts.passwords, limits)
     backend = Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
-        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, tools, clock, ids, observer),
+        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
         operations=OperationsUseCases(work),
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),
+        limits=limits,
     )
     return backend, ImportUseCases(work, rulebook, tools, clock, ids)
 
@@ -148,6 +160,15 @@ def migrate(settings: Settings) -> str:
         return "The database is at this version already."
     migrate_database(database)
     return "The database is at this version now."
+
+
+def _counter(settings: Settings, observer: Observer) -> HitCounter:
+    """Over all machines with Redis, with this machine's own table for when that does not answer; else that table alone."""
+    try:
+        own = MachineLimits(settings.data_dir / "limits.table")
+    except OSError as error:
+        raise StartError(f"{settings.data_dir}/limits.table cannot be opened: {error.strerror}") from error
+    return FallbackLimits(RedisLimits(settings.redis_url), own, observer) if settings.redis_url else own
 
 
 def _secret(settings: Settings) -> bytes:

@@ -96,6 +96,26 @@ class HousekeepingFailed(Observation):
     trace: str
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsAlone(Observation):
+    """The counter that all machines share does not answer; each machine counts by itself until it does. `reason` names the error."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsShared(Observation):
+    """Limits are counted over all machines again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached(Observation):
+    """Somebody asked more often than they may. Who it was is not told: for a guest it would be an address, for a sign-in what people
+    type there."""
+
+    limit: str
+
+
 class Observer(Protocol):
     def observe(self, observation: Observation) -> None:
         """Takes note; never raises and never waits."""

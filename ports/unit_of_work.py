@@ -38,6 +38,10 @@ class UnitOfWork(Protocol):
     """Bodies may be run again (schema moved, serialization failure, a shared transaction lost), so they have no effect
     outside the stores; hashing, parsing and uploads come before. A call inside a body joins the running transaction."""
 
+    def glimpse(self) -> Schema:
+        """The schema that this process works under at the moment, without asking the database: it may be an old one."""
+        ...
+
     def read(self, body: Callable[[Stores], T], *, snapshot: bool = False) -> T:
         """Runs a body that only reads. Without `snapshot` each statement sees what is committed when it starts; with it
         all of them see one moment. Nothing waits for writers."""

@@ -1,11 +1,11 @@
-"""What every test may use: the profile of generated cases, the switch for long tests, and a real PostgreSQL."""
+"""What every test may use: the profile of generated cases, the switch for long tests, a real PostgreSQL and a real Redis."""
 
 import os
 
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.redis_server"]
 
 # Taken out of the environment: a server that a test starts refuses STILLROOM_ names that are no setting.
 CASES = int(os.environ.pop("STILLROOM_TEST_CASES", "100"))

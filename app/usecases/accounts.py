@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import OPEN, Rulebook
@@ -54,17 +55,19 @@ class SignedIn:
 class AccountUseCases:
     def __init__(
         self, work: UnitOfWork, rulebook: Rulebook, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
-        tools: Tools, clock: Clock, ids: Ids, observer: Observer,
+        limits: LimitUseCases, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
         self._work, self._rulebook, self._desk, self._passwords, self._tokens = work, rulebook, desk, passwords, tokens
-        self._tools, self._clock, self._ids, self._observer = tools, clock, ids, observer
+        self._limits, self._tools, self._clock, self._ids, self._observer = limits, tools, clock, ids, observer
 
     # --- signing in
 
     def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts) -> SignedIn:
         """A token for the account with this address and password. Unauthenticated, the same and after the same work, where there is
-        no such account and where the password is another; Forbidden where the collection's `auth` rule does not hold for it."""
+        no such account and where the password is another; TooMany where it was tried too often, account or none; Forbidden where
+        the collection's `auth` rule does not hold for it."""
         given = read_password(password, f"/{PASSWORD}")
+        self._limits.sign_in(facts.visit, name, identity)
         credentials = self._work.read(lambda stores: _credentials(stores, name, identity))
         agrees = self._passwords.verify(given, credentials.password_hash if credentials else None)
         if credentials is None or not agrees:

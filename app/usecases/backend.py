@@ -6,6 +6,7 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
+from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.trash import TrashUseCases
@@ -22,3 +23,4 @@ class Backend:
     accounts: AccountUseCases
     operations: OperationsUseCases
     housekeeping: HousekeepingUseCases
+    limits: LimitUseCases

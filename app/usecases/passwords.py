@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.usecases.limits import LimitUseCases
 from domain.accounts.passwords import check_new_password, read_password
 from domain.accounts.sessions import ends_sessions
 from domain.actor import Actor
 from domain.errors import Forbidden, invalid
+from domain.limits.visits import Visit
 from domain.records.visibility import owns
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from ports.accounts import Credentials
@@ -30,8 +32,8 @@ NOTHING = Prepared()
 
 
 class PasswordDesk:
-    def __init__(self, work: UnitOfWork, passwords: Passwords) -> None:
-        self._work, self._passwords = work, passwords
+    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases) -> None:
+        self._work, self._passwords, self._limits = work, passwords, limits
 
     def for_new(self, collection: Collection, body: Body) -> Prepared:
         """For a sign-up; Invalid where there is no password or the policy refuses it."""
@@ -40,13 +42,13 @@ class PasswordDesk:
         hashed = self.prepare(body[PASSWORD], email=body.get("email"))
         return Prepared(collection.id, {"password_hash": hashed, "epoch": 1})
 
-    def for_change(self, collection: Collection, id: str, body: Body, actor: Actor) -> Prepared:
+    def for_change(self, collection: Collection, id: str, body: Body, actor: Actor, visit: Visit | None = None) -> Prepared:
         """For a change of sign-in data: by the account itself with its present password, or by an admin."""
         if not owns(collection, id, actor):
             raise Forbidden("only the account itself and admins change its sign-in data")
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
         if (actor.collection, actor.id) == (collection.name, id):
-            self._check_old(credentials, body)
+            self._check_old(credentials, body, actor, visit)
         if PASSWORD not in body:
             return Prepared(collection.id)
         email = body.get("email") or (credentials.email if credentials else None)
@@ -58,13 +60,14 @@ class PasswordDesk:
         check_new_password(text, f"/{PASSWORD}", email=email if isinstance(email, str) else None)
         return self._passwords.hash(text)
 
-    def _check_old(self, credentials: Credentials | None, body: Body) -> None:
+    def _check_old(self, credentials: Credentials | None, body: Body, actor: Actor, visit: Visit | None) -> None:
         """A stolen token alone changes no sign-in data, an admin's neither: the present password is asked for again."""
         pointer = f"/{OLD_PASSWORD}"
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"
             raise invalid(pointer, "required", "sign-in data changes only with the present password", hint=hint)
         text = read_password(body[OLD_PASSWORD], pointer)
+        self._limits.check_password(visit, actor)
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):
             raise invalid(pointer, "wrong_password", "this is not the present password")
 

@@ -202,6 +202,7 @@ class RecordUseCases:
     def _checked(self, stores: Stores, request: Request, body: Callable[[], Any]) -> Any:
         """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
         try:
+            request.facts.recheck(stores.schema)
             return body()
         except Problem:
             stores.records.check_guard(request.guard)
@@ -211,6 +212,7 @@ class RecordUseCases:
         """The collection that a write goes to, once it is sure that the actor still stands."""
         if request.guard is not None:
             stores.records.check_guard(request.guard)
+        request.facts.recheck(stores.schema)
         return stores.schema.collection(name)
 
     def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
@@ -344,7 +346,7 @@ class RecordUseCases:
         collection, body = self._known(name), request.body or {}
         if collection is None or not owed_for_change(collection, body) or not self._is_open(collection, "update", request.actor):
             return NOTHING
-        return self._passwords.for_change(collection, id, body, request.actor)
+        return self._passwords.for_change(collection, id, body, request.actor, request.facts.visit)
 
     def _known(self, name: str) -> Collection | None:
         return self._work.read(lambda stores: stores.schema.collections.get(name))

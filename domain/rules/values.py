@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from domain.limits.visits import Visit
 from domain.rules.tree import Condition, Request
 from domain.rules.walk import every_operand
+from domain.schema.collection import Schema
 from domain.schema.fields.numbers import read_decimal
 from domain.schema.fields.times import read_day, read_instant, write_instant
 from domain.schema.kinds import Kind
@@ -33,6 +35,13 @@ class RequestFacts:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     context: str = "default"
+    # What limits know of the request; None where it came from inside of the process, which nothing limits.
+    visit: Visit | None = None
+
+    def recheck(self, schema: Schema) -> None:
+        """To be called by a body before anything else; TooMany where the present schema lets the request in no more."""
+        if self.visit is not None and self.visit.recheck is not None:
+            self.visit.recheck(schema)
 
 
 @dataclass(frozen=True, slots=True)

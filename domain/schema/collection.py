@@ -11,6 +11,7 @@ from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
+from domain.schema.limits import CollectionLimits, read_limits
 from domain.schema.names import check_collection_name, check_field_name
 from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
 from domain.schema.view_fields import settled
@@ -80,6 +81,7 @@ class Collection:
     trash: Trash | None = None
     expires: Expiry | None = None
     query: ViewQuery | None = None
+    limits: CollectionLimits | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -145,6 +147,7 @@ class Collection:
             "checks": [{"name": check.name, "rule": check.rule, "message": check.message} for check in self.checks],
             "trash": self.trash and self.trash.definition(),
             "expires": self.expires and self.expires.definition(),
+            "limits": self.limits and self.limits.definition(),
             **({"query": self.query.definition()} if self.query else {}),
             "version": self.version,
             "created": self.created,
@@ -155,13 +158,15 @@ class Collection:
         """What is kept besides id, name, type and stamps; `stored_collection` reads it. The fields of a view follow from its query."""
         told = self.definition()
         if self.is_view:
-            return {"query": told["query"], "rules": told["rules"]}
+            return {"query": told["query"], "rules": told["rules"], "limits": told["limits"]}
         parts = {key: told[key] for key in _KEYS if key in told and key not in ("name", "type")}
         parts["indexes"] = [{**each.definition(), **({"first": each.first} if each.first else {})} for each in self.indexes]
         return {**parts, **({"origins": dict(self.origins)} if self.origins else {})}
 
 
 _RULES_OF = {"accounts": 7, "base": 5, "view": 2}
+# What people do with records.
+_ACTIONS = ("list", "view", "create", "update", "delete")
 
 
 def rule_names(type: str) -> tuple[str, ...]:
@@ -208,7 +213,7 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "query")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "query")
 # What a view has none of; its fields are told, not chosen.
 _NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
@@ -278,6 +283,8 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         parts["trash"] = read_trash(body["trash"])
     if "expires" in body:
         parts["expires"] = read_expiry(body["expires"])
+    if "limits" in body:
+        parts["limits"] = read_limits(body["limits"], _ACTIONS)
     return parts
 
 
@@ -286,6 +293,8 @@ def _parts_of_view(body: Mapping[str, Any], old_rules: Rules) -> dict[str, Any]:
         if body.get(key):
             raise invalid(f"/{key}", "unknown_field", f"a view has no `{key}`")
     parts: dict[str, Any] = {"query": read_query(body["query"])} if "query" in body else {}
+    if "limits" in body:
+        parts["limits"] = read_limits(body["limits"], rule_names("view"))
     return {**parts, "rules": _rules(body["rules"], "view", old_rules)} if "rules" in body else parts
 
 

@@ -6,11 +6,13 @@ from typing import Any
 from app.factory import create_app
 from app.settings import Settings
 from app.usecases.backend import Backend
+from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from domain.actor import account
 from domain.errors import NotFound, Unauthenticated
+from domain.limits.policies import NO_POLICIES
 from domain.records.page import Page, Shown
-from domain.schema.collection import Collection
+from domain.schema.collection import Collection, Schema
 
 NAMES = ("id", "version", "created", "updated", "title")
 ROW = ("r1", 3, "2026-11-22T13:00:00.000Z", "2026-11-22T14:00:00.000Z", "Hello")
@@ -75,6 +77,9 @@ class Work:
     def read(self, body):
         return body(self.stores)
 
+    def glimpse(self):
+        return Schema(7, {"posts": POSTS})
+
 
 def records(**answers):
     page = Page(NAMES, [ROW], None, None, None)
@@ -94,6 +99,7 @@ def backend(**parts):
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
+        "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         **parts,
     })  # fmt: skip
 

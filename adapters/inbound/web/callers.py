@@ -6,6 +6,7 @@ from flask import Request, request
 
 from adapters.inbound.web.edge import ACTOR
 from adapters.inbound.web.identity import identify
+from adapters.inbound.web.limits import admit
 from app.usecases.backend import Backend
 from domain.actor import Actor
 
@@ -16,7 +17,8 @@ def this_request() -> Request:
 
 
 def caller_of(request: Request, backend: Backend) -> Actor:
-    """The actor, left where the request log finds it."""
+    """The actor, left where the request log finds it, once the request is counted. TooMany where it is over a limit."""
     actor = identify(request, backend)
     request.environ[ACTOR] = actor
+    admit(request, backend, actor)
     return actor

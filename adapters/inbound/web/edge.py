@@ -5,19 +5,24 @@ It wraps the whole Flask application: so it holds for answers that no Flask hook
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
 from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body
 from adapters.inbound.web.headers import Headers, protected
+from adapters.inbound.web.rate_headers import rate_headers
 from domain.actor import GUEST, Actor
 from domain.errors import NotFound
+from domain.limits.addresses import Network
+from domain.limits.visits import Visit
 from ports.observer import Observer, RequestFailed, RequestServed, trace
 
 # Where a door leaves the actor that it recognised, for the request log.
 ACTOR = "stillroom.actor"
+# What limits know of the request.
+VISIT = "stillroom.visit"
 # An id that a proxy or client gives is kept, so that its log and ours can be joined; anything odd is replaced.
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Up to this size an answer is handed on in one piece, which servers send faster than a stream.
@@ -27,13 +32,18 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Edge:
-    def __init__(self, application: Application, observer: Observer, defaults: Mapping[str, tuple[str, str]]) -> None:
-        self._application, self._observer, self._defaults = application, observer, defaults
+    """`trusted` are the proxies whose word on where a request came from is taken."""
+
+    def __init__(
+        self, application: Application, observer: Observer, defaults: Mapping[str, tuple[str, str]], trusted: Sequence[Network] = ()
+    ) -> None:
+        self._application, self._observer, self._defaults, self._trusted = application, observer, defaults, trusted
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
         id = environ[REQUEST_ID] = _request_id(environ)
-        answer = _Answer(start_response, self._defaults, id)
+        visit = environ[VISIT] = Visit(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
+        answer = _Answer(start_response, self._defaults, id, visit)
         try:
             # Werkzeug would take `//api` for `/api`: a proxy that guards a path by its beginning would not.
             doubled = environ.get("PATH_INFO", "").startswith("//")
@@ -48,10 +58,10 @@ class Edge:
 class _Answer:
     """What goes out for one request."""
 
-    __slots__ = ("_defaults", "_start", "id", "size", "status")
+    __slots__ = ("_defaults", "_start", "_visit", "id", "size", "status")
 
-    def __init__(self, start: Callable[..., Any], defaults: Mapping[str, tuple[str, str]], id: str) -> None:
-        self._start, self._defaults, self.id = start, defaults, id
+    def __init__(self, start: Callable[..., Any], defaults: Mapping[str, tuple[str, str]], id: str, visit: Visit) -> None:
+        self._start, self._defaults, self._visit, self.id = start, defaults, visit, id
         self.status, self.size = 0, None  # type: int, int | None
 
     def start(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -59,6 +69,8 @@ class _Answer:
         self.size = next((int(value) for name, value in headers if name == "Content-Length"), None)
         headers = protected(headers, self._defaults)
         headers.append(("X-Request-Id", self.id))
+        if self._visit.tallies:
+            headers += rate_headers(self._visit.tallies)
         return self._start(status, headers, exc_info) if exc_info else self._start(status, headers)
 
     def whole(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
@@ -79,6 +91,11 @@ class _Answer:
         body = problem_body(status, code, detail, id=self.id)
         self.start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))])
         return [body]
+
+
+def visit_of(environ: Mapping[str, Any]) -> Visit:
+    visit: Visit = environ[VISIT]
+    return visit
 
 
 def _nothing() -> None:

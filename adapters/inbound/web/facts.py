@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Request
 
+from adapters.inbound.web.edge import VISIT
 from domain.rules.values import RequestFacts
 
 _NO_QUERY: Mapping[str, str] = {}
@@ -12,7 +13,8 @@ _BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 
 def facts_of(request: Request, query: Mapping[str, str] = _NO_QUERY) -> RequestFacts:
-    return RequestFacts(method=request.method, query=query, headers=HeaderFacts(request.environ))
+    environ = request.environ
+    return RequestFacts(method=request.method, query=query, headers=HeaderFacts(environ), visit=environ.get(VISIT))
 
 
 class HeaderFacts(Mapping[str, str]):

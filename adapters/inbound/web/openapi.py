@@ -165,6 +165,7 @@ _DEFINITION = {
     "checks": {"type": "array", "items": _object({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
     "trash": _or_null(_object({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
     "expires": _or_null(_object({"field": _TEXT}, ("field",))),
+    "limits": _or_null(_object(dict.fromkeys(("list", "view", "create", "update", "delete"), _TEXT), ())),
 }
 _COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
 # Of views alone.

@@ -45,6 +45,9 @@ class SqlUnitOfWork:
         self._catalogues = Catalogues(self._run_apart, observer)
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
 
+    def glimpse(self) -> Schema:
+        return self._catalogues.current().schema
+
     def read(self, body: Body[T], *, snapshot: bool = False) -> T:
         outer = self._outer()
         if outer is not None:

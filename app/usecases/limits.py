@@ -1,0 +1,116 @@
+"""Who may ask how often: finds what a request is counted by, counts it, and refuses what is over. How it is counted is a port.
+
+Limits are for those who come from outside: what has no visit is the process itself, and admins and the system are bound by the limits
+of signing in alone, so that somebody can always mend what a wrong limit shut.
+"""
+
+from collections.abc import Sequence
+
+from domain.actor import Actor
+from domain.limits.policies import (
+    PASSWORD_CHECK,
+    REQUESTS,
+    SIGN_IN,
+    SIGN_IN_ADDRESS,
+    SIGN_IN_IDENTITY,
+    Policies,
+)
+from domain.limits.quotas import Meter, Quota, Tally, meter, too_many
+from domain.limits.visits import Visit, whom
+from domain.schema.collection import Collection, Schema
+from domain.schema.fields.text import email_key
+from ports.limits import HitCounter
+from ports.observer import LimitReached, Observer
+from ports.unit_of_work import UnitOfWork
+
+
+class LimitUseCases:
+    def __init__(self, work: UnitOfWork, counter: HitCounter, policies: Policies, observer: Observer) -> None:
+        self._work, self._counter, self._policies, self._observer = work, counter, policies, observer
+        self._requests = policies.quota(REQUESTS)
+
+    @property
+    def routes(self) -> dict[str, Quota]:
+        """What doors limit by themselves, by operation id."""
+        return self._policies.routes
+
+    def admit(self, visit: Visit, actor: Actor, collection: str = "", action: str = "") -> None:
+        """Counts a request of this actor, which does this with records of this collection. TooMany where it is over a limit."""
+        if actor.passes_rules:
+            return
+        meters = [meter(REQUESTS, self._requests, *whom(actor, visit))] if self._requests else []
+        if action:
+            visit.recheck = admission = _Admission(self, visit, actor, collection, action)
+            meters += admission.enter(self._work.glimpse())
+        self.count(visit, meters)
+
+    def sign_in(self, visit: Visit | None, collection: str, identity: str) -> None:
+        """Counts an attempt before its password is looked at, so that of many at once no more are tried than may be. Whether there is
+        such an account changes nothing. The limit of the address comes first: what it refuses uses up nobody's identity."""
+        if visit is None:
+            return
+        key, address = (collection, email_key(identity)), visit.address
+        self._count_by(
+            visit,
+            (SIGN_IN_ADDRESS, (address,), True),
+            (SIGN_IN, (address, *key), True),
+            # What others tried with this identity is nobody's business.
+            (SIGN_IN_IDENTITY, key, False),
+        )
+
+    def check_password(self, visit: Visit | None, actor: Actor) -> None:
+        """Counts that an account gives its present password: whoever stole a token could guess by it."""
+        if visit is not None:
+            self._count_by(visit, (PASSWORD_CHECK, (actor.collection, actor.id), True))
+
+    def _count_by(self, visit: Visit, *wanted: tuple[str, tuple[str, ...], bool]) -> None:
+        quotas = ((self._policies.quota(name), name, key, is_told) for name, key, is_told in wanted)
+        self.count(visit, [meter(name, quota, *key, is_told=is_told) for quota, name, key, is_told in quotas if quota])
+
+    def count(self, visit: Visit, meters: Sequence[Meter]) -> None:
+        if not meters:
+            return
+        tallies = self._counter.hit(meters)
+        visit.tallies += [each for each in tallies if each.meter.is_told or each.is_over]
+        refusal = too_many(tallies)
+        if refusal is not None:
+            self._observer.observe(LimitReached(tallies[-1].meter.name))
+            raise refusal
+
+    def hit(self, meter: Meter) -> Tally:
+        """For doors with declarations of their own: one count, without a refusal."""
+        return self._counter.hit([meter])[0]
+
+
+class _Admission:
+    """How a request was let into a collection, so that a change of its limits binds everybody who is served under it."""
+
+    __slots__ = ("_action", "_actor", "_limits", "_name", "_quota", "_version", "_visit")
+
+    def __init__(self, limits: LimitUseCases, visit: Visit, actor: Actor, name: str, action: str) -> None:
+        self._limits, self._visit, self._actor, self._name, self._action = limits, visit, actor, name, action
+        self._version, self._quota = -1, None  # type: int, Quota | None
+
+    def enter(self, schema: Schema) -> list[Meter]:
+        """What the request is counted by under this schema, besides what it was counted by before."""
+        self._version = schema.version
+        collection, before = schema.collections.get(self._name), self._quota
+        self._quota = _quota(collection, self._action)
+        if collection is None or self._quota is None or self._quota == before:
+            return []
+        name = f"{collection.name}.{self._action}"
+        # By the id: a collection that is renamed counts on, a later one of the same name begins anew.
+        return [meter(name, self._quota, collection.id, self._action, *whom(self._actor, self._visit))]
+
+    def __call__(self, schema: Schema) -> None:
+        """Once in a while, when collections have changed, this counts inside of a body. That is no harm: it is counted once, however
+        often the body runs."""
+        if schema.version != self._version:
+            self._limits.count(self._visit, self.enter(schema))
+
+
+def _quota(collection: Collection | None, action: str) -> Quota | None:
+    """None also where the action is for admins: an answer that spoke of a limit would tell that there is such a collection."""
+    if collection is None or collection.limits is None or getattr(collection.rules, action) is None:
+        return None
+    return collection.limits.quota(action)
