@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from adapters.inbound.cli.imports import import_
+from adapters.inbound.cli.openapi import openapi_group
 from adapters.inbound.cli.terminal import Failed, count, told
 from app.usecases.accounts import AccountUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
@@ -44,10 +45,10 @@ def commands(actions: Actions) -> click.Group:
         ("migrate", _migrate, actions.migrate),
         ("import", import_, actions.imports),
         ("housekeeping", _housekeeping, actions.housekeeping),
-        ("openapi", _openapi, actions.openapi),
         ("check", _check, actions.check),
     ):
         group.add_command(_command(function, action, name))
+    group.add_command(openapi_group(actions.openapi))
     return group
 
 
@@ -84,11 +85,6 @@ def _check(check: Callable[[], list[str]]) -> None:
     """Tell whether settings and database are sound, changing nothing."""
     for line in check():
         click.echo(line)
-
-
-def _openapi(openapi: Callable[[], str]) -> None:
-    """Print the OpenAPI document."""
-    click.echo(openapi())
 
 
 def _housekeeping(housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]) -> None:
