@@ -17,6 +17,8 @@ from app.usecases.backend import Backend
 from domain.limits.policies import unknown_route
 from ports.observer import Observer
 
+# Where the application keeps what describes it.
+API = "stillroom.api"
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, trash.blueprint,
                explanations.blueprint)  # fmt: skip
 
@@ -39,7 +41,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     api = openapi.api(app)
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint(backend))
-    app.register_blueprint(docs.blueprint(api))
+    app.extensions[API] = api
+    app.register_blueprint(docs.blueprint(api, backend))
     errors.install(app, observer)
     wrong = unknown_route(settings.limits, list(operations(app).values()))
     if wrong:

@@ -1,5 +1,6 @@
 """The `stillroom` command: composes what each command needs and hands it to the command line."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -144,12 +145,12 @@ def _check() -> list[str]:
 
 
 def _openapi() -> str:
-    from app.factory import create_app
+    from app.factory import API, create_app
     from app.testing import backend
 
     # The document says what this version can do; no database is needed for that.
     with backend() as inside:
-        return create_app(backend=inside).test_client().get("/api/v1/openapi.json").get_data(as_text=True)
+        return json.dumps(create_app(backend=inside).extensions[API].generic(), ensure_ascii=False)
 
 
 @contextmanager

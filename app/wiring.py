@@ -31,6 +31,7 @@ from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
+from app.usecases.outlines import OutlineUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
@@ -110,6 +111,7 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
+        outlines=OutlineUseCases(work, rulebook, clock),
         operations=OperationsUseCases(work),
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),
         limits=limits,

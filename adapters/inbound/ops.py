@@ -19,19 +19,19 @@ def blueprint(backend: Backend) -> Blueprint:
     door = Blueprint("operations", __name__, description="For those who operate it")
 
     @door.route("/livez")
-    @documented("livez", responses=answers({200: json_of("Status", "The process answers")}))
+    @documented("livez", for_all=True, responses=answers({200: json_of("Status", "The process answers")}))
     def livez() -> Response:
         """Tell whether the process answers; asks nothing else"""
         return json_response(_ALIVE)
 
     @door.route("/readyz")
-    @documented("readyz", responses=answers({200: json_of("Status", "Requests can be served")}, 503))
+    @documented("readyz", for_all=True, responses=answers({200: json_of("Status", "Requests can be served")}, 503))
     def readyz() -> Response:
         """Tell whether requests can be served; asks the database"""
         return json_response(orjson.dumps({"status": "ready", "schema_version": backend.operations.ready()}))
 
     @door.route("/api/v1/capabilities")
-    @documented("capabilities", responses=answers({200: json_of("Capabilities", "What this backend can do")}))
+    @documented("capabilities", for_all=True, responses=answers({200: json_of("Capabilities", "What this backend can do")}))
     def capabilities() -> Response:
         """Tell what this backend can do, and its limits"""
         read_parameters(request.environ, ())

@@ -8,6 +8,7 @@ from app.usecases.explanations import ExplanationUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
+from app.usecases.outlines import OutlineUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.trash import TrashUseCases
 
@@ -21,6 +22,7 @@ class Backend:
     trash: TrashUseCases
     explanations: ExplanationUseCases
     accounts: AccountUseCases
+    outlines: OutlineUseCases
     operations: OperationsUseCases
     housekeeping: HousekeepingUseCases
     limits: LimitUseCases

@@ -8,9 +8,11 @@ from app.settings import Settings
 from app.usecases.backend import Backend
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
+from app.usecases.outlines import Known
 from domain.actor import account
 from domain.errors import NotFound, Unauthenticated
 from domain.limits.policies import NO_POLICIES
+from domain.records.outline import Outlook
 from domain.records.page import Page, Shown
 from domain.schema.collection import Collection, Schema
 
@@ -95,6 +97,7 @@ def backend(**parts):
         "collections": collections(),
         "records": records(),
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
+        "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work()),
         "trash": Asked(),
         "explanations": Asked(),

@@ -59,7 +59,7 @@ KEPT = [
     ("/api/v1/collections", "no-store"),
     ("/nothing", "no-store"),
     ("/livez", "no-store"),
-    ("/api/v1/openapi.json", "no-cache"),
+    ("/api/v1/openapi.json", "private, no-cache"),
 ]
 
 

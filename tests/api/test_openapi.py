@@ -5,7 +5,9 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from adapters.inbound.web.document.whole import FOR_ALL
 from adapters.inbound.web.parameters import LISTING
+from app.factory import API
 from tests.api.doors import client
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -13,32 +15,52 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 @pytest.fixture(scope="module")
 def document():
+    """As an admin is told of a database with the collection `posts`."""
     return client().get("/api/v1/openapi.json").get_json()
+
+
+@pytest.fixture(scope="module")
+def generic():
+    """Of no database."""
+    return client().application.extensions[API].generic()
 
 
 def operations(document):
     return [(path, method, each) for path, item in document["paths"].items() for method, each in item.items() if method in METHODS]
 
 
-def test_the_document_is_valid_openapi_3_1(document):
-    assert document["openapi"] == "3.1.0"
-    validate(document)
+def test_both_documents_are_valid_openapi_3_1(document, generic):
+    for each in (document, generic):
+        assert each["openapi"] == "3.1.0"
+        validate(each)
 
 
-def test_it_describes_every_route_that_there_is(document):
+def test_a_collection_stands_in_the_place_of_whatever_collection(document, generic):
+    def shared(paths):
+        return {path for path in paths if not re.search("/(posts|{c})/records", path)}
+
+    def records(paths):
+        return {path for path in paths if re.search("/(posts|{c})/records", path)}
+
+    assert shared(document["paths"]) == shared(generic["paths"])
+    assert {path.replace("posts", "{c}") for path in records(document["paths"])} == records(generic["paths"])
+
+
+def test_it_describes_every_route_that_there_is(generic):
     app = client().application
     served = {
         (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("docs.")
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }  # fmt: skip
-    assert {(path, method) for path, method, _ in operations(document)} == served
+    assert {(path, method) for path, method, _ in operations(generic)} == served
 
 
 def test_every_operation_has_an_id_of_its_own_and_a_summary(document):
     ids = [each["operationId"] for _, _, each in operations(document)]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[a-z_]+", id) for id in ids)
+    assert FOR_ALL not in str(document)
     assert [path for path, _, each in operations(document) if not each.get("summary")] == []
 
 
@@ -55,8 +77,8 @@ def test_every_refusal_is_documented_as_a_problem(document):
 BODILESS = {"/api/v1/collections/{c}/trash/{id}/restore", "/api/v1/collections/undo"}
 
 
-def test_bodies_and_parameters_are_described(document):
-    records = document["paths"]["/api/v1/collections/{c}/records"]
+def test_bodies_and_parameters_are_described(document, generic):
+    records = generic["paths"]["/api/v1/collections/{c}/records"]
     assert [each["name"] for each in records["get"]["parameters"]] == list(LISTING)
     for path, method, operation in operations(document):
         assert ("requestBody" in operation) == (method in ("post", "patch") and path not in BODILESS), (path, method)

@@ -326,6 +326,19 @@ def test_internal_doors_are_closed(target: Target) -> None:
     for by in ("", "bob"):
         for method in ("GET", "POST"):
             assert target.ask(method, COLLECTIONS, raw=b"{}" if method == "POST" else None, by=by).status == (403 if by else 401)
-    document = target.ask("GET", f"{API}/openapi.json").content
-    for name in (b"vaults", b"posts", b"_password", b"locked", b"guarded"):
-        assert name not in document
+
+
+# What only admins know of: a collection without rules, hidden fields, fields whose view rule holds for no such actor.
+UNTOLD = ("locked", "_admins", "role", "balance", "secret", "locker", "list_collections", "erase_record", "@request", "owner = ")
+UNTOLD_TO_MEMBERS = (*UNTOLD, "rating", "cost")
+
+
+def test_the_document_tells_nobody_of_what_is_closed_to_them(target: Target) -> None:
+    """X12: names stand in it as members, enum values, parts of addresses and operation ids, or in backticks."""
+    for by, untold in (("", UNTOLD_TO_MEMBERS), ("bob", UNTOLD_TO_MEMBERS), ("admin", ())):
+        told = target.ask("GET", f"{API}/openapi.json", by=by)
+        text = told.content.decode()
+        assert told.headers["vary"] == "Authorization"
+        assert [name for name in untold if any(f"{mark}{name}" in text for mark in ('"', "`", "/", "list_"))] == [], by
+        assert ("list_posts" in text, "list_vaults" in text, "list_locked" in text) == (True, True, by == "admin")
+    assert target.ask("GET", f"{API}/openapi.json", headers={"Authorization": "Bearer no.good.token"}).status == 401

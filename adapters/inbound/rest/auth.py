@@ -8,9 +8,10 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import MEDIA_TYPE, read_object
+from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.identity import identify
-from adapters.inbound.web.openapi import answers, documented, json_of, ref
+from adapters.inbound.web.openapi import answers, documented, json_of
 from adapters.inbound.web.parameters import read_parameters
 from app.usecases.backend import Backend
 from domain.errors import Fault, Invalid
@@ -56,7 +57,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/api/v1/auth/<c>/sign-in", methods=("POST",))
     @documented(
-        "sign_in", requestBody=_takes(_CREDENTIALS), security=[{}],
+        "sign_in", for_all=True, requestBody=_takes(_CREDENTIALS), security=[{}],
         responses=answers({200: _answers_with("A token and its account", _SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 503),
     )  # fmt: skip
     def sign_in(c: str) -> Response:
@@ -70,7 +71,7 @@ def blueprint(backend: Backend) -> Blueprint:
         })  # fmt: skip
 
     @door.route("/api/v1/auth/<c>/me")
-    @documented("get_own_account", responses=answers({200: json_of("Record", "The account of the token")}, 400, 401, 403))
+    @documented("get_own_account", for_all=True, responses=answers({200: json_of("Record", "The account of the token")}, 400, 401, 403))
     def get_own_account(c: str) -> Response:
         """See the account that you are signed in with"""
         read_parameters(request.environ, ())
@@ -78,7 +79,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/api/v1/setup", methods=("POST",))
     @documented(
-        "create_first_admin", requestBody=_takes(_FIRST_ADMIN), security=[{}],
+        "create_first_admin", for_all=True, requestBody=_takes(_FIRST_ADMIN), security=[{}],
         responses=answers({201: json_of("Record", "The first admin")}, 400, 403, 413, 415, 503),
     )  # fmt: skip
     def create_first_admin() -> Response:
@@ -88,7 +89,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return _answer(accounts.create_first_admin(given["token"], given["email"], given["password"]).as_object(), 201)
 
     @door.route("/.well-known/jwks.json")
-    @documented("get_public_keys", security=[{}], responses=answers({200: _answers_with("A JWK set (RFC 7517)", _KEY_SET)}))
+    @documented("get_public_keys", for_all=True, security=[{}], responses=answers({200: _answers_with("A JWK set (RFC 7517)", _KEY_SET)}))
     def get_public_keys() -> Response:
         """Get the keys with which others verify our tokens"""
         read_parameters(request.environ, ())

@@ -11,6 +11,8 @@ from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 from werkzeug.exceptions import HTTPException
 
+from adapters.inbound.web.document.fixed import HEADERS, SCHEMAS, ref
+from adapters.inbound.web.document.whole import FOR_ALL, METHODS, only
 from adapters.inbound.web.errors import MEDIA_TYPE, answer_http_exception
 
 TITLE, VERSION = "Stillroom", "v1"
@@ -59,15 +61,19 @@ class ProblemApi(Api):
     _register_pagination_header = _register_etag_headers
 
     def document(self) -> dict[str, Any]:
+        """Every endpoint, whoever may use it, with records of whatever collection."""
         document = deepcopy(self.spec.to_dict())
         for path, item in document["paths"].items():
             for method, operation in item.items():
-                if method in _METHODS:
+                if method in METHODS:
                     operation.setdefault("operationId", _operation_id(method, path))
+                    operation["tags"] = [_tag(each) for each in operation.get("tags", ())]
+        document["tags"] = [{**each, "name": _tag(each["name"])} for each in document["tags"]]
         return document
 
-
-_METHODS = frozenset({"get", "put", "post", "delete", "patch"})
+    def generic(self) -> dict[str, Any]:
+        """For those who have no database yet."""
+        return only(self.document(), lambda operation: True)
 
 
 def api(app: Flask) -> ProblemApi:
@@ -79,16 +85,18 @@ def api(app: Flask) -> ProblemApi:
         "security": [{}, {"bearer": []}],
     })  # fmt: skip
     made.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    for name, schema in _SCHEMAS.items():
+    for name, schema in SCHEMAS.items():
         made.spec.components.schema(name, schema)
     return made
 
 
-def documented(operation_id: str, **doc: Any) -> Callable[[F], F]:
-    """Says what an operation is, and adds nothing to its call, as flask-smorest's own decorators do."""
+def documented(operation_id: str, *, for_all: bool = False, **doc: Any) -> Callable[[F], F]:
+    """Says what an operation is, and adds nothing to its call, as flask-smorest's own decorators do. Unless it is `for_all`, only
+    admins are told of it."""
 
     def decorator(view: F) -> F:
-        view._apidoc = {"manual_doc": {"operationId": operation_id, **doc}}  # type: ignore[attr-defined]
+        audience = {FOR_ALL: True} if for_all else {}
+        view._apidoc = {"manual_doc": {"operationId": operation_id, **audience, **doc}}  # type: ignore[attr-defined]
         return view
 
     return decorator
@@ -103,15 +111,11 @@ def answers(success: dict[int, Any], *problems: int) -> dict[str, Any]:
 
 def json_of(schema: str, description: str, headers: tuple[str, ...] = ()) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": ref(schema)}}}
-    return {**answer, "headers": {name: _HEADERS[name] for name in headers}} if headers else answer
+    return {**answer, "headers": {name: HEADERS[name] for name in headers}} if headers else answer
 
 
 def takes(schema: str) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": ref(schema)}}}
-
-
-def ref(schema: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{schema}"}
 
 
 def in_query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -127,154 +131,11 @@ IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if the re
 IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.")
 
 
+def _tag(blueprint: str) -> str:
+    """Written large, as no collection is: its name is the tag of its own operations."""
+    return blueprint.capitalize()
+
+
 def _operation_id(method: str, path: str) -> str:
     words = [word.strip("{}").replace("-", "_") for word in path.split("/") if word not in ("", "api", "v1")]
     return "_".join([method, *words])
-
-
-def _object(properties: dict[str, Any], required: tuple[str, ...], *, more: Any = False) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": more}
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**schema, "type": ["object", "null"]}
-
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_INSTANT = {"type": "string", "format": "date-time"}
-_COUNT = {"type": "integer", "minimum": 1}
-_RULE = {"type": ["string", "null"], "description": '`""` lets everyone, null lets admins only'}
-_RULES = {"type": "object", "additionalProperties": _RULE}
-_HEADERS = {
-    "ETag": {"description": "The version of the record, for If-Match and If-None-Match.", "schema": _TEXT},
-    "Location": {"description": "Where the new one is.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Link": {"description": 'The next page as `rel="next"` (RFC 8288), where there is one.', "schema": _TEXT},
-}
-_DEFINITION = {
-    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,49}$"},
-    "type": {"type": "string", "enum": ["base", "accounts", "view"], "default": "base"},
-    "fields": {"type": "array", "maxItems": 200, "items": _object({"name": _TEXT, "type": _TEXT}, ("name", "type"), more=True)},
-    "indexes": {
-        "type": "array",
-        "items": _object(
-            {"fields": {"type": "array", "items": _TEXT, "minItems": 1}, "unique": {"type": "boolean"}, "where": _TEXT}, ("fields",)
-        ),
-    },
-    "rules": _RULES,
-    "checks": {"type": "array", "items": _object({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
-    "trash": _or_null(_object({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
-    "expires": _or_null(_object({"field": _TEXT}, ("field",))),
-    "limits": _or_null(_object(dict.fromkeys(("list", "view", "create", "update", "delete"), _TEXT), ())),
-}
-_COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
-# Of views alone.
-_QUERY = {
-    "query": _object(
-        {
-            "source": _TEXT,
-            "columns": {"type": "array", "minItems": 1, "maxItems": 100, "items": _object(_COLUMN, ("name",))},
-            "filter": _TEXT,
-            "group_by": {"type": "array", "items": _TEXT},
-        },
-        ("source", "columns"),
-    )
-}
-_STAMPS = {"id": _TEXT, "version": _COUNT, "created": _INSTANT, "updated": _INSTANT}
-_SCHEMAS: dict[str, dict[str, Any]] = {
-    "Record": _object({**_STAMPS, "expand": {"type": "object"}}, (), more=True),
-    "RecordPage": _object(
-        {"items": {"type": "array", "items": ref("Record")}, "next": {"type": ["string", "null"]}, "total": {"type": "integer"}},
-        ("items", "next"),
-    ),
-    "GroupPage": _object(
-        {
-            "items": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
-            "next": {"type": ["integer", "null"], "description": "the number of the page that follows"},
-        },
-        ("items", "next"),
-    ),
-    "RecordValues": {
-        "type": "object",
-        "description": "Values by field. A change may also add to numbers: `n+` and `n-`.",
-        "additionalProperties": True,
-    },
-    "CollectionDefinition": _object({**_DEFINITION, **_QUERY}, ("name",)),
-    "CollectionChange": _object({**_DEFINITION, **_QUERY, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
-    "SchemaPlan": _object(
-        {"steps": {"type": "array", "items": {"type": "object"}}, "would_lose": {"type": "object"}, "possible": {"type": "boolean"}},
-        ("steps", "would_lose", "possible"),
-    ),
-    "SchemaChangePage": _object(
-        {"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}, ("items", "next")
-    ),
-    "Collection": _object({**_DEFINITION, **_QUERY, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
-    "CollectionList": _object({"items": {"type": "array", "items": ref("Collection")}}, ("items",)),
-    "TrashPage": _object({"items": {"type": "array", "items": ref("TrashEntry")}, "next": {"type": ["string", "null"]}}, ("items", "next")),
-    "TrashEntry": _object(
-        {
-            "id": _TEXT,
-            "deletion": {"type": "string", "description": "the same for everything that one deletion took"},
-            "deleted": _INSTANT,
-            "deleted_by": _object({"kind": _TEXT, "collection": _TEXT_OR_NULL, "id": _TEXT_OR_NULL}, ("kind", "collection", "id")),
-            "went_with": {
-                "type": "array",
-                "description": "the records whose deletion took this one along",
-                "items": _object({"collection": _TEXT_OR_NULL, "id": _TEXT}, ("collection", "id")),
-            },
-            "kept_until": _INSTANT,
-            "record": ref("Record"),
-        },
-        ("id", "deletion", "deleted", "deleted_by", "went_with", "kept_until", "record"),
-    ),
-    "Restored": _object(
-        {
-            "record": ref("Record"),
-            "restored": {"type": "object", "description": "how many records, by collection", "additionalProperties": _COUNT},
-            "relations": {"type": "integer", "description": "how many records point at them again"},
-            "lost": {"type": "array", "description": "fields that are gone, and their values with them", "items": _TEXT},
-        },
-        ("record", "restored", "relations", "lost"),
-    ),
-    "Question": _object(
-        {
-            "action": {"type": "string", "enum": ["list", "view", "create", "update", "delete"]},
-            "as": {"type": "string", "description": "`guest`, or an account as `users/ID`; without it, you"},
-            "id": {"type": "string", "description": "of the record; not of a create"},
-            "values": {"type": "object", "description": "the body of a create or update"},
-            "filter": {"type": "string", "description": "a client's, of a list"},
-            "query": {"type": "object", "additionalProperties": _TEXT},
-            "headers": {"type": "object", "additionalProperties": _TEXT},
-            "method": _TEXT,
-        },
-        ("action",),
-    ),
-    "Answer": _object(
-        {
-            "action": _TEXT,
-            "as": {"type": "object"},
-            "allowed": {"type": "boolean"},
-            "reason": _TEXT,
-            "detail": _TEXT,
-            "judged": {"type": "array", "items": {"type": "object"}, "description": "every rule that was asked, part by part"},
-        },
-        ("action", "as", "allowed", "reason", "detail", "judged"),
-    ),
-    "Explanation": _object(
-        {
-            "as": {"type": "object"},
-            "conditions": {"type": "array", "items": {"type": "object"}},
-            "chooses": {"type": "string", "enum": ["every record", "no record", "by these conditions"]},
-            "statement": _object({"sql": _TEXT, "parameters": {"type": "object"}}, ("sql", "parameters")),
-            "plan": {"type": "array", "items": _TEXT, "description": "in the database's own words"},
-            "indexes": {"type": "array", "items": {"type": "object"}},
-            "scans": {"type": "array", "items": _TEXT, "description": "collections that are read from end to end"},
-            "sorts": {"type": "boolean"},
-            "suggestions": {"type": "array", "items": {"type": "object"}, "description": "indexes that would help"},
-        },
-        ("as", "conditions", "chooses", "statement", "plan", "indexes", "scans", "sorts", "suggestions"),
-    ),
-    "Emptied": _object({"removed": {"type": "integer", "minimum": 0}}, ("removed",)),
-    "Status": _object({"status": _TEXT, "schema_version": {"type": "integer"}}, ("status",)),
-    "Capabilities": {"type": "object", "additionalProperties": True},
-}

@@ -1,0 +1,142 @@
+"""The paths of a collection's records: what may be asked there, and everything that may be answered."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from adapters.inbound.web.document import refusals
+from adapters.inbound.web.document.fixed import HEADERS, ref
+from adapters.inbound.web.document.records import Names
+from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
+from domain.records.outline import Outline
+from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT
+
+# The id of an operation, from its verb and its collection.
+Ids = Callable[[str, str], str]
+Operation = dict[str, Any]
+
+MEDIA_TYPE = "application/json"
+MAX_PAGE = 1_000_000
+# Which rule lets somebody do what a verb says.
+_RULES = {"list": "list", "aggregate": "list", "create": "create", "get": "view", "update": "update", "delete": "delete"}
+_METHODS = {"list": "get", "aggregate": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete"}
+_SUMMARIES = {
+    "list": "List `{}`",
+    "aggregate": "Count and measure `{}`",
+    "create": "Create one of `{}`",
+    "get": "Get one of `{}`",
+    "update": "Change the fields of one of `{}` that the body names",
+    "delete": "Delete one of `{}`",
+}
+
+
+def _parameter(place: str, name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"in": place, "name": name, "description": description, "schema": {"type": "string", **schema}}
+
+
+# Those that are the same for every collection, by the name under which operations refer to them.
+SHARED: dict[str, dict[str, Any]] = {
+    "id": {**_parameter("path", "id", "Of the record.", pattern="^[A-Za-z0-9_-]{1,64}$"), "required": True},
+    "filter": _parameter("query", "filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
+    "limit": _parameter("query", "limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    "cursor": _parameter("query", "cursor", "Where to go on: `next` of the page before."),
+    "page": _parameter("query", "page", "Which page, instead of a cursor.", type="integer", minimum=1, maximum=MAX_PAGE),
+    "count": _parameter("query", "count", "Whether the answer tells the total.", enum=["none", "exact"], default="none"),
+    "search": _parameter("query", "search", "Words that the record holds in its searchable fields.", minLength=1, maxLength=500),
+    "groups": _parameter("query", "limit", "How many groups.", type="integer", minimum=1, maximum=MAX_GROUPS, default=DEFAULT_GROUPS),
+    "group": _parameter("query", "group", "What to group by, separated by commas: `status,author.team`; dates also `due:month`."),
+    "measures": _parameter("query", "measures", "What to tell of each group, separated by commas: `count,sum:views`.", default="count"),
+    "order": _parameter("query", "sort", "Names out of `group` and `measures`, separated by commas; `-count` sorts from the greatest."),
+    "If-Match": _parameter("header", "If-Match", "Entity tags; done only if the record is at one of these versions, else 412."),
+    "If-None-Match": _parameter("header", "If-None-Match", "Entity tags; 304 if the answer is still one of these."),
+}
+
+
+def paths(outline: Outline, address: str, named: Names, ids: Ids) -> dict[str, dict[str, Operation]]:
+    """`address` is where the collection's records are. An operation that no rule opens to the actor is not told."""
+    places = {
+        address: ("list", "create"),
+        f"{address}/aggregate": ("aggregate",),
+        f"{address}/{{id}}": ("get", "update", "delete"),
+    }
+    open_ = {place: [verb for verb in verbs if _RULES[verb] in outline.actions] for place, verbs in places.items()}
+    return {
+        place: {_METHODS[verb]: _operation(verb, outline, named, ids) for verb in verbs} for place, verbs in open_.items() if verbs
+    }
+
+
+def _operation(verb: str, outline: Outline, named: Names, ids: Ids) -> Operation:
+    collection = outline.collection
+    parameters = list(_parameters(verb, outline))
+    told: Operation = {
+        "operationId": ids(verb, collection.name),
+        "tags": [collection.name],
+        "summary": _SUMMARIES[verb].format(collection.name),
+        **({"parameters": parameters} if parameters else {}),
+        "responses": _responses(verb, outline, named(collection.name)),
+    }
+    if verb in ("create", "update"):
+        schema = ref(f"{named(collection.name)}{verb.capitalize()}")
+        told["requestBody"] = {"required": True, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return told
+
+
+def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
+    if verb in ("get", "update", "delete"):
+        yield _shared("id")
+    if verb == "list":
+        yield _shared("filter")
+        yield _parameter("query", "sort", f"Names, separated by commas; `-` sorts from the greatest: {_names(outline)}.")
+        yield from map(_shared, ("limit", "cursor", "page", "count"))
+    if verb in ("list", "get"):
+        if outline.related:
+            listed = ", ".join(f"`{each.name}`" for each in outline.related)
+            yield _parameter("query", "expand", f"Relations to follow, separated by commas, deeper with a dot: {listed}.")
+        yield _parameter("query", "fields", f"The answer holds only these, separated by commas: {_names(outline)}.")
+    if verb == "list" and outline.searchable:
+        yield _shared("search")
+    if verb == "aggregate":
+        yield from map(_shared, ("group", "measures", "filter", "order", "groups", "page"))
+    if verb in ("update", "delete"):
+        yield _shared("If-Match")
+    if verb == "get" and not outline.collection.is_view:
+        yield _shared("If-None-Match")
+
+
+def _names(outline: Outline) -> str:
+    return ", ".join(f"`{each.name}`" for each in outline.shown)
+
+
+def _shared(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _responses(verb: str, outline: Outline, name: str) -> dict[str, Any]:
+    kind = refusal_kind(verb, accounts=outline.collection.is_accounts)
+    known = refusals.of_records(verb, accounts=outline.collection.is_accounts)
+    refused = {str(status): {"$ref": f"#/components/responses/{kind}_{status}"} for status in sorted(known)}
+    return {**_answers(verb, outline, name), **refused, "default": {"$ref": "#/components/responses/DEFAULT_ERROR"}}
+
+
+def refusal_kind(verb: str, *, accounts: bool) -> str:
+    return f"{verb}_account" if accounts and verb in refusals.OF_ACCOUNTS else verb
+
+
+def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
+    tagged = () if outline.collection.is_view else ("ETag",)
+    if verb == "list":
+        return {"200": _answer("A page of records", f"{name}Page", "Link")}
+    if verb == "aggregate":
+        return {"200": _answer("A page of groups", "GroupPage")}
+    if verb == "create":
+        return {"201": _answer("The new record, as you may see it", name, *tagged, "Location")}
+    if verb == "update":
+        return {"200": _answer("The record as it is now, as you may see it", name, *tagged)}
+    if verb == "delete":
+        return {"204": {"description": "It is gone"}}
+    unchanged = {} if outline.collection.is_view else {"304": {"description": "What you have is what there is"}}
+    return {"200": _answer("The record", name, *tagged), **unchanged}
+
+
+def _answer(description: str, schema: str, *headers: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": description, "content": {MEDIA_TYPE: {"schema": ref(schema)}}}
+    return {**answer, **({"headers": {each: HEADERS[each] for each in headers}} if headers else {})}

@@ -1,0 +1,81 @@
+"""Which problems an operation may answer with, by status: the codes that programs go by. What any request may meet stands under
+`default` besides.
+"""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from adapters.inbound.web.document.fixed import ref
+
+Codes = tuple[str, ...]
+ByStatus = Mapping[int, Codes]
+
+_QUERY: Codes = ("invalid_text", "invalid_utf8", "query_too_long", "repeated_parameter", "unknown_parameter")
+_CONDITION: Codes = ("invalid_header",)
+_NAMES: Codes = ("limit_exceeded", "unknown_field")
+_LANGUAGE: Codes = (
+    "duplicate_name", "invalid", "invalid_parameter", "limit_exceeded", "not_allowed", "not_supported", "number_too_large", "syntax_error",
+    "type_mismatch", "unknown_collection", "unknown_field", "unknown_name",
+)  # fmt: skip
+_BODY: Codes = (
+    "byte_order_mark", "duplicate_key", "empty_body", "invalid_json", "invalid_number", "invalid_text", "invalid_utf8", "not_an_object",
+)  # fmt: skip
+_RECORD: Codes = ("check_failed", "invalid_record", "limit_exceeded", "no_such_record")
+_PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
+
+_WHO: ByStatus = {401: ("invalid_token", "session_ended", "token_expired", "unauthenticated"), 403: ("forbidden",), 404: ("not_found",)}
+_LATER: ByStatus = {
+    429: ("too_many_requests",),
+    503: ("busy", "contended", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),
+}
+_READING: ByStatus = {**_WHO, **_LATER}
+_WRITING: ByStatus = {**_WHO, **_LATER, 507: ("out_of_space", "outcome_unknown")}
+_SENDING: ByStatus = {
+    **_WRITING, 413: ("too_deep", "too_large", "too_many_values", "value_too_large"), 415: ("unsupported_media_type",),
+}  # fmt: skip
+
+# By the verb of an operation on records. Accounts have passwords besides.
+OF_RECORDS: Mapping[str, ByStatus] = {
+    "list": {
+        400: (*_QUERY, *_LANGUAGE, "contradiction", "cursor_of_another_list", "invalid_cursor", "invalid_search", "not_searchable"),
+        **_READING,
+    },
+    "aggregate": {400: (*_QUERY, *_LANGUAGE), **_READING},
+    "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
+    "create": {400: (*_QUERY, *_BODY, *_RECORD), 409: ("conflict", "not_unique"), **_SENDING},
+    "update": {
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "out_of_range"), 409: ("conflict", "not_unique"), 412: ("precondition_failed",),
+        **_SENDING,
+    },
+    "delete": {
+        400: (*_QUERY, *_CONDITION, "limit_exceeded"), 409: ("conflict", "referred", "restricted"), 412: ("precondition_failed",),
+        **_WRITING,
+    },
+}  # fmt: skip
+OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, "wrong_password")}
+
+_AFTER = {"Retry-After": {"description": "Seconds after which trying again may help.", "schema": {"type": "integer"}}}
+_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "`Bearer` (RFC 6750).", "schema": {"type": "string"}}},
+    429: _AFTER,
+    503: _AFTER,
+}
+
+
+def of_records(verb: str, *, accounts: bool) -> ByStatus:
+    found = OF_RECORDS[verb]
+    return {**found, 400: (*found[400], *OF_ACCOUNTS[verb])} if accounts and verb in OF_ACCOUNTS else found
+
+
+def responses(kind: str, refusals: ByStatus) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Each as a component: its name, its status, itself."""
+    for status, codes in sorted(refusals.items()):
+        listed = tuple(sorted(set(codes)))
+        yield f"{kind}_{status}", status, refusal(status, listed)
+
+
+def refusal(status: int, codes: Codes) -> dict[str, Any]:
+    told = f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}"
+    answer: dict[str, Any] = {"description": told, "content": {"application/problem+json": {"schema": ref("Problem")}}}
+    return {**answer, **({"headers": _HEADERS[status]} if status in _HEADERS else {}), "x-problem-codes": list(codes)}

@@ -1,0 +1,101 @@
+"""The document as one actor may have it: our own endpoints that are open to it, and the records of each collection that it knows of."""
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+from adapters.inbound.web.document import refusals
+from adapters.inbound.web.document.names import VERBS, component, operation_id
+from adapters.inbound.web.document.operations import SHARED, paths, refusal_kind
+from adapters.inbound.web.document.records import schemas
+from domain.records.outline import Outline
+
+Document = dict[str, Any]
+
+METHODS = frozenset({"get", "put", "post", "delete", "patch"})
+RECORDS = "/api/v1/collections/{c}/records"
+# Where an operation says that it is for everyone. One that says nothing is told to admins alone.
+FOR_ALL = "x-for-all"
+# The operations on records of whatever collection; each collection has its own instead.
+_GENERIC = frozenset({"list_records", "aggregate_records", "create_record", "get_record", "update_record", "delete_record"})
+
+
+def whole(base: Document, outlines: Sequence[Outline], *, for_admins: bool) -> Document:
+    """`base` holds every endpoint of ours, whoever may use it."""
+    taken = frozenset(base["components"]["schemas"])
+    ids = frozenset(each["operationId"] for each in operations(base))
+    named = partial(component, taken=taken)
+    told = only(base, lambda operation: operation["operationId"] not in _GENERIC and (for_admins or operation.get(FOR_ALL, False)))
+    for outline in outlines:
+        address = RECORDS.replace("{c}", outline.collection.name)
+        told["paths"] |= paths(outline, address, named, partial(_id, taken=ids))
+        told["components"]["schemas"] |= schemas(outline, named)
+        told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
+    told["components"]["parameters"] = SHARED
+    told["components"]["responses"] |= _refusals()
+    return _without_leftovers(told)
+
+
+def _id(verb: str, collection: str, taken: frozenset[str]) -> str:
+    return operation_id(verb, collection, taken)
+
+
+def only(base: Document, keep: Callable[[dict[str, Any]], bool]) -> Document:
+    """A copy with these operations, without what is said about them for us alone."""
+    told = deepcopy(base)
+    for item in told["paths"].values():
+        for method in METHODS & set(item):
+            if not keep(item[method]):
+                del item[method]
+            else:
+                item[method].pop(FOR_ALL, None)
+    told["paths"] = {path: item for path, item in told["paths"].items() if METHODS & set(item)}
+    return told
+
+
+def operations(told: Document) -> Iterator[dict[str, Any]]:
+    return (item[method] for item in told["paths"].values() for method in METHODS & set(item))
+
+
+def _refusals() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for verb in VERBS:
+        for accounts in (False, True):
+            kind = refusal_kind(verb, accounts=accounts)
+            found |= {name: told for name, _, told in refusals.responses(kind, refusals.of_records(verb, accounts=accounts))}
+    return found
+
+
+def _without_leftovers(told: Document) -> Document:
+    """Components that nothing refers to are no business of this reader."""
+    kept = _referred(told)
+    for kind, named in told["components"].items():
+        if kind != "securitySchemes":
+            told["components"][kind] = {name: each for name, each in named.items() if f"#/components/{kind}/{name}" in kept}
+    used = {tag for each in operations(told) for tag in each["tags"]}
+    told["tags"] = [each for each in told["tags"] if each["name"] in used]
+    return told
+
+
+def _referred(told: Document) -> set[str]:
+    """Every reference that can be come by from the paths."""
+    found: set[str] = set()
+    pending: list[Any] = [told["paths"]]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            reference = each.get("$ref")
+            if isinstance(reference, str) and reference not in found:
+                found.add(reference)
+                pending.append(_component(told, reference))
+            pending.extend(each.values())
+        elif isinstance(each, list):
+            pending.extend(each)
+    return found
+
+
+def _component(told: Document, reference: str) -> Any:
+    """None where an example only looks like a reference."""
+    _, _, kind, name = [*reference.split("/", 3), "", "", ""][:4]
+    return told["components"].get(kind, {}).get(name)
