@@ -5,7 +5,7 @@ import atexit
 from flask import Flask
 
 from adapters.inbound import ops
-from adapters.inbound.rest import auth, collections, docs, explanations, records, trash
+from adapters.inbound.rest import auth, collections, docs, explanations, exports, records, trash
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
@@ -19,7 +19,7 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, trash.blueprint,
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, exports.blueprint, trash.blueprint,
                explanations.blueprint)  # fmt: skip
 
 

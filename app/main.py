@@ -21,6 +21,7 @@ from domain.limits.policies import DEFAULTS
 
 if TYPE_CHECKING:
     from app.usecases.accounts import AccountUseCases
+    from app.usecases.exports import ExportUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
     from app.wiring import Composed
@@ -33,7 +34,7 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        housekeeping=_housekeeping,
+        exports=_exports, housekeeping=_housekeeping,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -163,6 +164,12 @@ def _accounts() -> Iterator["AccountUseCases"]:
 def _imports() -> Iterator["ImportUseCases"]:
     with _opened() as composed:
         yield composed.imports
+
+
+@contextmanager
+def _exports() -> Iterator["ExportUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.exports
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
 from app.usecases.explanations import ExplanationUseCases
+from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
@@ -108,6 +109,7 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
     backend = Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
+        exports=ExportUseCases(work, rulebook, clock, observer),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.usecases.accounts import AccountUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.explanations import ExplanationUseCases
+from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
@@ -19,6 +20,7 @@ class Backend:
 
     collections: CollectionUseCases
     records: RecordUseCases
+    exports: ExportUseCases
     trash: TrashUseCases
     explanations: ExplanationUseCases
     accounts: AccountUseCases

@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.records.draft import Author, writable
+from domain.records.formulas import unguarded
 from domain.schema.collection import Collection
 from domain.schema.fields import Field, RelationField, Unfit
 from domain.schema.kinds import Kind
@@ -111,7 +112,7 @@ def layout_of_columns(collection: Collection, header: Sequence[str], options: Op
     columns: list[Column] = []
     for position, name in enumerate(header):
         if name == (options.id_column or "id"):
-            columns.append(Column(position, "id", str))
+            columns.append(Column(position, "id", unguarded))
         if name in fields and name not in options.ignore:
             columns.append(Column(position, name, _listed if fields[name].many else _READERS[fields[name].kind]))
     _refuse(list(_header_faults(collection, fields, header, options)))
@@ -227,7 +228,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _READERS: dict[Kind, Callable[[str], Any]] = {
-    Kind.TEXT: str,
+    Kind.TEXT: unguarded,
     Kind.INTEGER: _whole,
     Kind.NUMBER: _number,
     Kind.DECIMAL: str,

@@ -99,6 +99,7 @@ def backend(**parts):
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work()),
+        "exports": Asked(),
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),

@@ -210,7 +210,7 @@ def run(room):
     def nothing(*_: object) -> Any:
         raise AssertionError("not this command")
 
-    group = commands(Actions(nothing, nothing, nothing, nothing, nothing, lambda: nullcontext(room.imports), nothing))
+    group = commands(Actions(nothing, nothing, nothing, nothing, nothing, lambda: nullcontext(room.imports), nothing, nothing))
 
     def command(path: Path, *options: str, collection: str = "flights") -> Result:
         return CliRunner().invoke(group, ["import", str(path), "--collection", collection, *options])

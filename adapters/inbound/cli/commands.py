@@ -12,10 +12,12 @@ from typing import Any
 
 import click
 
+from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
 from adapters.inbound.cli.terminal import Failed, count, told
 from app.usecases.accounts import AccountUseCases
+from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 
@@ -23,7 +25,7 @@ from app.usecases.imports import ImportUseCases
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports` and `housekeeping` open the database for as long as they are used."""
+    lines to print; `accounts`, `imports`, `exports` and `housekeeping` open the database for as long as they are used."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -31,6 +33,7 @@ class Actions:
     openapi: Callable[[], str]
     accounts: Callable[[], AbstractContextManager[AccountUseCases]]
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
+    exports: Callable[[], AbstractContextManager[ExportUseCases]]
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
 
 
@@ -44,6 +47,7 @@ def commands(actions: Actions) -> click.Group:
         ("serve", _serve, actions.serve),
         ("migrate", _migrate, actions.migrate),
         ("import", import_, actions.imports),
+        ("export", export, actions.exports),
         ("housekeeping", _housekeeping, actions.housekeeping),
         ("check", _check, actions.check),
     ):

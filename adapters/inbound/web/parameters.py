@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from domain.errors import Invalid, did_you_mean, invalid
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS, AggregateQuery
+from domain.records.exports import FORMATS, ExportForm
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT, ListQuery
 
 MAX_QUERY = 65_536
@@ -15,6 +16,7 @@ MAX_PAGE = 1_000_000
 
 LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields", "search")
 SHOWING = ("expand", "fields")
+EXPORTING = ("format", "filter", "sort", "fields", "gzip", "bom")
 HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
 
@@ -68,6 +70,17 @@ def aggregate_query(parameters: dict[str, str]) -> AggregateQuery:
     return AggregateQuery(**texts, limit=limit, page=_number(parameters, "page", MAX_PAGE) or 1)
 
 
+def export_form(parameters: dict[str, str]) -> ExportForm:
+    format = parameters.get("format", FORMATS[0])
+    if format not in FORMATS:
+        hint = did_you_mean(format[:80], list(FORMATS))
+        raise invalid("format", "invalid_parameter", "`format` is csv, jsonl or json", hint=hint)
+    form = ExportForm(format, gzip=_yes(parameters, "gzip"), bom=_yes(parameters, "bom"))
+    if form.bom and format != "csv":
+        raise invalid("bom", "contradiction", "`bom` is for CSV; JSON has no byte order mark")
+    return form
+
+
 def history_query(parameters: dict[str, str]) -> tuple[int, int | None]:
     """How many changes of collections at most, and before which one."""
     return _number(parameters, "limit", 200) or 30, _number(parameters, "cursor", 999_999_999)
@@ -114,6 +127,13 @@ def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
     if not _WHOLE_NUMBER.fullmatch(text) or int(text) > most:
         raise invalid(name, "invalid_parameter", f"`{name}` is a whole number from 1 to {most}")
     return int(text)
+
+
+def _yes(parameters: dict[str, str], name: str) -> bool:
+    text = parameters.get(name, "false")
+    if text not in ("true", "false"):
+        raise invalid(name, "invalid_parameter", f"`{name}` is true or false")
+    return text == "true"
 
 
 def _count(parameters: dict[str, str]) -> bool:

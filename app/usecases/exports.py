@@ -1,0 +1,107 @@
+"""Write out the records that somebody may list, all of them as they were at one moment, with constant memory.
+
+Each page is a list like any other, so an export shows what a list shows. The pages are read in one snapshot and written to where the door
+says; the snapshot lasts as long as reading does, not as long as a slow client takes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import BoundedSemaphore
+from typing import Any, Protocol
+
+from app.usecases.record_reads import RecordReads, Request
+from app.usecases.rulebook import Rulebook
+from domain.actor import Actor
+from domain.errors import Problem, Unavailable
+from domain.records.exports import HTTP_LIMITS, ExportLimits, ExportQuery
+from domain.records.page import ListQuery, Page
+from domain.rules.values import RequestFacts
+from domain.schema.collection import Collection
+from ports.clock import Clock
+from ports.observer import Observer
+from ports.unit_of_work import Stores, UnitOfWork
+
+_PAGE = 1000
+Progress = Callable[[int], None]
+
+
+class Table(Protocol):
+    """Where an export is written. `begin` starts anew, whatever was written: reading may have to be done again."""
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far, about."""
+        ...
+
+    def begin(self, collection: Collection, names: tuple[str, ...]) -> None: ...
+    def put(self, rows: Sequence[Sequence[Any]]) -> None: ...
+    def end(self) -> None: ...
+
+
+class ExportUseCases:
+    """At most `places` exports run in one process, as each of them keeps a thread busy; others are told to come again."""
+
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock, observer: Observer, *, places: int = 2) -> None:
+        self._work, self._clock = work, clock
+        self._reads = RecordReads(rulebook, clock, observer)
+        self._places = BoundedSemaphore(places)
+
+    def write(
+        self, name: str, query: ExportQuery, table: Table, *, actor: Actor, facts: RequestFacts,
+        limits: ExportLimits = HTTP_LIMITS, progress: Progress = lambda rows: None,
+    ) -> int:  # fmt: skip
+        """How many records were written: those that the actor may list and the filter chooses. What is refused is refused as by a list;
+        Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer."""
+        request = Request(actor, facts)
+        with self._place():
+            return self._work.read(lambda stores: self._write(stores, name, query, table, request, limits, progress), snapshot=True)
+
+    def count(self, name: str, query: ExportQuery, *, actor: Actor, facts: RequestFacts) -> int:
+        """How many records `write` would write now."""
+        request, counting = Request(actor, facts), ListQuery(filter=query.filter, limit=1, count=True, fields="id")
+        page = self._work.read(lambda stores: self._page(stores, name, counting, request))
+        return page.total or 0
+
+    def _write(
+        self, stores: Stores, name: str, query: ExportQuery, table: Table, request: Request, limits: ExportLimits, progress: Progress
+    ) -> int:
+        began, written = self._clock.now(), 0
+        for page in self._pages(stores, name, query, request):
+            if written == 0:
+                table.begin(stores.schema.collection(name), page.names)
+            written += len(page.rows)
+            limits.check_rows(written)
+            limits.check_seconds((self._clock.now() - began).total_seconds())
+            table.put([row[: len(page.names)] for row in page.rows])
+            limits.check_size(table.size)
+            progress(len(page.rows))
+        table.end()
+        return written
+
+    def _pages(self, stores: Stores, name: str, query: ExportQuery, request: Request) -> Iterator[Page]:
+        """At least one, and of several none is empty."""
+        wanted = ListQuery(filter=query.filter, sort=query.sort, fields=query.fields, limit=_PAGE)
+        while True:
+            page = self._page(stores, name, wanted, request)
+            yield page
+            if page.next is None:
+                return
+            wanted = replace(wanted, cursor=page.next)
+
+    def _page(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Page:
+        """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
+        try:
+            return self._reads.list(stores, name, query, request)
+        except Problem:
+            stores.records.check_guard(request.guard)
+            raise
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("other exports are running", code="busy", retry_after=5, hint="try again when they are done")
+        try:
+            yield
+        finally:
+            self._places.release()
