@@ -29,6 +29,7 @@ from domain.limits.visits import whom
 _ACTIONS = {
     "records.list_records": "list",
     "records.aggregate_records": "list",
+    "exports.export_records": "list",
     "records.get_record": "view",
     "records.create_record": "create",
     "records.update_record": "update",
