@@ -68,7 +68,7 @@ class ExplanationUseCases:
         if collection.is_view and question.action not in ("list", "view"):
             return Answer(question.action, who, "view_is_read_only", "a view's records follow from those of other collections")
         facts = RequestFacts(question.method, query=question.query, headers=question.headers)
-        request = Request(who, facts, question.values)
+        request = Request(who, facts, question.values, name)
         if question.action == "create":
             return self._why_not_created(stores, collection, request)
         record = stores.records.load(collection, question.id)

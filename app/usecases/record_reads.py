@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -108,7 +109,7 @@ class RecordReads:
         now = self._clock.now()
 
         def values(paths: frozenset[tuple[str, ...]]) -> Values:
-            return request_values(stores, paths, request.actor, request.facts, request.body, now, creating=creating)
+            return _values(stores, paths, request, now, creating=creating)
 
         return self.sights(stores, request).pen(collection, values, creating=creating)
 
@@ -160,8 +161,7 @@ class RecordReads:
         return Expander(stores, self._rulebook, request.actor, sights, reading)
 
     def values(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Values:
-        now = self._clock.now()
-        return request_values(stores, ruling.paths, request.actor, request.facts, request.body, now, creating=creating)
+        return _values(stores, ruling.paths, request, self._clock.now(), creating=creating)
 
     def hidden(self, stores: Stores, collection: Collection, action: str, id: str, request: Request) -> NotFound:
         """What is told of a record that is missing or hidden; the development log is told which."""
@@ -178,11 +178,13 @@ class RecordReads:
 
     def reasons(self, stores: Stores, collection: Collection, request: Request, subject: Subject) -> Reasons:
         def values(paths: frozenset[tuple[str, ...]]) -> Values:
-            return request_values(
-                stores, paths, request.actor, request.facts, request.body, self._clock.now(), creating=subject.creating
-            )
+            return _values(stores, paths, request, self._clock.now(), creating=subject.creating)
 
         return Reasons(self._rulebook, stores.schema, collection, request.actor, values, subject)
+
+
+def _values(stores: Stores, paths: frozenset[tuple[str, ...]], request: Request, now: datetime, *, creating: bool) -> Values:
+    return request_values(stores, paths, request.actor, request.facts, request.body, now, creating=creating, into=request.into)
 
 
 def _snippets(collection: Collection, search: Search, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Any:

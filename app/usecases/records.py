@@ -92,7 +92,7 @@ class RecordUseCases:
 
     def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
-        request = Request(actor, facts, body)
+        request = Request(actor, facts, body, name)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         return self._prepared_for(
             request,
@@ -134,7 +134,7 @@ class RecordUseCases:
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions."""
-        request = Request(actor, facts, body)
+        request = Request(actor, facts, body, name)
         now = write_instant(self._clock.now())
         return self._prepared_for(
             request,

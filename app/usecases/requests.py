@@ -14,9 +14,12 @@ ValuesOf = Callable[[frozenset[tuple[str, ...]]], Values]
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """`into` is the collection that the body is for."""
+
     actor: Actor
     facts: RequestFacts
     body: Mapping[str, Any] | None = None
+    into: str = ""
 
     @property
     def guard(self) -> Guard | None:

@@ -44,6 +44,7 @@ from domain.rules.values import (
     is_set,
     lookup,
     macro,
+    reached,
     request_value,
 )
 from domain.rules.walk import every_path
@@ -202,6 +203,8 @@ class _Reader:
         if operand.modifier == "length":
             raw = lookup(self.values, operand.path)
             return converted(len(raw) if isinstance(raw, (list, tuple)) else 0, Kind.INTEGER, kind)
+        if operand.modifier == "count":
+            return converted(len(reached(self.values, operand.path)), Kind.INTEGER, kind)
         text = request_value(self.values, operand.path, Kind.TEXT)
         return None if text is None else ascii_lower(text)
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from domain.errors import did_you_mean
 from domain.rules.functions import from_start, is_formattable, moved_by
 from domain.rules.paths import resolve
-from domain.rules.requests import ROLES, accounts_of
+from domain.rules.requests import ROLES
 from domain.rules.scope import Scope
 from domain.rules.syntax import Called, Macro, Moved, Name, Number, Source, Text, Word
 from domain.rules.syntax import Operand as Written
 from domain.rules.tree import Call, Literal, Operand, Request, Shift
+from domain.rules.turns import accounts_of
 from domain.rules.typed import ARTICLED, Typed, common_kind, family, fit, own_kind, quoted, storable_kind
 from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import Kind

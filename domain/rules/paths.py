@@ -1,6 +1,5 @@
 """Names to paths: what a dotted name means in a collection."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from domain.errors import Problem, did_you_mean
@@ -81,14 +80,12 @@ class _Walk:
         return self._guarded(Step(field.name, collection.name, field.collection, many=field.many, field_guard=held))
 
     def _back(self, collection: Collection, part: str) -> Step | None:
-        """`comments_via_post`: the records of `comments` whose relation `post` points here."""
-        for at in _separators(part):
-            other, relation = self._scope.collection_of(part[:at]), part[at + len("_via_") :]
-            field = self._scope.field(other, relation) if other is not None else None
-            if other is not None and isinstance(field, RelationField) and field.collection == collection.name:
-                step = self._guarded(Step(relation, collection.name, part[:at], back=True, many=True))
-                return None if step is None else _held_back(step, self._scope.field_guard(other, field))
-        return None
+        found = self._scope.back(part, (collection.name,))
+        if found is None:
+            return None
+        other, relation = found
+        step = self._guarded(Step(relation.name, collection.name, other.name, back=True, many=True))
+        return None if step is None else _held_back(step, self._scope.field_guard(other, relation))
 
     def _guarded(self, step: Step) -> Step | None:
         target = self._scope.collection_of(step.target)
@@ -121,14 +118,6 @@ def _guard(scope: Scope, target: Collection) -> Condition | None:
         return scope.sight.guard(target) if scope.sight is not None else None
     except Problem:
         return None
-
-
-def _separators(part: str) -> Iterable[int]:
-    """Where `_via_` stands; twice, where a name ends in `_via`."""
-    at = part.find("_via_")
-    while at >= 0:
-        yield at
-        at = part.find("_via_", at + 1)
 
 
 def _of_collection(name: Name, scope: Scope, source: Source) -> Path:

@@ -4,14 +4,14 @@ Names are found by resolving them, so `title` changes only where it is the renam
 parameter or a text of the same spelling never does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.errors import Conflict, Fault
 from domain.rules.parse import parse
 from domain.rules.paths import resolve
-from domain.rules.requests import ROLES, accounts_of, holders_of
-from domain.rules.scope import Scope
+from domain.rules.requests import ROLES
+from domain.rules.scope import VIA, Scope
 from domain.rules.syntax import (
     Alone,
     Called,
@@ -28,6 +28,8 @@ from domain.rules.syntax import (
     Text,
 )
 from domain.rules.tree import Path, Step
+from domain.rules.turns import Turn, accounts_of, turns
+from domain.schema.collection import Collection
 
 _COLLECTION_NAME = ("@request", "auth", "collectionName")
 
@@ -99,10 +101,9 @@ class _Writer:
     def _parts(self, name: Name) -> Iterator[tuple[int, str]]:
         """The parts that name a field or a collection, by position, with what they are called after the change."""
         if name.parts[:2] == ("@request", "auth"):
-            yield from self._of_account(name)
+            yield from self._of_turns(name, accounts_of(self.scope))
         elif name.parts[:2] == ("@request", "body"):
-            if name.parts[2] in self.scope.collection.every_field:
-                yield 2, self._field(self.scope.collection.name, name.parts[2])
+            yield from self._of_turns(name, (self.scope.collection,))
         elif name.parts[0] != "@request":
             yield from self._of_path(name)
 
@@ -119,16 +120,20 @@ class _Writer:
         if end < len(name.parts):
             yield end, self._field(path.collection, path.name)
 
-    def _of_account(self, name: Name) -> Iterator[tuple[int, str]]:
+    def _of_turns(self, name: Name, start: Sequence[Collection]) -> Iterator[tuple[int, str]]:
+        for at, turn in enumerate(turns(name.parts[2:], start, self.scope), 2):
+            yield from ((at, new) for new in self._called(name, name.parts[at], turn))
+
+    def _called(self, name: Name, old: str, turn: Turn) -> set[str]:
         """Where the collection is not known before the request, the name has to be the same in all that it may be."""
-        for at, holders in enumerate(holders_of(name.parts[2:], self.scope)):
-            old = name.parts[2 + at]
-            called = {self._field(holder.name, old) for holder in holders}
-            if len(called) > 1:
-                others = sorted(holder.name for holder in holders if holder.name != self.change.collection)
-                detail = f"`{name.written}` asks `{old}` of {', '.join(f'`{each}`' for each in others)} too, where it keeps its name"
-                raise self._refused(name.at, detail, "rename the field in all of them first, or change this rule")
-            yield from ((2 + at, new) for new in called)
+        if turn.back is not None:
+            return {self._way_back(turn.back[0].name, turn.back[1].name)}
+        called = {self._field(holder.name, old) for holder, _ in turn.fields}
+        if len(called) > 1:
+            others = sorted(holder.name for holder, _ in turn.fields if holder.name != self.change.collection)
+            detail = f"`{name.written}` asks `{old}` of {', '.join(f'`{each}`' for each in others)} too, where it keeps its name"
+            raise self._refused(name.at, detail, "rename the field in all of them first, or change this rule")
+        return called
 
     def _refuse_roles(self, call: Called) -> None:
         """`hasRole` finds its fields by their names."""
@@ -145,7 +150,10 @@ class _Writer:
     def _step(self, step: Step) -> str:
         if not step.back:
             return self._field(step.source, step.field)
-        return f"{self._collection(step.target)}_via_{self._field(step.target, step.field)}"
+        return self._way_back(step.target, step.field)
+
+    def _way_back(self, collection: str, relation: str) -> str:
+        return f"{self._collection(collection)}{VIA}{self._field(collection, relation)}"
 
     def _field(self, collection: str, name: str) -> str:
         return self.change.fields.get(name, name) if collection == self.change.collection else name

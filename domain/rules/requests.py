@@ -1,14 +1,15 @@
 """Names of the request: what `@request.…` asks for, and what the schema says of its kind."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.errors import did_you_mean
-from domain.rules.scope import Found, Scope, json_keys, need, refuse_unknown_modifier, unknown_field
+from domain.rules.scope import VIA, Found, Scope, json_keys, need, refuse_unknown_modifier, unknown_field
 from domain.rules.syntax import MAX_RELATION_DEPTH, Name, Source
 from domain.rules.tree import Path, Request
+from domain.rules.turns import Turn, accounts_of, targets_of, turns
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
-from domain.schema.fields import Field, RelationField
+from domain.schema.fields import RelationField
 from domain.schema.kinds import Kind
 
 _REQUEST = ("auth", "body", "query", "headers", "method", "context")
@@ -48,49 +49,38 @@ def _text_of_request(name: Name, area: str, rest: tuple[str, ...], source: Sourc
 
 def _of_account(name: Name, rest: tuple[str, ...], scope: Scope, source: Source) -> Found:
     """The actor's collection is not known yet: a name has to exist in one of those that it may be."""
-    accounts, lists = accounts_of(scope), list[int]()
     if len(rest) == 1 and rest[0] in _ACCOUNT_TEXTS:
         return Found(Request(("auth", rest[0])), Kind.TEXT)
-    for at, part in enumerate(rest):
-        fields = [each.every_field[part] for each in accounts if part in each.every_field]
-        lists += [at + 2] if any(field.many for field in fields) else []
-        inside = rest[at + 1 :]
-        if fields and (not inside or any(field.kind is Kind.JSON for field in fields)):
-            json_keys(inside, name, source)
-            return Found(Request(("auth", *rest), lists=tuple(lists)), _agreed(fields))
-        targets = _targets(fields, scope)
-        if not targets:
-            unknown_field(name, source, part, [*_ACCOUNT_TEXTS, *(key for each in accounts for key in each.every_field)])
-        if at >= MAX_RELATION_DEPTH:
+    if not rest:
+        raise source.refusal("unknown_name", name.at, "`@request.auth` names no field", "write `@request.auth.id`")
+    return _followed(name, accounts_of(scope), scope, source, _ACCOUNT_TEXTS)
+
+
+def _followed(name: Name, start: Sequence[Collection], scope: Scope, source: Source, more: tuple[str, ...] = ()) -> Found:
+    """What the name means along its way from these collections; `more` is what may be asked there besides fields."""
+    path, holders, lists = name.parts[1:], start, list[int]()
+    for at, turn in enumerate(turns(path[1:], start, scope), 1):
+        inside = path[at + 1 :]
+        if turn.is_many:
+            lists.append(at + 1)
+        if not turn.fields and turn.back is None:
+            known = [key for each in holders for key in (*each.every_field, *scope.back_names(each))]
+            unknown_field(name, source, path[at], [*(more if at == 1 else ()), *known])
+        ends = not inside or any(field.kind is Kind.JSON for _, field in turn.fields)
+        if at > MAX_RELATION_DEPTH and (turn.back or not ends):
             raise source.beyond("relation_depth", name.at, f"a path goes through at most {MAX_RELATION_DEPTH} relations")
-        accounts = targets
-    raise source.refusal("unknown_name", name.at, "`@request.auth` names no field", "write `@request.auth.id`")
+        if ends:
+            json_keys(inside, name, source)
+            return Found(Request(path, lists=tuple(lists)), _agreed(turn))
+        holders = targets_of(turn, scope)
+        if not holders:
+            unknown_field(name, source, path[at], [])
+    raise AssertionError("a name has at least one part")
 
 
-def accounts_of(scope: Scope) -> list[Collection]:
-    """The collections that an actor may be of."""
-    accounts = [each for each in scope.schema.collections.values() if each.is_accounts]
-    if scope.collection.is_accounts and scope.collection.name not in scope.schema.collections:
-        accounts.append(scope.collection)
-    return accounts
-
-
-def holders_of(parts: tuple[str, ...], scope: Scope) -> Iterator[list[Collection]]:
-    """For each part of a path from `@request.auth`, the collections that have a field of that name there."""
-    accounts = accounts_of(scope)
-    for part in parts:
-        holders = [each for each in accounts if part in each.every_field]
-        yield holders
-        accounts = _targets([each.every_field[part] for each in holders], scope)
-
-
-def _targets(fields: list[Field], scope: Scope) -> list[Collection]:
-    found = [scope.collection_of(field.collection) for field in fields if isinstance(field, RelationField)]
-    return [each for each in found if each is not None]
-
-
-def _agreed(fields: list[Field]) -> Kind | None:
-    kinds = {field.kind for field in fields}
+def _agreed(turn: Turn) -> Kind | None:
+    """Records that point back are told by their ids."""
+    kinds = {field.kind for _, field in turn.fields} or {Kind.TEXT}
     kind = kinds.pop()
     return kind if not kinds and kind is not Kind.JSON else None
 
@@ -103,11 +93,9 @@ def _of_body(name: Name, rest: tuple[str, ...], scope: Scope, source: Source) ->
         if name.modifier != "isset":
             raise source.refusal("not_allowed", name.at, f"`{name.written}` may only be asked for with `:isset`")
         return Found(Request(("body", rest[0])), Kind.TEXT)
-    field = fields.get(rest[0]) if rest else None
-    if field is None or (len(rest) > 1 and field.kind is not Kind.JSON):
-        unknown_field(name, source, rest[0] if rest and field is None else "", list(fields))
-    json_keys(rest[1:], name, source)
-    return Found(Request(("body", *rest), lists=(2,) if field.many else ()), None if field.kind is Kind.JSON else field.kind)
+    if not rest or rest[0] not in fields:
+        unknown_field(name, source, rest[0] if rest else "", list(fields))
+    return _followed(name, (scope.collection,), scope, source)
 
 
 def _modified_request(found: Found, name: Name, scope: Scope, source: Source) -> Found:
@@ -120,6 +108,9 @@ def _modified_request(found: Found, name: Name, scope: Scope, source: Source) ->
     if modifier == "isset" and area not in ("body", "query", "headers"):
         raise source.refusal("not_allowed", name.at, "`:isset` follows `@request.body.…`, `@request.query.…` and `@request.headers.…`")
     if modifier in ("isset", "changed"):
+        if len(operand.path) > 2 and _goes_on(operand, scope):
+            hint = f"write `@request.{'.'.join(operand.path[:2])}:{modifier}`"
+            raise source.refusal("not_allowed", name.at, f"`:{modifier}` is asked of what was sent, and that ends at the relation", hint)
         stored = _stored(name, operand, scope, source) if modifier == "changed" else None
         return Found(Request(operand.path, modifier, stored), Kind.BOOL if stored else found.declared)
     if modifier == "lower":
@@ -130,7 +121,15 @@ def _modified_request(found: Found, name: Name, scope: Scope, source: Source) ->
     need(is_list or (found.declared is None and area in ("body", "auth")), name, source, "a json field or one of many values")
     if modifier == "each":
         return found if is_list else Found(replace(operand, lists=(*operand.lists, whole)), found.declared)
+    if is_list and VIA in operand.path[-1]:
+        # As for other paths, it is one number: of all records there, whichever way leads to them.
+        return Found(Request(operand.path, "count"), found.declared)
     return Found(Request(operand.path, modifier, lists=tuple(at for at in operand.lists if at < whole)), found.declared)
+
+
+def _goes_on(operand: Request, scope: Scope) -> bool:
+    """Whether the body's field is a relation, and the name goes through it."""
+    return operand.path[0] == "body" and isinstance(scope.collection.every_field[operand.path[1]], RelationField)
 
 
 def _stored(name: Name, operand: Request, scope: Scope, source: Source) -> Path:

@@ -4,6 +4,8 @@ For a client's text a field that is hidden, a relation whose target may not be l
 refused with the same words, and hints come from names that its author may see.
 """
 
+from collections.abc import Collection as Container
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -11,9 +13,10 @@ from domain.errors import did_you_mean
 from domain.rules.syntax import MAX_NESTING, Name, Source
 from domain.rules.tree import TRUE, Condition, Path, Request
 from domain.schema.collection import Collection, Schema
-from domain.schema.fields import Field
+from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import Kind
 
+VIA = "_via_"
 _MODIFIERS = ("isset", "changed", "length", "each", "lower")
 
 
@@ -58,6 +61,19 @@ class Scope:
         field = collection.every_field.get(name)
         return field if field is not None and self.may_name(collection, field) else None
 
+    def back(self, part: str, targets: Container[str]) -> tuple[Collection, RelationField] | None:
+        """`comments_via_post`: the collection `comments` and its relation `post`, where that points at one of these."""
+        for at in _separators(part):
+            other = self.collection_of(part[:at])
+            field = self.field(other, part[at + len(VIA) :]) if other is not None else None
+            if other is not None and isinstance(field, RelationField) and field.collection in targets:
+                return other, field
+        return None
+
+    def back_names(self, collection: Collection) -> list[str]:
+        """The ways back to this collection that a rule may go."""
+        return [f"{other.name}{VIA}{relation.name}" for other, relation in self.schema.showing(collection.name)]
+
     def is_many(self, collection: str, field: str) -> bool:
         """Whether the relation holds many, and so has a table of its own."""
         found = self.collection_of(collection)
@@ -72,6 +88,14 @@ class Scope:
 
     def names(self, collection: Collection) -> list[str]:
         return [name for name, field in collection.every_field.items() if self.may_name(collection, field)]
+
+
+def _separators(part: str) -> Iterator[int]:
+    """Where `_via_` stands; twice, where a name ends in `_via`."""
+    at = part.find(VIA)
+    while at >= 0:
+        yield at
+        at = part.find(VIA, at + 1)
 
 
 @dataclass(frozen=True, slots=True)

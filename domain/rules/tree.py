@@ -76,8 +76,9 @@ class Literal:
 @dataclass(frozen=True, slots=True)
 class Request:
     """`@request.…`, read when the request runs: path is ("auth", "id"), ("body", "title"), ("query", "x"), ("method",)….
-    `modifier` is None, isset, changed, lower or length; `stored` is the record's own field, for `:changed`. `lists` are the lengths
-    of those beginnings of the path that hold lists: the value stands for each combination of their elements."""
+    `modifier` is None, isset, changed, lower, length or count (of all that the path leads to); `stored` is the record's own field,
+    for `:changed`. `lists` are the lengths of those beginnings of the path that hold lists: the value stands for each combination
+    of their elements."""
 
     path: tuple[str, ...]
     modifier: str | None = None

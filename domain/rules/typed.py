@@ -18,6 +18,11 @@ ARTICLED = {
     Kind.DATE: "a date", Kind.DAY: "a day", Kind.JSON: "json",
 }  # fmt: skip
 
+# What the modifiers of a `@request` value answer with.
+_ANSWERED = {
+    "isset": Kind.BOOL, "changed": Kind.BOOL, "length": Kind.INTEGER, "count": Kind.INTEGER, "lower": Kind.TEXT,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -136,7 +141,7 @@ def own_kind(operand: Operand) -> Kind | None:
             return Kind.TEXT
         return None if operand.kind is Kind.JSON else operand.kind
     if isinstance(operand, Request):
-        return {"isset": Kind.BOOL, "changed": Kind.BOOL, "length": Kind.INTEGER, "lower": Kind.TEXT}.get(operand.modifier or "")
+        return _ANSWERED.get(operand.modifier or "")
     raise TypeError(operand)
 
 

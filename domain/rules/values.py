@@ -105,10 +105,15 @@ def elements_of(values: Values, path: Path) -> tuple[Path, ...]:
 
 def every_value(values: Values, path: Path) -> Iterator[Any]:
     """What is at the path, in every element of the lists on the way."""
-    reached: tuple[Path, ...] = (path[:1],)
+    places: tuple[Path, ...] = (path[:1],)
     for part in path[1:]:
-        reached = tuple(each for before in reached for each in elements_of(values, (*before, part)))
-    return (lookup(values, each) for each in reached)
+        places = tuple(each for before in places for each in elements_of(values, (*before, part)))
+    return (lookup(values, each) for each in places)
+
+
+def reached(values: Values, path: Path) -> list[Any]:
+    """What is there of `every_value`."""
+    return [each for each in every_value(values, path) if each is not MISSING and each is not None]
 
 
 def is_set(values: Values, path: Path) -> bool:

@@ -5,6 +5,7 @@ from random import Random
 
 from domain.rules.check import Scope, check
 from domain.rules.manys import free, groups_of, manys
+from domain.rules.scope import VIA
 from domain.rules.tree import TRUE, And, Call, Compare, In, Literal, Not, Or, Path, Request, Shift
 from domain.rules.values import Values
 from domain.rules.walk import parts, sides
@@ -105,21 +106,51 @@ def _whole(name, id_, record):
 
 RECORDS = _records()
 WORLD = {name: {record["id"]: record for record in records} for name, records in RECORDS.items()}
+
+
+def led_to(begin, target, ids):
+    """What stands in the request under `begin` and behind it, where these records of the target are what it leads to."""
+    yield begin, tuple(ids)
+    for at, record in enumerate(WORLD[target].get(id_) for id_ in ids):
+        for name, value in (record or {}).items():
+            yield (*begin, str(at), name), value
+
+
+def _memberships(user):
+    """Two deep: the posts that a member stands by, and the members that it stands for."""
+    mine = [record["id"] for record in RECORDS["members"] if record["user"] == user]
+    begin = ("auth", "members_via_user")
+    yield from led_to(begin, "members", mine)
+    for at, record in enumerate(WORLD["members"][each] for each in mine):
+        yield from led_to((*begin, str(at), "of"), "members", record["of"])
+        post = WORLD["posts"].get(record["post"], {})
+        yield from (((*begin, str(at), "post", name), value) for name, value in post.items())
+
+
+def _body_of(tags, main):
+    yield from led_to(("body", "tags"), "tags", tags)
+    yield ("body", "main"), main
+    yield from ((("body", "main", name), value) for name, value in WORLD["tags"].get(main, {}).items())
+
+
 ACTORS = (
     Values(now=MOMENT, request={("method",): "GET", ("auth", "id"): ""}),
     Values(now=MOMENT, request={
         ("method",): "PATCH", ("auth", "id"): "u1", ("auth", "name"): "a", ("auth", "age"): 2, ("auth", "perms"): ("p0", "p2"),
         ("auth", "perms", "0", "name"): "a", ("auth", "perms", "1", "name"): "b", ("auth", "perms", "0", "active"): True,
         ("auth", "perms", "1", "active"): False, ("auth", "roles"): ["a", "b"],
-        ("body", "tags"): ["t1", "t0"], ("body", "labels"): ["red"], ("body", "meta"): {"list": ["a", "b"]}, ("body", "title"): "a",
+        **dict(_memberships("u1")), **dict(_body_of(["t1", "t0"], "t2")),
+        ("body", "labels"): ["red"], ("body", "meta"): {"list": ["a", "b"]}, ("body", "title"): "a",
     }),
     Values(now=MOMENT, request={
         ("method",): "PATCH", ("auth", "id"): "u2", ("auth", "perms"): (), ("auth", "roles"): "a",
-        ("body", "tags"): [], ("body", "labels"): ["blue", "red", "é%"], ("body", "meta"): ["a", "red", 3], ("body", "tags+"): "t1",
+        **dict(_memberships("u2")), **dict(_body_of([], "none")),
+        ("body", "labels"): ["blue", "red", "é%"], ("body", "meta"): ["a", "red", 3], ("body", "tags+"): "t1",
     }),
     Values(now=MOMENT, request={
         ("method",): "PATCH", ("auth", "id"): "u3", ("auth", "perms"): ("p1",), ("auth", "perms", "0", "name"): "ab",
-        ("body", "tags"): ["t2"], ("body", "labels"): None, ("body", "meta"): {"list": [1.0, 2.5, None]},
+        **dict(_memberships("u3")), **dict(_body_of(["t2", "none"], "t0")),
+        ("body", "labels"): None, ("body", "meta"): {"list": [1.0, 2.5, None]},
     }),
 )  # fmt: skip
 
@@ -150,10 +181,14 @@ PATHS = {
 REQUESTS = (
     "@request.auth.id", "@request.auth.name", "@request.body.tags", "@request.body.labels", "@request.auth.perms",
     "@request.auth.perms.name", "@request.auth.roles:each", "@request.body.meta.list:each", "@request.body.tags:lower",
+    "@request.auth.members_via_user", "@request.auth.members_via_user.role", "@request.auth.members_via_user.post",
+    "@request.auth.members_via_user.post.title", "@request.auth.members_via_user.of.role", "@request.body.main.name",
+    "@request.body.tags.name", "@request.body.tags.akin",
 )  # fmt: skip
-ROOTS = ("@collection.members.", "@request.auth.perms.")
+ROOTS = ("@collection.members.", "@request.auth.perms.", "@request.auth.members_via_user.", "@request.body.tags.")
 ASKED = (
     "@request.body.tags:changed", "@request.body.labels:changed", "@request.body.meta:changed", "@request.body.title:changed",
+    "@request.auth.members_via_user:length > 1", "@request.auth.members_via_user.of:length ?> 0", "@request.body.tags.rank > 1",
     "@request.body.tags:isset", "hasRole('a')", "@request.auth.perms.active ?= true", "@request.body.tags:length > 1",
 )  # fmt: skip
 CONSTANTS = {
@@ -199,6 +234,8 @@ class Writer:
             "tags.": ("name", "owner", "akin.name", "akin", "owner.name"),
             "posts_via_parent.": ("title", "tags", "tags.name", "labels"), "author.perms.": ("name", "id"),
             "@collection.members.": ("role", "user", "post", "user.name"), "@request.auth.perms.": ("name", "id", "name:lower"),
+            "@request.auth.members_via_user.": ("role", "user", "post", "post.title", "of", "of.role"),
+            "@request.body.tags.": ("name", "id", "akin", "owner"),
         }[start]  # fmt: skip
         parts = [f"{start}{self.dice.choice(ends)} ?{self.compared('text')}" for _ in range(self.dice.choice([2, 2, 3]))]
         if self.dice.random() < 0.3:
@@ -274,7 +311,8 @@ FEATURES = (
     "list", "list behind a relation", "step through a list", "back", "back through a list", "back two deep", "@collection",
     "alias", ":each", ":length", ":lower", "?", "all", "?in", "in", "?not in", "not in", "linked", "linked in an or",
     "!( ) around ?", "!( ) in !( )", "two many-valued sides", "step guard", "guard of a field", "guard of a relation",
-    "list in the request", "linked in the request", ":changed of a list", ":changed of json", "call of many", "moved element", "null",
+    "list in the request", "back from the actor", "behind the body", "linked in the request",
+    ":changed of a list", ":changed of json", "call of many", "moved element", "null",
 )  # fmt: skip
 
 
@@ -330,5 +368,7 @@ def _of_path(path):
 
 def _of_request(request):
     yield from ("list in the request",) if request.lists else ()
+    yield from ("back from the actor",) if any(VIA in part for part in request.path) else ()
+    yield from ("behind the body",) if request.path[:2] in (("body", "tags"), ("body", "main")) and len(request.path) > 2 else ()
     if request.modifier == "changed" and request.stored is not None:
         yield from (":changed of a list",) if request.stored.elements else (":changed of json",) if request.stored.kind is Kind.JSON else ()

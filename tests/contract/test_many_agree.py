@@ -48,7 +48,7 @@ def understood(text, client):
     try:
         return condition_of(text, client)
     except Invalid as refused:
-        if refused.code != "type_mismatch" and "`nesting`" not in str(refused):
+        if refused.code != "type_mismatch" and not any(each in str(refused) for each in ("`nesting`", "`many_comparisons`")):
             raise
         return None
 
@@ -104,6 +104,15 @@ CHOSEN = [
     "tags = @request.body.tags", "tags != @request.body.tags", "labels ?in (title, 'red') && @request.body.labels ?= labels",
     "author.perms ?= @request.auth.perms", "author.perms = @request.auth.perms && views > 0", "author.perms != @request.auth.perms",
     "title ?= @request.auth.perms.name && @request.auth.perms.active ?= true", "title ?~ @request.auth.roles:each",
+    "members_via_post ?= @request.auth.members_via_user", "id ?= @request.auth.members_via_user.post",
+    "@request.auth.members_via_user = ''",
+    "id ?= @request.auth.members_via_user.post && @request.auth.members_via_user.role ?= 'admin'",
+    "views >= @request.auth.members_via_user:length",
+    "title ?= @request.auth.members_via_user.post.title && @request.auth.members_via_user.post.views ?> views",
+    "!(id = @request.auth.members_via_user.post)", "tags ?= @request.auth.members_via_user.post.tags", "main != @request.body.main.akin",
+    "tags.name ?= @request.body.tags.name && tags.rank ?> 1", "@request.body.tags.akin ?= main && @request.body.tags.name ?!= title",
+    "@request.body.tags.owner ?= author", "author = @request.body.main.owner", "@request.body.main.rank > views",
+    "tags = @request.body.tags.id",
     "comments_via_post.labels ?= @request.body.labels", "@request.body.tags ?= main && tags ?= @request.body.tags && tags.rank ?> 1",
 ]  # fmt: skip
 

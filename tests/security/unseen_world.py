@@ -20,6 +20,8 @@ EVERYBODY = ("guest", "bob", "carol", "sue", "alice", "dave")
 # Those who ask. sue is staff by a rule, as an integration would be; alice and dave only own things.
 ACTORS = ("guest", "bob", "carol", "sue")
 MINE, STAFF = "owner = @request.auth.id", "@request.auth.role = 'staff'"
+# Everybody has a vault of their own: rules that read it through the request say the same as those without.
+KEPT, HELD = "@request.auth.vaults_via_owner.rank ?!= null", "@request.body.owner.vaults_via_owner.owner ?= @request.auth.id"
 OPEN = {"list": "", "view": ""}
 
 
@@ -65,8 +67,8 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
             to("posts", "parent", rules={"view": MINE}), {"name": "meta", "type": "json", "rules": {"view": MINE}},
             {"name": "due", "type": "date", "rules": {"view": MINE}}, text("audit", searchable=True, rules={"view": None, "write": None}),
         ],
-        "rules": {"list": f"status = 'live' || {MINE}", "view": f"status = 'live' || {MINE}", "create": MINE, "update": MINE,
-        "delete": MINE},
+        "rules": {"list": f"status = 'live' || {MINE}", "view": f"status = 'live' || {MINE}",
+                  "create": f"{MINE} && {HELD}", "update": f"{MINE} && {KEPT}", "delete": MINE},
     },
     {
         "name": "replies",
