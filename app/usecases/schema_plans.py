@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.usecases.schema_changes import Intended, SchemaChanges
+from domain.schema.breaking import breaking
 from domain.schema.changes import (
     AddField,
     AddIndex,
@@ -29,7 +30,8 @@ def plan(stores: Stores, changes: SchemaChanges, intended: Intended, tools: Tool
         return Plan(tuple(_Looker(stores, intended, None, tools).told(step) for step in intended.steps))
     looker = _Looker(stores, intended, intended.old, tools)
     lost = changes.losses(stores, intended)
-    return Plan(tuple(looker.told(step) for step in intended.steps), lost, frozenset(lost) - intended.drop)
+    broken = breaking(intended.old, intended.new, intended.renames)
+    return Plan(tuple(looker.told(step) for step in intended.steps), lost, frozenset(lost) - intended.drop, broken)
 
 
 class _Looker:

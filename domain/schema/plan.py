@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.compatibility.findings import Finding
 from domain.schema.changes import (
     AddField,
     AddIndex,
@@ -56,10 +57,17 @@ class Plan:
     steps: tuple[PlannedStep, ...]
     would_lose: dict[str, int] = field(default_factory=dict)
     unsaid: frozenset[str] = frozenset()
+    # Whom the change breaks among clients.
+    breaking: tuple[Finding, ...] = ()
 
     def definition(self) -> dict[str, Any]:
         possible = all(each.is_possible for each in self.steps) and not self.unsaid
-        return {"steps": [each.definition() for each in self.steps], "would_lose": self.would_lose, "possible": possible}
+        return {
+            "steps": [each.definition() for each in self.steps],
+            "would_lose": self.would_lose,
+            "possible": possible,
+            "breaking": [each.as_object() for each in self.breaking],
+        }
 
 
 def told(step: Step) -> dict[str, Any]:

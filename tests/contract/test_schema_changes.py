@@ -301,6 +301,7 @@ def test_a_plan_tells_and_does_nothing(room):
     told = planned(room, fields=fields_of(room, views=hits, mail={"required": True}))
     steps = {each["step"]: each for each in told["steps"]}
     assert steps["rename_field"]["to"] == "hits"
+    assert ("breaks", "views", "the field is called `hits`") in [(each["weight"], each["place"], each["what"]) for each in told["breaking"]]
     assert (steps["change_type"]["offending_count"], steps["change_type"]["offending"][0]["value"]) == (1, "many")
     assert (steps["change_type"]["rows"], steps["change_type"]["lossless"]) == (2, True)
     assert steps["require"]["offending_count"] == 2

@@ -78,8 +78,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "CollectionDefinition": object_of({**_DEFINITION, **_QUERY}, ("name",)),
     "CollectionChange": object_of({**_DEFINITION, **_QUERY, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
     "SchemaPlan": object_of(
-        {"steps": {"type": "array", "items": {"type": "object"}}, "would_lose": {"type": "object"}, "possible": {"type": "boolean"}},
-        ("steps", "would_lose", "possible"),
+        {
+            "steps": {"type": "array", "items": {"type": "object"}},
+            "would_lose": {"type": "object"},
+            "possible": {"type": "boolean"},
+            "breaking": {"type": "array", "description": "what would break clients, and what to do instead", "items": {"type": "object"}},
+        },
+        ("steps", "would_lose", "possible", "breaking"),
     ),
     "SchemaChangePage": object_of(
         {"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}, ("items", "next")
