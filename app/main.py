@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.usecases.exports import ExportUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
+    from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        exports=_exports, housekeeping=_housekeeping,
+        exports=_exports, housekeeping=_housekeeping, schema=_schema,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -77,8 +78,16 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
             click.echo(line)
         for line in warnings(settings):
             click.echo(f"Warning: {line}.", err=True)
+        for line in _schema_applied(settings, composed):
+            click.echo(line)
         for line in _first_admin(settings, composed, overrides.get("STILLROOM_DATA_DIR")):
             click.echo(line)
+
+
+def _schema_applied(settings: Settings, composed: "Composed") -> list[str]:
+    from adapters.inbound.cli.schema import applied_at_start
+
+    return applied_at_start(composed.backend.schema, settings.schema) if settings.schema else []
 
 
 def _first_admin(settings: Settings, composed: "Composed", data_dir: str | None) -> list[str]:
@@ -142,7 +151,8 @@ def _check() -> list[str]:
     settings = _settings({})
     with _refusals():
         found = wiring.check(settings)
-    return [*wiring.describe(settings), *(f"Warning: {line}." for line in warnings(settings)), found]
+        drift = wiring.drift(settings)
+    return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*warnings(settings), *drift)), found]
 
 
 def _openapi() -> str:
@@ -176,6 +186,12 @@ def _exports() -> Iterator["ExportUseCases"]:
 def _housekeeping() -> Iterator["HousekeepingUseCases"]:
     with _opened() as composed:
         yield composed.backend.housekeeping
+
+
+@contextmanager
+def _schema() -> Iterator["SchemaUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.schema
 
 
 @contextmanager

@@ -160,6 +160,11 @@ class Settings:
         _database_url, "", shown="SQLite file `stillroom.db` in the data folder", example="postgresql://app@db.internal/app",
         meaning="Where data lives: `sqlite:///PATH` or `postgresql://…`. A password in it is never printed.",
     )  # fmt: skip
+    schema: Path | None = _setting(
+        _folder, None, shown="collections are changed live only", example="schema",
+        meaning="Folder of the schema's files (`stillroom schema export` writes it): `serve` applies them before it serves, and refuses "
+        "to start where that would lose data.",
+    )  # fmt: skip
     public_url: str = _setting(
         _public_url, "", shown="http://HOST:PORT", example="https://api.example.org",
         meaning="How clients reach this backend; links that it hands out and the issuer of its tokens begin with it.",

@@ -36,9 +36,11 @@ from app.usecases.outlines import OutlineUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
+from app.usecases.schema import SchemaUseCases
 from app.usecases.trash import TrashUseCases
+from domain.actor import SYSTEM
 from domain.limits.policies import Policies
-from domain.schema.fields import Tools
+from domain.schema.fields import TRUSTING, Tools
 from ports.clock import Clock, Ids
 from ports.json_schemas import JsonSchemas
 from ports.limits import HitCounter
@@ -108,6 +110,7 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
     desk = PasswordDesk(work, parts.passwords, limits)
     backend = Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
+        schema=SchemaUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
         exports=ExportUseCases(work, rulebook, clock, observer),
         trash=TrashUseCases(work, rulebook, tools, clock),
@@ -155,6 +158,18 @@ def check(settings: Settings) -> str:
     if check_database(open_database(settings.database)):
         return "The database is of an older version; `stillroom migrate` or the next start brings it to this one."
     return "The database is sound and at this version."
+
+
+def drift(settings: Settings) -> list[str]:
+    """What was changed in the database since the schema's files were applied; nothing where the database is not ready to be asked."""
+    if (settings.is_sqlite and not settings.sqlite_file.exists()) or check_database(open_database(settings.database)):
+        return []
+    work = SqlUnitOfWork(open_database(settings.database), STORES, LoggingObserver("warning"))
+    try:
+        asked = SchemaUseCases(work, Rulebook(), TRUSTING, SystemClock(), Uuid7Ids()).drift(actor=SYSTEM)
+    finally:
+        work.close()
+    return [each.sentence() for each in asked]
 
 
 def migrate(settings: Settings) -> str:

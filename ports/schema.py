@@ -1,6 +1,6 @@
 """Where collections and their tables are kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from domain.schema.changes import Step
@@ -9,6 +9,7 @@ from domain.schema.fields import Field
 from domain.schema.history import Change
 from domain.schema.indexes import Index
 from domain.schema.misfits import Misfits
+from domain.schema.sets import Applied
 
 
 class SchemaStore(Protocol):
@@ -47,6 +48,15 @@ class SchemaStore(Protocol):
 
     def keep_change(self, change: Change) -> None:
         """Inside `change_schema`, after `apply`."""
+        ...
+
+    def applied(self) -> list[Applied]:
+        """What was noted of each collection when the schema's files were applied last, by name."""
+        ...
+
+    def keep_applied(self, noted: Sequence[Applied], gone: Sequence[str]) -> None:
+        """Inside `change_schema`. Each takes the place of what was noted of its collection; that of the collections (by id) in `gone`
+        is forgotten."""
         ...
 
     def apply(

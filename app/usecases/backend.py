@@ -11,6 +11,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.records import RecordUseCases
+from app.usecases.schema import SchemaUseCases
 from app.usecases.trash import TrashUseCases
 
 
@@ -19,6 +20,7 @@ class Backend:
     """The use cases are the inbound port; their docstrings are the promise."""
 
     collections: CollectionUseCases
+    schema: SchemaUseCases
     records: RecordUseCases
     exports: ExportUseCases
     trash: TrashUseCases

@@ -31,24 +31,24 @@ class CollectionUseCases:
 
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
-        _admins_only(actor)
+        admins_only(actor)
         return self._work.read(
             lambda stores: [
-                each for _, each in sorted(_schema_for(stores, actor).collections.items()) if not each.system
+                each for _, each in sorted(schema_for(stores, actor).collections.items()) if not each.system
             ]
         )
 
     def get(self, name: str, *, actor: Actor) -> Collection:
-        _admins_only(actor)
-        return self._work.read(lambda stores: _owned(_schema_for(stores, actor), name))
+        admins_only(actor)
+        return self._work.read(lambda stores: _owned(schema_for(stores, actor), name))
 
     def create(self, definition: Any, *, actor: Actor) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
-        _admins_only(actor)
+        admins_only(actor)
         new = self._defined(definition)
 
         def body(stores: Stores) -> Collection:
-            intended = self._changes.creation(_schema_for(stores, actor), new, as_object(definition))
+            intended = self._changes.creation(schema_for(stores, actor), new, as_object(definition))
             self._changes.carry_out(stores, intended, actor, now=new.created, action="create")
             return intended.new or new
 
@@ -57,7 +57,7 @@ class CollectionUseCases:
     def change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Collection:
         """Parts that the definition names replace the old ones; records stay. Refused where data would be lost without a word, where
         stored values stand against it, or where a rule anywhere names what goes."""
-        _admins_only(actor)
+        admins_only(actor)
 
         def body(stores: Stores) -> Collection:
             intended = self._intended(stores, name, definition, actor, if_match)
@@ -68,17 +68,17 @@ class CollectionUseCases:
         return self._work.change_schema(body)
 
     def _intended(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Intended:
-        schema = _schema_for(stores, actor)
+        schema = schema_for(stores, actor)
         old = _owned(schema, name)
         _check_version(old, if_match)
         return self._changes.change(schema, old, as_object(definition), now=self._now())
 
     def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
-        _admins_only(actor)
+        admins_only(actor)
 
         def body(stores: Stores) -> None:
-            schema = _schema_for(stores, actor)
+            schema = schema_for(stores, actor)
             old = _owned(schema, name)
             _check_version(old, if_match)
             self._changes.carry_out(stores, self._changes.deletion(schema, old), actor, now=self._now(), action="delete")
@@ -87,18 +87,18 @@ class CollectionUseCases:
 
     def plan_creation(self, definition: Any, *, actor: Actor) -> Plan:
         """What `create` would do; it is refused where that would be refused, and nothing is done."""
-        _admins_only(actor)
+        admins_only(actor)
         new = self._defined(definition)
 
         def body(stores: Stores) -> Plan:
-            intended = self._changes.creation(_schema_for(stores, actor), new, as_object(definition))
+            intended = self._changes.creation(schema_for(stores, actor), new, as_object(definition))
             return plan(stores, self._changes, intended, self._tools)
 
         return self._work.read(body)
 
     def plan_change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Plan:
         """What `change` would do. Records that stand against it are told, not refused."""
-        _admins_only(actor)
+        admins_only(actor)
         return self._work.read(
             lambda stores: plan(
                 stores, self._changes, self._intended(stores, name, definition, actor, if_match), self._tools
@@ -108,10 +108,10 @@ class CollectionUseCases:
 
     def history(self, *, actor: Actor, limit: int, before: int | None = None) -> Sequence[Change]:
         """Every change of a collection, newest first."""
-        _admins_only(actor)
+        admins_only(actor)
 
         def body(stores: Stores) -> Sequence[Change]:
-            _schema_for(stores, actor)
+            schema_for(stores, actor)
             return stores.collections.changes(limit, before)
 
         return self._work.read(body)
@@ -119,10 +119,10 @@ class CollectionUseCases:
     def undo(self, *, actor: Actor) -> Collection | None:
         """Brings back what was before the last change: the collection, or None where there was none. Conflict (`not_undoable`) with the
         reason where something was lost since."""
-        _admins_only(actor)
+        admins_only(actor)
 
         def body(stores: Stores) -> Collection | None:
-            schema = _schema_for(stores, actor)
+            schema = schema_for(stores, actor)
             intended = self._undoing(stores, schema)
             self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo")
             return intended.new
@@ -174,13 +174,13 @@ def _owned(schema: Schema, name: str) -> Collection:
     return collection
 
 
-def _schema_for(stores: Stores, actor: Actor) -> Schema:
+def schema_for(stores: Stores, actor: Actor) -> Schema:
     """The present schema, once the database has said that it is the present one and that the admin still stands."""
     stores.records.check_guard(guard_of(actor))
     return stores.schema
 
 
-def _admins_only(actor: Actor) -> None:
+def admins_only(actor: Actor) -> None:
     if actor.is_guest:
         raise Unauthenticated("collections are for admins: sign in as one")
     if not actor.passes_rules:

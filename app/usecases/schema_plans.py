@@ -25,10 +25,13 @@ from domain.schema.renames import Renames
 from ports.unit_of_work import Stores
 
 
-def plan(stores: Stores, changes: SchemaChanges, intended: Intended, tools: Tools) -> Plan:
+def plan(
+    stores: Stores, changes: SchemaChanges, intended: Intended, tools: Tools, former: Callable[[str], str] | None = None
+) -> Plan:
+    """`former` tells what a collection is called now, where others than this one are renamed too."""
     if intended.old is None:
         return Plan(tuple(_Looker(stores, intended, None, tools).told(step) for step in intended.steps))
-    looker = _Looker(stores, intended, intended.old, tools)
+    looker = _Looker(stores, intended, intended.old, tools, former)
     lost = changes.losses(stores, intended)
     broken = breaking(intended.old, intended.new, intended.renames)
     return Plan(tuple(looker.told(step) for step in intended.steps), lost, frozenset(lost) - intended.drop, broken)
@@ -37,10 +40,13 @@ def plan(stores: Stores, changes: SchemaChanges, intended: Intended, tools: Tool
 class _Looker:
     """Asks the records of a collection as it is now, under its present names."""
 
-    def __init__(self, stores: Stores, intended: Intended, old: Collection | None, tools: Tools) -> None:
-        self._store, self._intended, self._old, self._tools = stores.collections, intended, old, tools
+    def __init__(
+        self, stores: Stores, intended: Intended, old: Collection | None, tools: Tools, former: Callable[[str], str] | None = None
+    ) -> None:
+        self._schema, self._store, self._intended, self._old, self._tools = stores.schema, stores.collections, intended, old, tools
         self._back = intended.renames.reversed() if intended.renames else Renames("", "")
-        self._count = self._store.count(old) if old else 0
+        self._former = former or self._back.target
+        self._count = self._store.count(old) if old and not old.is_view else 0
 
     def told(self, step: Step) -> PlannedStep:
         look = _LOOKS.get(type(step))
@@ -60,7 +66,9 @@ class _Looker:
         assert self._old is not None
         before, after = self._now(step.before), step.after
         if isinstance(after, RelationField):
-            after = replace(after, collection=self._back.target(after.collection))
+            after = replace(after, collection=self._former(after.collection))
+            if after.collection not in self._schema.collections:  # it comes with the same changes, and is empty
+                return PlannedStep(step, locks, held := self._held(step.before), Misfits(held), lossless=False)
         way, back = way_between(step.before, step.after), way_between(step.after, step.before)
         lossless = way is not None and way.returns and back is not None
         return PlannedStep(step, locks, self._held(step.before), self._store.misfits(self._old, before, after), lossless)

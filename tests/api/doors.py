@@ -95,6 +95,7 @@ def collections(**answers):
 def backend(**parts):
     return Backend(**{
         "collections": collections(),
+        "schema": Asked(),
         "records": records(),
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),

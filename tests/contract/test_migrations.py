@@ -24,6 +24,8 @@ TABLES = {
     "0001": {"_meta", "_collections", "_admins", "_signing_keys", "_setup_tokens"},
     "0002": set(),
     "0003": {"_trash", "_trash_cleared"},
+    "0004": {"_schema_changes"},
+    "0005": {"_schema_applied"},
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from adapters.inbound.cli import schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
@@ -20,12 +21,13 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.schema import SchemaUseCases
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports`, `exports` and `housekeeping` open the database for as long as they are used."""
+    lines to print; `accounts`, `imports`, `exports`, `housekeeping` and `schema` open the database for as long as they are used."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -35,6 +37,7 @@ class Actions:
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
     exports: Callable[[], AbstractContextManager[ExportUseCases]]
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
+    schema: Callable[[], AbstractContextManager[SchemaUseCases]]
 
 
 def commands(actions: Actions) -> click.Group:
@@ -43,6 +46,10 @@ def commands(actions: Actions) -> click.Group:
     admin = click.Group("admin", help="People who run this backend.")
     admin.add_command(_command(_admin_create, actions.accounts, "create"))
     group.add_command(admin)
+    files = click.Group("schema", help="The collections as files, for git.")
+    for command in (schema.export, schema.plan, schema.apply):
+        files.add_command(_command(command, actions.schema, command.__name__))
+    group.add_command(files)
     for name, function, action in (
         ("serve", _serve, actions.serve),
         ("migrate", _migrate, actions.migrate),

@@ -2,7 +2,7 @@
 number that grows with every change."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, update
@@ -10,6 +10,7 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import table as sql_table
 
+from adapters.outbound.sql import schema_applied
 from adapters.outbound.sql.columns import is_linked
 from adapters.outbound.sql.conversions import Conversions
 from adapters.outbound.sql.index_conditions import index_expression
@@ -27,6 +28,7 @@ from domain.schema.fields import TRUSTING, Field
 from domain.schema.history import Change
 from domain.schema.indexes import Index
 from domain.schema.misfits import Misfits
+from domain.schema.sets import Applied
 from domain.schema.view_fields import settled
 
 # Built in: its table is the migrations', no row describes it. Rules at their
@@ -91,6 +93,13 @@ class SqlSchemaStore(SchemaChecks):
 
     def changes(self, limit: int, before: int | None = None) -> list[Change]:
         return newest(self._session, limit, before)
+
+    def applied(self) -> list[Applied]:
+        return schema_applied.every(self._session)
+
+    def keep_applied(self, noted: Sequence[Applied], gone: Sequence[str]) -> None:
+        schema_applied.forget(self._session, gone)
+        schema_applied.note(self._session, noted)
 
     def apply(
         self,
