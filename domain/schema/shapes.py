@@ -73,6 +73,7 @@ def _text(field: Any) -> Shape:
 
 def _html(field: Any) -> Shape:
     told = "HTML; scripts and whatever else could harm a reader are taken out before it is kept"
+    told += "" if field.max is None else f", and at most {field.max} characters stay, tags included"
     return {**_fewest(field), "type": "string", "maxLength": MAX_HTML, "contentMediaType": "text/html", "description": told}
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from adapters.inbound.web.document.embedded import embedded
 from adapters.inbound.web.document.fixed import object_of, ref
 from domain.records.outline import Outline
 from domain.schema.collection import OLD_PASSWORD, PASSWORD
-from domain.schema.fields import Field
-from domain.schema.shapes import ID, Shape, added, increment, read, removed, written
+from domain.schema.fields import Field, JsonField
+from domain.schema.shapes import ID, Shape, added, increment, or_null, read, removed, written
 
 # The name of a collection's schema.
 Names = Callable[[str], str]
@@ -29,10 +30,28 @@ def schemas(outline: Outline, named: Names) -> dict[str, Shape]:
     if "list" in actions:
         found[f"{name}Page"] = _page(name)
     if "create" in actions:
-        found[f"{name}Create"] = _create(outline)
+        found[f"{name}Create"] = _create(outline, name)
     if "update" in actions:
-        found[f"{name}Update"] = _update(outline)
+        found[f"{name}Update"] = _update(outline, name)
+    if {"create", "update"} & set(actions):
+        found |= _owners(outline, name)
     return found
+
+
+def _owners(outline: Outline, name: str) -> dict[str, Shape]:
+    """The JSON Schemas of json fields, each under a name that nothing else has: no other has a dot."""
+    fields = {each.name: each for each in (*outline.creatable, *outline.changeable) if isinstance(each, JsonField) and each.schema}
+    places = {key: f"{name}.{key}" for key in fields}
+    return {place: told for key, place in places.items() if (told := embedded(fields[key].schema, ref(place)["$ref"])) is not None}
+
+
+def _sent(field: Field, name: str) -> Shape:
+    """What a body may hold for this field, by the owner's own schema where there is one that can stand here."""
+    shape = written(field)
+    if not isinstance(field, JsonField) or not field.schema or embedded(field.schema, "") is None:
+        return shape
+    own = ref(f"{name}.{field.name}")
+    return {**own, "not": {"type": "null"}} if field.required else or_null(own)
 
 
 def _record(outline: Outline, name: str) -> Shape:
@@ -69,9 +88,9 @@ def _page(name: str) -> Shape:
     return object_of({"items": {"type": "array", "items": ref(name)}, "next": following, "total": total}, ("items", "next"))
 
 
-def _create(outline: Outline) -> Shape:
+def _create(outline: Outline, name: str) -> Shape:
     collection = outline.collection
-    values = {each.name: _new(each) for each in outline.creatable}
+    values = {each.name: _new(each, name) for each in outline.creatable}
     required = tuple(each.name for each in outline.creatable if each.required and each.default is None)
     if collection.is_accounts:
         return object_of({**values, PASSWORD: _PASSWORD}, (*required, PASSWORD))
@@ -79,19 +98,19 @@ def _create(outline: Outline) -> Shape:
     return object_of({"id": id, **values}, required)
 
 
-def _new(field: Field) -> Shape:
-    shape = written(field)
+def _new(field: Field, name: str) -> Shape:
+    shape = _sent(field, name)
     return shape if field.literal_default is None else {**shape, "default": field.literal_default}
 
 
-def _update(outline: Outline) -> Shape:
+def _update(outline: Outline, name: str) -> Shape:
     values: dict[str, Shape] = {}
     twice: list[tuple[str, str]] = []
     for each in outline.changeable:
-        values[each.name] = written(each)
+        values[each.name] = _sent(each, name)
         steps = _steps(each)
         values |= steps
-        twice += ((each.name, name) for name in steps)
+        twice += ((each.name, step) for step in steps)
         twice += [tuple(steps)] if len(steps) == 2 and not each.many else []  # type: ignore[list-item]
     if outline.collection.is_accounts:
         told = "the present password; needed by the account itself to change its sign-in data"
