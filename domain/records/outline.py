@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from domain.records.draft import Author, writable
-from domain.records.visibility import ACTIONS, view_rule
+from domain.records.visibility import ACTIONS, is_nameable, view_rule
 from domain.schema.collection import Collection, Schema, rule_names
 from domain.schema.fields import Field, RelationField
+from domain.schema.kinds import Kind
 
 Named = tuple[str, str]  # a field, with its collection
 NONE: frozenset[Named] = frozenset()
@@ -37,10 +38,16 @@ class Outline:
     creatable: tuple[Field, ...]
     changeable: tuple[Field, ...]
     related: tuple[Related, ...]
+    passes_rules: bool = False
 
     @cached_property
     def searchable(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.shown if "words" in each.forms)
+
+    @cached_property
+    def sortable(self) -> tuple[str, ...]:
+        single = (each for each in self.shown if not each.many and each.kind is not Kind.JSON)
+        return tuple(each.name for each in single if self.passes_rules or is_nameable(self.collection, each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def _outline(schema: Schema, collection: Collection, known: Mapping[str, Collect
         frozenset() if outlook.passes_rules else frozenset(each.name for each in shown if view_rule(collection, each) != ""),
         _written(collection, outlook.unwritable, outlook),
         _written(collection, outlook.unchangeable, outlook),
-        tuple(_related(schema, collection, shown, known, outlook)),
+        tuple(_related(schema, collection, shown, known, outlook)), outlook.passes_rules,
     )  # fmt: skip
 
 

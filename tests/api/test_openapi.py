@@ -97,7 +97,7 @@ def test_swagger_ui_is_ours_down_to_the_last_file():
     html = page.get_data(as_text=True)
     assert page.mimetype == "text/html"
     links = re.findall(r'(?:src|href)="([^"]+)"', html)
-    assert len(links) == 4
+    assert len(links) == 5
     for link in links:
         assert link.startswith("/api/v1/docs/")
         answer = door.get(link)

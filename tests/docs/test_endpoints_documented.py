@@ -8,7 +8,7 @@ from tests.e2e.server import ROOT
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 # The files of the documentation's page, which nobody calls by hand.
-PARTS_OF_A_PAGE = {"GET /api/v1/docs/start.js", "GET /api/v1/docs/{file}"}
+PARTS_OF_A_PAGE = {"GET /api/v1/docs/{file}"}
 
 
 def test_endpoints_and_page_agree() -> None:

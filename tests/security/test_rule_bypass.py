@@ -329,7 +329,7 @@ def test_internal_doors_are_closed(target: Target) -> None:
 
 
 # What only admins know of: a collection without rules, hidden fields, fields whose view rule holds for no such actor.
-UNTOLD = ("locked", "_admins", "role", "balance", "secret", "locker", "list_collections", "erase_record", "@request", "owner = ")
+UNTOLD = ("locked", "_Admins", "role", "balance", "secret", "locker", "list_collections", "erase_record", "@request", "owner = ")
 UNTOLD_TO_MEMBERS = (*UNTOLD, "rating", "cost")
 
 

@@ -21,7 +21,7 @@ from adapters.inbound.web.conditional import none_match
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.headers import DOCUMENTATION_POLICY
-from adapters.inbound.web.openapi import TITLE, ProblemApi
+from adapters.inbound.web.openapi import ProblemApi
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
@@ -32,28 +32,11 @@ from domain.errors import NotFound
 REVALIDATED = "private, no-cache"
 # Bytes of documents that a process keeps; the one that was made last is kept whatever its size.
 MOST_KEPT = 16 * 2**20
+_ASKED_AGAIN = {"Cache-Control": "no-cache"}
 # What of the package is served, and nothing else of it.
 _FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
-_PAGE = f"""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{TITLE} API</title>
-<link rel="stylesheet" href="/api/v1/docs/swagger-ui.css">
-<link rel="icon" type="image/png" href="/api/v1/docs/favicon-32x32.png">
-<div id="swagger-ui"></div>
-<script src="/api/v1/docs/swagger-ui-bundle.js"></script>
-<script src="/api/v1/docs/start.js"></script>
-</html>
-"""
-# Swagger UI's own validator badge would call a foreign server.
-_START = """SwaggerUIBundle({
-  url: "/api/v1/openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  validatorUrl: null,
-});
-"""
+# Ours, beside this module: the page and what runs in it.
+_OURS = {"start.js": "text/javascript", "start.css": "text/css"}
 
 
 def blueprint(api: ProblemApi, backend: Backend) -> Blueprint:
@@ -69,14 +52,12 @@ def blueprint(api: ProblemApi, backend: Backend) -> Blueprint:
 
     @door.get("/docs")
     def page() -> Response:
-        return Response(_PAGE, headers={"Content-Security-Policy": DOCUMENTATION_POLICY, "Cache-Control": "no-cache"}, mimetype="text/html")
-
-    @door.get("/docs/start.js")
-    def start() -> Response:
-        return Response(_START, headers={"Cache-Control": "no-cache"}, mimetype="text/javascript")
+        return Response(_ours("page.html"), headers={"Content-Security-Policy": DOCUMENTATION_POLICY, **_ASKED_AGAIN}, mimetype="text/html")
 
     @door.get("/docs/<file>")
     def asset(file: str) -> Response:
+        if file in _OURS:
+            return Response(_ours(file), headers=_ASKED_AGAIN, mimetype=_OURS[file])
         if file not in _FILES:
             raise NotFound("nothing is served at this path")
         return send_from_directory(_folder(), file, max_age=3600)
@@ -121,6 +102,11 @@ def _revalidated(document: Written) -> Response:
     if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), document.etag):
         return empty_response(304, headers)
     return json_response(document.body, headers=headers)
+
+
+@cache
+def _ours(file: str) -> bytes:
+    return (Path(__file__).parent / "docs_page" / file).read_bytes()
 
 
 @cache

@@ -20,12 +20,12 @@ MAX_PAGE = 1_000_000
 _RULES = {"list": "list", "aggregate": "list", "create": "create", "get": "view", "update": "update", "delete": "delete"}
 _METHODS = {"list": "get", "aggregate": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete"}
 _SUMMARIES = {
-    "list": "List `{}`",
-    "aggregate": "Count and measure `{}`",
-    "create": "Create one of `{}`",
-    "get": "Get one of `{}`",
-    "update": "Change the fields of one of `{}` that the body names",
-    "delete": "Delete one of `{}`",
+    "list": "List {}",
+    "aggregate": "Count and measure {}",
+    "create": "Create one of {}",
+    "get": "Get one of {}",
+    "update": "Change the fields of one of {} that the body names",
+    "delete": "Delete one of {}",
 }
 
 
@@ -85,7 +85,7 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
         yield _shared("id")
     if verb == "list":
         yield _shared("filter")
-        yield _parameter("query", "sort", f"Names, separated by commas; `-` sorts from the greatest: {_names(outline)}.")
+        yield _parameter("query", "sort", f"Names, separated by commas; `-` sorts from the greatest: {_sortable(outline)}.")
         yield from map(_shared, ("limit", "cursor", "page", "count"))
     if verb in ("list", "get"):
         if outline.related:
@@ -104,6 +104,11 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
 
 def _names(outline: Outline) -> str:
     return ", ".join(f"`{each.name}`" for each in outline.shown)
+
+
+def _sortable(outline: Outline) -> str:
+    """Also through relations, which are too many to be listed."""
+    return ", ".join(f"`{each.name}`" for each in outline.shown if each.name in outline.sortable)
 
 
 def _shared(name: str) -> dict[str, Any]:

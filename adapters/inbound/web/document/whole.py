@@ -9,12 +9,14 @@ from adapters.inbound.web.document import refusals
 from adapters.inbound.web.document.names import VERBS, component, operation_id
 from adapters.inbound.web.document.operations import SHARED, paths, refusal_kind
 from adapters.inbound.web.document.records import schemas
+from domain.actor import ADMINS
 from domain.records.outline import Outline
 
 Document = dict[str, Any]
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 RECORDS = "/api/v1/collections/{c}/records"
+ACCOUNTS = "/api/v1/auth/{c}/"
 # Where an operation says that it is for everyone. One that says nothing is told to admins alone.
 FOR_ALL = "x-for-all"
 # The operations on records of whatever collection; each collection has its own instead.
@@ -32,9 +34,19 @@ def whole(base: Document, outlines: Sequence[Outline], *, for_admins: bool) -> D
         told["paths"] |= paths(outline, address, named, partial(_id, taken=ids))
         told["components"]["schemas"] |= schemas(outline, named)
         told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
+    _name_accounts(told, outlines)
     told["components"]["parameters"] = SHARED
     told["components"]["responses"] |= _refusals()
     return _without_leftovers(told)
+
+
+def _name_accounts(told: Document, outlines: Sequence[Outline]) -> None:
+    """Where one may sign in: the collections of accounts that the reader knows of, and the admins' own, which is no secret."""
+    names = sorted({ADMINS, *(each.collection.name for each in outlines if each.collection.is_accounts)})
+    schema = {"type": "string", "enum": names}
+    for path, item in told["paths"].items():
+        if path.startswith(ACCOUNTS):
+            item["parameters"] = [{**each, "schema": schema} if each["name"] == "c" else each for each in item["parameters"]]
 
 
 def _id(verb: str, collection: str, taken: frozenset[str]) -> str:
