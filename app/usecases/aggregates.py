@@ -13,12 +13,14 @@ from domain.records.aggregates import (
     Measure,
     check_group,
     check_measures,
+    check_names,
     check_order,
-    check_together,
     paths_of,
     with_paths,
 )
+from domain.rules.scope import Scope
 from domain.rules.shape import shape_with
+from domain.rules.steps import check_together, joins_of
 from domain.schema.collection import Collection
 from ports.unit_of_work import Stores
 
@@ -54,5 +56,8 @@ class Aggregates:
         named = self._rulebook.named
         dimensions = named(stores.schema, collection, request.actor, "group", query.group, check_group, sayable)
         measures = named(stores.schema, collection, request.actor, "measures", query.measures, check_measures, sayable)
-        check_together(dimensions, measures)
+        check_names(dimensions, measures)
+        steps = self._rulebook.steps(stores.schema, collection, request.actor, query.filter, "", sayable)
+        is_many = Scope(stores.schema, collection).is_many
+        check_together(steps + joins_of(paths_of(dimensions, measures), is_many), "group" if query.group else "measures")
         return dimensions, measures

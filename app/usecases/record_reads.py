@@ -12,7 +12,7 @@ from app.usecases.passing import kept_passes
 from app.usecases.reasons import Reasons, Subject
 from app.usecases.request_values import request_values
 from app.usecases.requests import Request
-from app.usecases.rulebook import Rulebook, Ruling
+from app.usecases.rulebook import Rulebook, Ruling, Sayable
 from app.usecases.sights import Pen, Sights, masked_in, sights_for
 from domain.actor import Actor
 from domain.errors import NotFound
@@ -21,7 +21,9 @@ from domain.records.page import ListQuery, Page, Shown
 from domain.records.reading import Reading, Search, SortKey, Window
 from domain.records.search import by_rank, search_of, snippets
 from domain.records.visibility import Sight, is_nothing, present, selected_fields
+from domain.rules.scope import Scope
 from domain.rules.shape import ANYTHING, shape, shape_with
+from domain.rules.steps import check_together, joins
 from domain.rules.tree import Path
 from domain.rules.values import Values, request_paths
 from domain.rules.walk import path_guards
@@ -75,11 +77,23 @@ class RecordReads:
         if search is not None:
             reading = self._with_searched(reading, search, sights)
             order = order if query.sort else by_rank(collection, order)
+        if query.filter or query.sort or search is not None:
+            self._check_steps(stores, collection, query, request, sayable, search)
         text = "\n".join((name, query.filter, query.sort, *((query.search,) if search else ())))
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count, search=search)
         return Asked(names, reading, window, expansion, sights, text)
+
+    def _check_steps(
+        self, stores: Stores, collection: Collection, query: ListQuery, request: Request, sayable: Sayable, search: Search | None
+    ) -> None:
+        """All of it is one statement."""
+        steps = self._rulebook.steps(stores.schema, collection, request.actor, query.filter, query.sort, sayable)
+        if search is not None:
+            is_many = Scope(stores.schema, collection).is_many
+            steps += sum(joins(condition, is_many) for _, condition in search.masks.conditions)
+        check_together(steps, "filter" if query.filter else "sort" if query.sort else "search")
 
     def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
         collection, sights = stores.schema.collection(name), self.sights(stores, request)

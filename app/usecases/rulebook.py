@@ -17,6 +17,7 @@ from domain.rules.evaluate import is_local
 from domain.rules.index_conditions import check_index_condition
 from domain.rules.shape import all_of
 from domain.rules.sorts import check_sort
+from domain.rules.steps import joins, joins_of
 from domain.rules.syntax import Expr
 from domain.rules.tree import FALSE, TRUE, Condition, Literal, Path
 from domain.rules.values import request_paths
@@ -99,6 +100,18 @@ class Rulebook:
         if any(not key.path.steps and key.path.name == "id" for key in keys):
             return tuple(keys)
         return (*keys, SortKey(Path("id", Kind.TEXT, collection.name), bool(keys) and keys[-1].descending))
+
+    def steps(
+        self, schema: Schema, collection: Collection, actor: Actor, filter: str, sort: str, sayable: Sayable = NOTHING_SAYABLE
+    ) -> int:
+        """How many relation steps the list rule, a filter and a sort take in one statement."""
+        key = (schema.version, collection.name, "steps", actor.passes_rules, sayable, f"{filter}\n{sort}")
+        return self._keep(key, lambda: self._steps(schema, collection, actor, filter, sort, sayable))
+
+    def _steps(self, schema: Schema, collection: Collection, actor: Actor, filter: str, sort: str, sayable: Sayable) -> int:
+        asked = self.readable(schema, collection, "list", actor, filter, sayable).condition
+        order, is_many = self.order(schema, collection, actor, sort, sayable), Scope(schema, collection).is_many
+        return joins(asked, is_many) + joins_of((key.path for key in order), is_many)
 
     def named(
         self, schema: Schema, collection: Collection, actor: Actor, pointer: str, text: str, read: Callable[[str, Scope], T],

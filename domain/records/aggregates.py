@@ -11,9 +11,8 @@ from domain.errors import did_you_mean
 from domain.rules.bound import Bound
 from domain.rules.parse import parse_name
 from domain.rules.paths import Scope, resolve
-from domain.rules.syntax import MAX_CHARACTERS, MAX_RELATION_STEPS, MAX_SORT_KEYS, Source
+from domain.rules.syntax import MAX_CHARACTERS, MAX_SORT_KEYS, Source
 from domain.rules.tree import Path
-from domain.rules.walk import joins
 from domain.schema.collection import Collection
 from domain.schema.kinds import Kind
 from domain.schema.measures import FUNCTIONS, read_measure, why_not
@@ -111,17 +110,14 @@ def check_order(text: str, dimensions: tuple[Dimension, ...], measures: tuple[Me
     return tuple({**order, **{at: False for at in range(len(dimensions)) if at not in order}}.items())
 
 
-def check_together(dimensions: tuple[Dimension, ...], measures: tuple[Measure, ...]) -> None:
-    """Each has a name of its own in the answer, and the statement that asks for all of them stays within the limit of its steps."""
+def check_names(dimensions: tuple[Dimension, ...], measures: tuple[Measure, ...]) -> None:
+    """Each has a name of its own in the answer."""
     measured, source = {each.name for each in measures}, Source("", "group")
     if sum(each.path.elements for each in dimensions) > 1:
         raise source.refusal("not_allowed", 0, "groups go by the values of one field with many values, not of two")
     for each in dimensions:
         if each.name in measured:
             raise source.refusal("duplicate_name", 0, f"two things are called `{each.name}`", "write `count:id` instead of `count`")
-    if sum(_steps(path) for path in paths_of(dimensions, measures)) > MAX_RELATION_STEPS:
-        detail = f"at most {MAX_RELATION_STEPS} relation steps, those of the targets' list rules included"
-        raise source.beyond("relation_steps", 0, detail)
 
 
 def paths_of(dimensions: tuple[Dimension, ...], measures: tuple[Measure, ...]) -> tuple[Path, ...]:
@@ -193,8 +189,3 @@ def _path(name: str, at: int, scope: Scope, source: Source, *, with_own_list: bo
     if not isinstance(path, Path) or path.many or path.elements or path.modifier:
         raise source.refusal("not_allowed", at, f"`{name[:80]}` is no single stored value")
     return path
-
-
-def _steps(path: Path) -> int:
-    guards = [step.guard for step in path.steps] + [path.guard]
-    return len(path.steps) + sum(joins(guard) for guard in guards if guard is not None)

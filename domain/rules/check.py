@@ -6,6 +6,7 @@ from domain.rules.operands import Operands
 from domain.rules.parse import parse
 from domain.rules.paths import Found, Scope, Sight
 from domain.rules.patterns import MAX_PATTERN
+from domain.rules.steps import TOO_MANY, joins
 from domain.rules.syntax import (
     MAX_MANY_COMPARISONS,
     MAX_RELATION_STEPS,
@@ -35,7 +36,7 @@ from domain.rules.tree import (
     Request,
 )
 from domain.rules.typed import Typed, common_kind, fit
-from domain.rules.walk import every_path, joins, parts, sides
+from domain.rules.walk import every_path, parts, sides
 from domain.schema.kinds import Kind
 
 __all__ = ["Found", "Scope", "Sight", "check"]
@@ -51,11 +52,7 @@ def check(text: str | Expr, scope: Scope) -> Condition:
     source = Source(text if isinstance(text, str) else "", scope.pointer)
     condition = _Checker(scope, source).condition(parse(text, scope.pointer) if isinstance(text, str) else text)
     if joins(condition, scope.is_many) > MAX_RELATION_STEPS:
-        detail = (
-            f"at most {MAX_RELATION_STEPS} different relation steps, those of the targets' list rules included; "
-            "a step through a relation of many counts as two"
-        )
-        raise source.beyond("relation_steps", 0, detail)
+        raise source.refusal("limit_exceeded", 0, TOO_MANY)
     if scope.client and _comparisons_of_many(condition) > MAX_MANY_COMPARISONS:
         raise source.beyond("many_comparisons", 0, f"a filter compares at most {MAX_MANY_COMPARISONS} times what has many values")
     deep = depth(condition)

@@ -1,7 +1,6 @@
-"""Going through a checked tree: its comparisons, operands, paths and joins."""
+"""Going through a checked tree: its comparisons, operands and paths."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from domain.rules.tree import (
     TRUE,
@@ -90,52 +89,3 @@ def needs_many(condition: Condition) -> bool:
         if isinstance(operand, Path) and (operand.many or operand.root or operand.elements or any(step.many for step in operand.steps)):
             return True
     return False
-
-
-Place = tuple[Any, ...]
-
-
-IsMany = Callable[[str, str], bool]
-
-
-def joins(condition: Condition, is_many: IsMany = lambda collection, relation: False) -> int:
-    """How many tables a statement joins at most: different steps from one place, those of guards from the place that they guard, and
-    different `@collection`s. `is_many` tells of a relation (collection, field) whether it has a table of its own to go through."""
-    weights: dict[Place, int] = {}
-    pending: list[tuple[Condition, Place]] = [(condition, ())]
-    while pending:
-        asked, at = pending.pop()
-        for path in _own_paths(asked):
-            pending += _enter(path, at, weights, is_many)
-    return sum(weights.values())
-
-
-def _enter(path: Path, at: Place, weights: dict[Place, int], is_many: IsMany) -> Iterator[tuple[Condition, Place]]:
-    """Counts the places that the path leads to, and gives the guards of those that are new."""
-    here: Place = (*at, path.root, path.alias)
-    if path.root is not None:
-        weights[here] = 1
-    for step in path.steps:
-        before, here = here, (*here, step.field, step.target, step.back)
-        if here in weights:
-            continue
-        holder = step.target if step.back else step.source
-        weights[here] = 2 if is_many(holder, step.field) else 1
-        yield from ((guard, place) for guard, place in ((step.field_guard, before), (step.guard, here)) if guard is not None)
-    if path.elements:
-        weights[(*here, path.name)] = 1
-    if path.guard is not None:
-        yield path.guard, here
-
-
-def _own_paths(condition: Condition) -> Iterator[Path]:
-    """Those of its comparisons, not those of their guards."""
-    pending = [condition]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, (And, Or)):
-            pending.extend(item.items)
-        elif isinstance(item, Not):
-            pending.append(item.item)
-        elif isinstance(item, (Compare, In)):
-            yield from (path for side in sides(item) for path in paths_of(side))

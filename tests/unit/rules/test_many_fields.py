@@ -10,9 +10,9 @@ from domain.rules.check import Scope, check
 from domain.rules.evaluate import holds, holds_bound
 from domain.rules.manys import manys
 from domain.rules.shape import shape
+from domain.rules.steps import joins
 from domain.rules.tree import FALSE, TRUE, Compare, In, Literal, Not, Slot, Step
 from domain.rules.values import Values, request_paths
-from domain.rules.walk import joins
 from domain.schema.collection import Schema
 from domain.schema.kinds import Kind
 from tests.unit.rules.worlds import (
