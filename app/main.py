@@ -35,7 +35,7 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        exports=_exports, housekeeping=_housekeeping, schema=_schema,
+        exports=_exports, housekeeping=_housekeeping, schema=_schema, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 

@@ -9,7 +9,7 @@ from domain.records.explanations import Plan
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
 from domain.schema.collection import Collection
-from domain.schema.fields import RelationField
+from domain.schema.fields import Field, RelationField
 
 Record = Mapping[str, Any]  # every stored field by name, in Python form (see Kind)
 
@@ -60,6 +60,10 @@ class RecordStore(Protocol):
 
     def load_many(self, collection: Collection, ids: Sequence[str]) -> Sequence[Record]:
         """The whole records of those of these ids that are there, in any order."""
+        ...
+
+    def keyed(self, collection: Collection, field: Field, keys: Sequence[Any]) -> Mapping[Any, str]:
+        """The ids of the records that have these values in a unique field (or of these ids), by value in the form in which it is unique."""
         ...
 
     def standing(self, collection: Collection, ids: Sequence[str]) -> frozenset[str]:

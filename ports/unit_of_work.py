@@ -55,8 +55,9 @@ class UnitOfWork(Protocol):
         or may not be there."""
         ...
 
-    def change_schema(self, body: Callable[[Stores], T]) -> T:
-        """Runs a body that changes collections, alone and with every other writer waiting. All of it, or nothing, is kept;
+    def change_schema(self, body: Callable[[Stores], T], *, unhurried: bool = False) -> T:
+        """Runs a body that changes collections, alone and with every other writer waiting; `unhurried` without its time limit (an
+        import that makes its collection). All of it, or nothing, is kept;
         every process serves the new schema to requests that start after this returned. Unavailable when the lock is not had in time."""
         ...
 

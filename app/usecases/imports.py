@@ -1,70 +1,45 @@
-"""Fill a collection from a file: every row is judged before the first one is written, then all are kept, or none.
+"""Fill a collection from a file: every row is judged before the first one is written, then all are kept, or none; or, for very long files,
+part by part, going on after the last part that was kept.
 
-Judging holds no lock. What passed waits in a temporary file, so that memory stays constant and writers of a running server wait
-for the inserts alone.
+Judging holds no lock, so writers of a running server wait for the writing alone.
 """
 
-import pickle
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
+from app.usecases.import_judging import BadRows, Judge, Judged
+from app.usecases.import_writing import Kept, Writer
 from app.usecases.rulebook import Rulebook
+from app.usecases.schema_changes import SchemaChanges
 from domain.actor import Actor
-from domain.errors import Conflict, Fault, Forbidden, Invalid, Problem
-from domain.records.changes import Draft
-from domain.records.draft import Moment, draft
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, did_you_mean
 from domain.records.imports import (
-    IMPORTER,
     BadRow,
     Layout,
     Options,
     Row,
     check_importable,
+    check_matches,
     layout_of_columns,
     layout_of_objects,
-    outward_relations,
-    targets,
 )
-from domain.records.reading import Reading, guard_of
-from domain.rules.evaluate import holds
-from domain.rules.shape import ANYTHING, shape
-from domain.rules.values import Values
-from domain.schema.collection import Collection, Schema
-from domain.schema.fields import Tools
+from domain.records.keys import is_key, read_key
+from domain.records.proposals import Gathered, Proposal, Target, propose
+from domain.records.reading import guard_of
+from domain.schema.collection import Collection, Schema, as_object, define_collection
+from domain.schema.fields import Field, Tools, Unfit
+from domain.schema.fields.relations import RECORD_ID
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.unit_of_work import Stores, UnitOfWork
 
-_CHUNK = 500
-_SHOWN = 20
-_REMEMBERED = 100_000
+__all__ = ["BadRows", "ImportUseCases", "Judged", "Kept", "Refused"]
+
+_LOOKED_AT = 2000
+_ASKED_AT_ONCE = 500
 
 Progress = Callable[[int], None]
-Judgement = tuple[int, Mapping[str, Any]]  # where the row begins, and its values
-
-
-@dataclass(slots=True)
-class BadRows:
-    """The first few, and how many there are."""
-
-    first: list[BadRow] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, row: BadRow) -> None:
-        self.count += 1
-        if len(self.first) < _SHOWN:
-            self.first.append(row)
-
-    def add_all(self, other: "BadRows") -> None:
-        self.count += other.count
-        self.first += other.first[: _SHOWN - len(self.first)]
-
-    def beyond(self, told: "BadRows") -> "BadRows":
-        """What came after `told`, which is how these were before."""
-        return BadRows(self.first[len(told.first) :], self.count - told.count)
 
 
 class Refused(Exception):
@@ -75,207 +50,156 @@ class Refused(Exception):
         self.bad = bad
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one row that could be read."""
-
-    line: int
-    values: Mapping[str, Any]
-    faults: tuple[Fault, ...] = ()
-    cleared: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Judged:
-    """The rows of a file that may be kept, waiting in `_spool`. Close it when done."""
-
-    collection: Collection
-    schema_version: int
-    layout: Layout
-    rows: int = 0
-    cleared: dict[str, int] = field(default_factory=dict)
-    bad: BadRows = field(default_factory=BadRows)
-    _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
-    _names: tuple[str, ...] = ()
-
-    def put(self, verdicts: Sequence[Verdict]) -> None:
-        """Keeps the good ones for later."""
-        good = [each for each in verdicts if not each.faults]
-        if not good:
-            return
-        self._names = tuple(good[0].values)
-        pickle.dump([(each.line, tuple(each.values.values())) for each in good], self._spool, pickle.HIGHEST_PROTOCOL)
-        self.rows += len(good)
-        for name in (name for each in good for name in each.cleared):
-            self.cleared[name] = self.cleared.get(name, 0) + 1
-
-    def chunks(self) -> Iterator[list[tuple[int, Draft]]]:
-        """From the start, as often as asked."""
-        self._spool.seek(0)
-        taken = 0
-        while taken < self.rows:
-            rows = pickle.load(self._spool)  # noqa: S301 - our own anonymous file, written a moment ago
-            taken += len(rows)
-            yield [(line, Draft(dict(zip(self._names, values, strict=True)))) for line, values in rows]
-
-    def close(self) -> None:
-        self._spool.close()
-
-    def __enter__(self) -> "Judged":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class ImportUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids) -> None:
-        self._work, self._rulebook, self._tools, self._clock, self._ids = work, rulebook, tools, clock, ids
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids
+    ) -> None:
+        self._work, self._tools, self._clock, self._ids = work, tools, clock, ids
+        self._judge = Judge(work, rulebook, tools, clock, ids)
+        self._writer = Writer(work, self._judge)
+        self._changes = SchemaChanges(rulebook, tools)
+
+    # --- what is imported into
+
+    def has(self, name: str, *, actor: Actor) -> bool:
+        """Whether there is a collection of this name."""
+        return name in self._schema(actor).collections
 
     def begin(self, name: str, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
         """Admins only. Invalid where columns and fields do not fit; `header` is None where rows are objects."""
+        schema = self._schema(actor)
+        collection = _found(schema, name)
+        check_importable(collection)
+        return Judged(collection, schema.version, _layout(schema, collection, header, options))
+
+    def begin_new(self, definition: Any, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
+        """As `begin`, for a collection that is made together with its rows, or not at all."""
+        schema = self._schema(actor)
+        body = as_object(definition)
+        collection = define_collection(body, id=self._ids.new(), now=write_instant(self._clock.now()), tools=self._tools)
+        check_importable(collection)
+        if options.key is not None:
+            raise Invalid("a new collection has no records yet that a key could find", code="contradiction", hint="leave `key` out")
+        if any(each.collection == collection.name for each in collection.relations) or collection.checks:
+            hint = "create the collection first, then import into it"
+            detail = "checks and relations into itself cannot be judged before the collection is there"
+            raise Invalid(detail, code="not_importable", hint=hint)
+        self._changes.creation(schema, collection, body)
+        return Judged(collection, schema.version, _layout(schema, collection, header, options), definition=body)
+
+    def propose(
+        self, name: str, header: Sequence[str] | None, rows: Iterable[Row | BadRow], options: Options, *, actor: Actor
+    ) -> Proposal:
+        """A definition for a collection that is not there, from one reading of the rows. Reads only."""
+        schema = self._schema(actor)
+        gathered = Gathered(None if header is None else tuple(header))
+        good = (row for row in rows if isinstance(row, Row))
+        while chunk := list(islice(good, _LOOKED_AT)):
+            gathered.add(chunk)
+        if not gathered.evidence:
+            raise Invalid("the file holds no rows to propose a collection from", code="no_rows")
+        return propose(name, gathered, options, list(self._targets(schema)))
+
+    def _targets(self, schema: Schema) -> Iterable[Target]:
+        for collection in schema.collections.values():
+            if collection.system or collection.is_view:
+                continue
+            for field in (collection.every_field["id"], *(each for each in collection.own_fields if is_key(each))):
+                yield Target(collection.name, None if field.name == "id" else field.name, self._there(collection, field))
+
+    def _there(self, collection: Collection, field: Field) -> Callable[[Sequence[str]], frozenset[str]]:
+        def there(values: Sequence[str]) -> frozenset[str]:
+            keys = {value: key for value in values if (key := _key(field, value)) is not None}
+            found: set[str] = set()
+            asked = list(keys)
+            for start in range(0, len(asked), _ASKED_AT_ONCE):
+                part = asked[start : start + _ASKED_AT_ONCE]
+                ids = self._work.read(lambda stores: stores.records.keyed(collection, field, [keys[each] for each in part]))  # noqa: B023 - run at once
+                found.update(each for each in part if keys[each] in ids)
+                if start == 0 and not found:
+                    break  # of another world
+            return frozenset(found)
+
+        return there
+
+    def _schema(self, actor: Actor) -> Schema:
+        if actor.is_guest:
+            raise Unauthenticated("only admins import: sign in as one")
         if not actor.passes_rules:
             raise Forbidden("only admins import")
-        schema = self._work.read(lambda stores: _checked_schema(stores, actor))
-        collection = schema.collection(name)
-        check_importable(collection)
-        layout = layout_of_objects(collection, options) if header is None else layout_of_columns(collection, header, options)
-        return Judged(collection, schema.version, layout)
+        return self._work.read(lambda stores: _checked_schema(stores, actor))
+
+    # --- reading and writing
 
     def judge(self, judged: Judged, rows: Iterable[Row | BadRow]) -> None:
-        """Judges each row as a create by an admin would, and looks up what its relations point at. Reads only."""
-        now, known = self._clock.now(), _Known()
-        stamp, values = write_instant(now), Values(now, {})
-        source = iter(rows)
-        while chunk := list(islice(source, _CHUNK)):
-            results = [self._drafted(judged, row, stamp) for row in chunk]
-            bad = [each for each in results if isinstance(each, BadRow)]
-            drafts = [each for each in results if not isinstance(each, BadRow)]
-            verdicts = self._work.read(lambda stores: self._judged_by_store(stores, judged, drafts, known, values))  # noqa: B023 - run at once
-            judged.put(verdicts)
-            bad += [BadRow(each.line, each.faults) for each in verdicts if each.faults]
-            for each in sorted(bad, key=lambda row: row.line):
-                judged.bad.add(each)
+        """Judges each row as an admin's create (or, by the key, change) would be. Reads only."""
+        self._judge.judge(judged, rows)
 
-    def _drafted(self, judged: Judged, row: Row | BadRow, now: str) -> Judgement | BadRow:
-        if isinstance(row, BadRow):
-            return row
-        try:
-            body = judged.layout.body(row)
-            moment = Moment(now, "" if "id" in body else self._ids.new())
-            made = draft(judged.collection, body, author=IMPORTER, moment=moment, tools=self._tools)
-        except Invalid as invalid:
-            return BadRow(row.line, invalid.faults or (Fault("", invalid.code, invalid.detail),))
-        return row.line, made.values
-
-    def _judged_by_store(
-        self, stores: Stores, judged: Judged, drafts: Sequence[Judgement], known: "_Known", values: Values
-    ) -> list[Verdict]:
-        stores.records.check_guard(None)
-        missing = {each.name: known.missing(stores, each.collection, [id for _, record in drafts for id in targets(each, record)])
-                   for each in outward_relations(judged.collection)}  # fmt: skip
-        verdicts = [_verdict(judged.collection, judged.layout.options, line, record, missing) for line, record in drafts]
-        if not judged.collection.checks:
-            return verdicts
-        return [self._checked(stores, judged.collection, each, values) for each in verdicts]
-
-    def _checked(self, stores: Stores, collection: Collection, verdict: Verdict, values: Values) -> Verdict:
-        return verdict if verdict.faults else replace(verdict, faults=self._broken_checks(stores, collection, verdict.values, values))
-
-    def _broken_checks(self, stores: Stores, collection: Collection, record: Mapping[str, Any], values: Values) -> tuple[Fault, ...]:
-        """Checks that speak of `@request` do not bind admins."""
-        faults = []
-        for check in collection.checks:
-            ruling = self._rulebook.condition(stores.schema, collection, check.rule)
-            if ruling.paths:
-                continue
-            if ruling.local:
-                passes = holds(ruling.condition, record, values)
-            else:
-                passes = stores.records.draft_matches(collection, record, shape(ruling.condition, values))
-            if not passes:
-                faults.append(Fault("", check.name, check.message))
-        return tuple(faults)
-
-    def keep(self, judged: Judged, *, skip_bad: bool = False, progress: Progress = lambda rows: None) -> int:
-        """Writes the rows in one transaction and returns how many. Rows that the database refuses (an id or a unique value
-        twice, a relation into nothing) raise Refused with all of them and nothing is kept; with `skip_bad` the others are."""
+    def keep(
+        self, judged: Judged, *, actor: Actor, skip_bad: bool = False, progress: Progress = lambda rows: None
+    ) -> Kept:
+        """Writes the rows in one transaction. Rows that the database refuses (an id or a unique value twice, a relation into nothing)
+        raise Refused with all of them and nothing is kept; with `skip_bad` the others are. A new collection is made in the same
+        transaction."""
         if judged.bad.count and not skip_bad:
             raise Refused(judged.bad)
-        return self._work.run(lambda stores: self._keep(stores, judged, skip_bad, progress), alone=True, unhurried=True)
 
-    def _keep(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Progress) -> int:
-        if stores.schema.version != judged.schema_version:
-            raise Conflict("collections were changed while the file was read", code="schema_changed", hint="start the import again")
-        refused, kept = BadRows(), 0
+        def body(stores: Stores) -> Kept:
+            _check_version(stores, judged)
+            if judged.definition is not None:
+                intended = self._changes.creation(stores.schema, judged.collection, judged.definition)
+                self._changes.carry_out(stores, intended, actor, now=judged.collection.created, action="create")
+            return self._write(stores, judged, skip_bad, progress)
+
+        if judged.definition is not None:
+            kept = self._work.change_schema(body, unhurried=True)
+            self._work.learn()
+            return kept
+        return self._work.run(body, alone=True, unhurried=True)
+
+    def _write(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Progress) -> Kept:
+        kept = Kept()
+        judged.refused.close()
+        judged.refused = BadRows()  # the transaction may be run again
         for chunk in judged.chunks():
-            bad = self._insert(judged.collection, chunk)
-            refused.add_all(bad)
-            kept += len(chunk) - bad.count
+            done, bad = self._writer.write(stores, judged, chunk)
+            kept.add(done)
+            for each in bad:
+                judged.refused.add(each)
             progress(len(chunk))
-        if refused.count and not skip_bad:
-            raise Refused(refused)
-        judged.bad.add_all(refused)
+        if judged.refused.count and not skip_bad:
+            raise Refused(judged.refused)
+        kept.rejected = judged.bad.count + judged.refused.count
         return kept
 
-    def _insert(self, collection: Collection, chunk: Sequence[tuple[int, Draft]]) -> BadRows:
-        """All at once; where that is refused, one by one, to learn which. Each attempt is undone by itself (nested work)."""
-        bad = BadRows()
-        if self._refusal(lambda stores: stores.records.insert_many(collection, [each for _, each in chunk])) is None:
-            return bad
-        for line, made in chunk:
-            refusal = self._refusal(lambda stores: stores.records.insert(collection, made))  # noqa: B023 - run at once
-            if refusal is not None:
-                bad.add(BadRow(line, refusal.faults or (Fault("", refusal.code, refusal.detail),)))
-        return bad
 
-    def _refusal(self, write: Callable[[Stores], None]) -> Problem | None:
-        try:
-            self._work.run(write)
-        except (Conflict, Invalid) as refusal:
-            return refusal
+def _layout(schema: Schema, collection: Collection, header: Sequence[str] | None, options: Options) -> Layout:
+    layout = layout_of_objects(collection, options) if header is None else layout_of_columns(collection, header, options)
+    check_matches(collection.relations, schema.collections, options)
+    return layout
+
+
+def _key(field: Field, value: str) -> Any:
+    try:
+        if field.name == "id" and not RECORD_ID.fullmatch(value):
+            return None
+        return read_key(field, value)
+    except Unfit:
         return None
 
 
-class _Known:
-    """Which ids were found in which collection, so that 300,000 flights ask for 16 airlines once."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str], bool] = {}
-
-    def missing(self, stores: Stores, collection: str, ids: Iterable[str]) -> frozenset[str]:
-        wanted = set(ids)
-        unknown = [each for each in wanted if (collection, each) not in self._found]
-        if unknown:
-            if len(self._found) > _REMEMBERED:
-                self._found.clear()
-                unknown = list(wanted)
-            reading = Reading(stores.schema.collection(collection), ("id",), ANYTHING)
-            there = stores.records.among(reading, unknown)
-            self._found.update({(collection, each): each in there for each in unknown})
-        return frozenset(each for each in wanted if not self._found[collection, each])
+def _found(schema: Schema, name: str) -> Collection:
+    """An admin may know of every collection, so a typo is answered with what was meant."""
+    try:
+        return schema.collection(name)
+    except NotFound as missing:
+        near = did_you_mean(name, [each for each in schema.collections if not each.startswith("_")])
+        raise NotFound(missing.detail, hint=near) from None
 
 
-def _verdict(
-    collection: Collection, options: Options, line: int, record: Mapping[str, Any], missing: Mapping[str, frozenset[str]]
-) -> Verdict:
-    """Relations into nothing are cleared where that is wished for; each of the others is a fault."""
-    gone = {each.name: [id for id in targets(each, record) if id in missing[each.name]] for each in outward_relations(collection)}
-    gone = {name: ids for name, ids in gone.items() if ids}
-    if not gone:
-        return Verdict(line, record)
-    cleared = tuple(name for name in gone if name in options.clear_missing)
-    faults = tuple(_missing_target(name, id) for name, ids in gone.items() if name not in cleared for id in ids)
-    kept = {name: _without(record[name], gone[name]) for name in cleared}
-    return Verdict(line, {**record, **kept}, faults, cleared)
-
-
-def _without(held: Any, gone: Sequence[str]) -> Any:
-    return tuple(each for each in held if each not in gone) if isinstance(held, tuple) else None
-
-
-def _missing_target(name: str, id: str) -> Fault:
-    return Fault(f"/{name}", "no_such_record", f"there is no record `{id}` to point at")
+def _check_version(stores: Stores, judged: Judged) -> None:
+    if stores.schema.version != judged.schema_version:
+        raise Conflict("collections were changed while the file was read", code="schema_changed", hint="start the import again")
 
 
 def _checked_schema(stores: Stores, actor: Actor) -> Schema:

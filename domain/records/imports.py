@@ -1,19 +1,19 @@
 """From the rows of a file to record bodies: which column feeds which field, and how a cell is read as the field's type."""
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
-from domain.errors import Fault, Invalid, did_you_mean
+from domain.errors import Fault, Invalid, did_you_mean, invalid
+from domain.records.cells import exact_text, reader
+from domain.records.column_names import field_names
 from domain.records.draft import Author, writable
 from domain.records.formulas import unguarded
 from domain.schema.collection import Collection
-from domain.schema.fields import Field, RelationField, Unfit
-from domain.schema.kinds import Kind
+from domain.schema.fields import DecimalField, Field, RelationField, Unfit
 
+# The column in which rejected rows tell why: no field's name begins so, and the next import passes over it.
+REASON = "_reason"
 # The owner imports: values of hidden fields are theirs to write, and there is no account for `@request.auth.id`.
 IMPORTER = Author(id=None, sees_hidden=True)
 
@@ -31,16 +31,25 @@ class BadRow:
     line: int
     faults: tuple[Fault, ...]
 
+    @property
+    def reason(self) -> str:
+        """All of its faults as one sentence."""
+        return "; ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}" if fault.pointer else fault.detail for fault in self.faults)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """`id_column` gives the ids; `ignore` columns are passed over; cells that are in `null` (and empty ones) hold nothing;
-    relations in `clear_missing` are left empty (lists: without that target) where it is not there, instead of refusing the row."""
+    relations in `clear_missing` are left empty (lists: without that target) where it is not there, instead of refusing the row.
+    `match` says for a relation by which unique field of its target the file names records, instead of by id. With `key` (a unique
+    field, or `id`) a row whose record is there changes it, instead of making another one."""
 
     id_column: str | None = None
     ignore: frozenset[str] = frozenset()
     null: frozenset[str] = frozenset()
     clear_missing: frozenset[str] = frozenset()
+    match: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,9 @@ class Layout:
     options: Options
     header: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
+    known: Mapping[str, Field] = field(default_factory=dict)
+    # Decimal fields: what JSON writes as a number is taken where that is exact.
+    exact: frozenset[str] = frozenset()
 
     def body(self, row: Row) -> dict[str, Any]:
         """Invalid, with a fault for each cell that cannot be read; whether the values fit is the draft's to say."""
@@ -81,10 +93,18 @@ class Layout:
         return body
 
     def _of_object(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        body = {name: value for name, value in row.items() if name not in self.options.ignore}
+        ignored, names = self.options.ignore, field_names(row, self.known)
+        body = {names[name]: value for name, value in row.items() if name not in ignored and name != REASON}
+        for name in self.exact & body.keys():
+            if isinstance(body[name], float):
+                body[name] = exact_text(body[name])
+        if self.options.null:
+            body = {name: None if isinstance(value, str) and value in self.options.null else value for name, value in body.items()}
         column = self.options.id_column
         if column is not None and column != "id":
             body["id"] = row.get(column)
+            if column not in self.known:
+                body.pop(names.get(column, ""), None)
         return body
 
 
@@ -102,38 +122,59 @@ def check_importable(collection: Collection) -> None:
 
 
 def layout_of_objects(collection: Collection, options: Options) -> Layout:
-    _refuse(list(_unknown_relations(collection, options)))
-    return Layout(options)
+    fields = writable(collection, IMPORTER)
+    _refuse(list(_option_faults(collection, options)))
+    exact = frozenset(name for name, each in fields.items() if isinstance(each, DecimalField))
+    return Layout(options, known=fields, exact=exact)
 
 
 def layout_of_columns(collection: Collection, header: Sequence[str], options: Options) -> Layout:
-    """Invalid, with every column that has no place, every field that must have a column and has none."""
+    """Invalid, with every column that has no place, every field that must have a column and has none. A column stands for the field of
+    its name, or of what its name becomes as that of a field (`First Name`: first_name)."""
     fields = writable(collection, IMPORTER)
+    names = field_names(header, fields)
     columns: list[Column] = []
-    for position, name in enumerate(header):
-        if name == (options.id_column or "id"):
+    for position, column in enumerate(header):
+        name = names[column]
+        if column == (options.id_column or "id"):
             columns.append(Column(position, "id", unguarded))
-        if name in fields and name not in options.ignore:
-            columns.append(Column(position, name, _listed if fields[name].many else _READERS[fields[name].kind]))
-    _refuse(list(_header_faults(collection, fields, header, options)))
-    return Layout(options, tuple(header), tuple(columns))
+        if name in fields and column not in options.ignore and column != REASON:
+            matched = unguarded if name in options.match and not fields[name].many else reader(fields[name])
+            columns.append(Column(position, name, matched))
+    _refuse(list(_header_faults(collection, fields, header, names, options)))
+    return Layout(options, tuple(header), tuple(columns), fields)
 
 
 def _header_faults(
-    collection: Collection, fields: Mapping[str, Field], header: Sequence[str], options: Options
+    collection: Collection, fields: Mapping[str, Field], header: Sequence[str], names: Mapping[str, str], options: Options
 ) -> Iterable[Fault]:
     for name in dict.fromkeys(each for each in header if header.count(each) > 1):
         yield Fault(name, "duplicate_column", f"there are two columns `{name}`")
+    given = {names[column] for column in header if column not in options.ignore}
     for name in dict.fromkeys(header):
-        if name not in fields and name not in options.ignore and name != (options.id_column or "id"):
+        if names[name] not in fields and name not in options.ignore and name not in (options.id_column or "id", REASON):
             hint = did_you_mean(name, list(fields)) or "add the field, or ignore the column"
             yield Fault(name, "unknown_column", f"`{collection.name}` has no field for the column `{name}`; {hint}")
     for name in (*sorted(options.ignore), *filter(None, [options.id_column])):
         if name not in header:
             yield Fault(name, "unknown_column", f"the file has no column `{name}`")
-    for name, each in fields.items():
-        if each.required and each.default is None and (name not in header or name in options.ignore):
+    if options.key and options.key not in given and not (options.key == "id" and (options.id_column or "id") in header):
+        yield Fault(options.key, "missing_column", f"the file has no column for the key `{options.key}`")
+    for name, each in fields.items() if options.key is None else ():  # records that are there have what they need
+        if each.required and each.default is None and name not in given:
             yield Fault(name, "missing_column", f"`{name}` is required, and the file has no column for it")
+    yield from _option_faults(collection, options)
+
+
+def _option_faults(collection: Collection, options: Options) -> Iterable[Fault]:
+    if options.key not in (None, "id"):
+        keys = [each.name for each in collection.own_fields if each.unique]
+        if options.key not in keys:
+            hint = did_you_mean(options.key or "", keys) or f"keys are {', '.join(['id', *keys])}"
+            yield Fault("key", "invalid_key", f"`{options.key}` is no unique field of `{collection.name}`; {hint}")
+    for name in sorted(options.match):
+        if name not in {each.name for each in collection.relations}:
+            yield Fault(name, "unknown_relation", f"`{collection.name}` has no relation `{name}` to match")
     yield from _unknown_relations(collection, options)
 
 
@@ -174,66 +215,11 @@ def clearable(collection: Collection) -> tuple[str, ...]:
     return tuple(each.name for each in outward_relations(collection) if not each.required and (each.min or 0) <= 1)
 
 
-# --- how a cell is read. What other programs write without loss is taken ("5.0" is 5, "TRUE" is true); nothing is rounded.
-
-_WHOLE = re.compile(r"([+-]?[0-9]{1,40})(?:\.0*)?")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
-
-
-@lru_cache(maxsize=10_000)  # columns of numbers repeat themselves: hours, counts, years
-def _whole(text: str) -> int:
-    match = _WHOLE.fullmatch(text)
-    if match is None:
-        raise Unfit("not_integer", f"`{text[:40]}` is no whole number")
-    return int(match[1])
-
-
-def _number(text: str) -> int | float:
-    if len(text) > 400 or not _NUMBER.fullmatch(text):
-        raise Unfit("not_number", f"`{text[:40]}` is no number")
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
-
-
-def _truth(text: str) -> bool:
-    truth = {"true": True, "false": False}.get(text.lower())
-    if truth is None:
-        raise Unfit("not_bool", f"`{text[:40]}` is neither true nor false")
-    return truth
-
-
-def read_json(text: str) -> Any:
-    """Strict JSON: no NaN, and no name twice in one object."""
-    try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except Unfit:
-        raise
-    except (ValueError, RecursionError) as broken:
-        raise Unfit("invalid_json", "this is no JSON") from broken
-
-
-def _listed(text: str) -> Any:
-    """Several values in one cell: a JSON array, or the values with `;` between them."""
-    return read_json(text) if text.lstrip().startswith("[") else [part.strip() for part in text.split(";")]
-
-
-def _no_constant(text: str) -> Any:
-    raise Unfit("invalid_json", f"{text} is no JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Unfit("duplicate_key", "an object names a key twice")
-    return found
-
-
-_READERS: dict[Kind, Callable[[str], Any]] = {
-    Kind.TEXT: unguarded,
-    Kind.INTEGER: _whole,
-    Kind.NUMBER: _number,
-    Kind.DECIMAL: str,
-    Kind.BOOL: _truth,
-    Kind.DATE: str,
-    Kind.DAY: str,
-    Kind.JSON: read_json,
-}
+def check_matches(relations: Iterable[RelationField], targets: Mapping[str, Collection], options: Options) -> None:
+    """Invalid where `match` names no unique field of a relation's target."""
+    for each in relations:
+        name = options.match.get(each.name)
+        keys = [field.name for field in targets[each.collection].own_fields if field.unique and not field.many]
+        if name is not None and name not in keys:
+            hint = did_you_mean(name, keys) or (f"unique fields are {', '.join(keys)}" if keys else "it has none; use ids")
+            raise invalid("match", "invalid_match", f"`{each.collection}` has no unique field `{name}`", hint=hint)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from adapters.inbound.cli.files import LONGEST_CELL, open_rows
+from adapters.inbound.rows.csv_rows import LONGEST_CELL
+from adapters.inbound.rows.formats import open_rows
 from domain.errors import Invalid
+from domain.records.cells import read_json
 from domain.records.imports import (
     BadRow,
     Options,
@@ -14,7 +16,6 @@ from domain.records.imports import (
     check_importable,
     layout_of_columns,
     layout_of_objects,
-    read_json,
 )
 from domain.schema.collection import Collection, define_collection
 from domain.schema.fields import TRUSTING, Unfit
@@ -74,6 +75,8 @@ def test_an_empty_cell_and_a_null_marker_hold_nothing() -> None:
         ("delay", ".5", 0.5),
         ("delay", "9007199254740993", 9007199254740993),
         ("late", "FALSE", False),
+        ("late", "yes", True),
+        ("late", "0", False),
         ("extra", "1", 1),
     ],
 )
@@ -95,8 +98,8 @@ def test_what_other_programs_write_without_loss_is_taken(field: str, text: str, 
         ("delay", "inf", "not_number"),
         ("delay", "1_000", "not_number"),
         ("delay", "1e99999", "not_number"),
-        ("late", "yes", "not_bool"),
-        ("late", "1", "not_bool"),
+        ("late", "maybe", "not_bool"),
+        ("late", "2", "not_bool"),
         ("extra", "{", "invalid_json"),
         ("extra", "NaN", "invalid_json"),
         ("extra", '{"a": 1, "a": 2}', "duplicate_key"),

@@ -1,5 +1,6 @@
 """Importing: judged like a create by an admin, all rows or none, and every bad row told with its line."""
 
+import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.inbound.cli.commands import Actions, commands
-from adapters.inbound.cli.files import open_rows
+from adapters.inbound.rows.formats import open_rows
 from app import testing
 from app.usecases.imports import Judged, Refused
 from domain.actor import GUEST, SYSTEM, Actor
-from domain.errors import Conflict, Forbidden, Invalid, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from domain.records.imports import Options
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
@@ -59,7 +60,7 @@ def file(tmp_path: Path):
 def load(room: testing.TestBackend, path: Path, collection: str = "flights", *, skip_bad=False, **options: Any) -> tuple[int, Judged]:
     with open_rows(path) as rows, room.imports.begin(collection, rows.header, Options(**options), actor=SYSTEM) as judged:
         room.imports.judge(judged, rows)
-        return room.imports.keep(judged, skip_bad=skip_bad), judged
+        return room.imports.keep(judged, actor=SYSTEM, skip_bad=skip_bad).created, judged
 
 
 def refused(room: testing.TestBackend, path: Path, collection: str = "flights", **options: Any) -> list[tuple[int, str, str]]:
@@ -112,7 +113,7 @@ def test_one_bad_row_keeps_every_row_out(room, file) -> None:
 def test_good_rows_are_kept_where_that_is_wished_for(room, file) -> None:
     kept, judged = load(room, file("number,distance\n1,100\n2,0\n1,300\n3,1\n"), skip_bad=True)
     assert kept == 2
-    assert judged.bad.count == 2
+    assert judged.bad.count + judged.refused.count == 2
     assert [each["number"] for each in records(room)] == [1, 3]
 
 
@@ -169,7 +170,7 @@ def test_formulas_are_text_like_any_other(room, file) -> None:
 
 @pytest.mark.parametrize("actor", [GUEST, Actor("account", "u1", "users")])
 def test_only_admins_import(room, actor: Actor) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises((Forbidden, Unauthenticated)):
         room.imports.begin("flights", ("number",), Options(), actor=actor)
 
 
@@ -186,7 +187,7 @@ def test_a_schema_that_changed_while_reading_stops_the_import(room, file) -> Non
         room.imports.judge(judged, rows)
         room.collections.create({"name": "later"}, actor=SYSTEM)
         with pytest.raises(Conflict, match="changed while"):
-            room.imports.keep(judged)
+            room.imports.keep(judged, actor=SYSTEM)
     assert records(room) == []
 
 
@@ -208,7 +209,7 @@ def test_postgresql_keeps_all_or_nothing_too(postgres_url, file) -> None:
 @pytest.fixture
 def run(room):
     """`run(file, "--yes")`: the import command over this backend."""
-    group = commands(Mock(spec=Actions, imports=lambda: nullcontext(room.imports)))
+    group = commands(Mock(spec=Actions, imports=lambda: nullcontext(room.imports), url=lambda: "http://here"))
 
     def command(path: Path, *options: str, collection: str = "flights") -> Result:
         return CliRunner().invoke(group, ["import", str(path), "--collection", collection, *options])
@@ -264,7 +265,7 @@ def test_the_command_shows_the_first_bad_rows_and_counts_the_others(run, room, f
     "content, name, options, said",
     [
         ("numbr\n1\n", "a.csv", (), "did you mean `number`"),
-        ("number\n1\n", "a.xlsx", (), ".csv, .jsonl"),
+        ("number\n1\n", "a.xlsx", (), ".csv, "),
         ("", "a.csv", (), "no header"),
         ("{}", "a.jsonl", ("--null", "NA"), "--null"),
         ("number\n1\n", "a.csv", ("--collection", "nowhere"), "no such collection"),
@@ -336,3 +337,148 @@ def test_a_list_may_point_at_earlier_rows_of_its_file(room, file) -> None:
     load(room, file("id,number,after\na,1,\nb,2,a\nc,3,b;a\n", "legs.csv"), "legs")
     assert [each["after"] for each in records(room, "legs")] == [[], ["a"], ["b", "a"]]
     assert refused(room, file("id,number,after\nd,4,nobody\n", "legs.csv"), "legs") == [(2, "/after/0", "no_such_record")]
+
+
+# --- a collection made from a file
+
+PEOPLE = "Full Name,e-mail,born,balance,zip,airline\nAnn,ann@example.org,1980-01-02,12.50,01234,UA\nBob,bob@example.org,,3.25,94110,AA\n"
+
+
+def import_new(room: testing.TestBackend, path: Path, *options: str) -> Result:
+    group = commands(Mock(spec=Actions, imports=lambda: nullcontext(room.imports), url=lambda: "http://here"))
+    return CliRunner().invoke(group, ["import", str(path), *options])
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def rooms(request, tmp_path) -> Iterator[testing.TestBackend]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    with testing.backend(database=url) as made:
+        made.collections.create(AIRLINES, actor=SYSTEM)
+        yield made
+
+
+def test_a_file_becomes_a_collection(rooms, file) -> None:
+    airlines(rooms, file)
+    done = import_new(rooms, file(PEOPLE, "people.csv"), "--yes", "--public-read")
+    assert done.exit_code == 0, done.output
+    for told in ("born", "relation → airlines", "decimal(2)", "Kept 2 records in `people`.", "http://here/api/v1/collections/people/records"):
+        assert told in done.output
+    ann, bob = records(rooms, "people")
+    assert (ann["full_name"], ann["e_mail"], ann["born"], ann["balance"], ann["zip"], ann["airline"]) == (
+        "Ann", "ann@example.org", "1980-01-02", "12.50", "01234", "UA",
+    )  # fmt: skip
+    assert bob["born"] is None
+    made = rooms.collections.get("people", actor=SYSTEM)
+    assert (made.rules.list, made.rules.create) == ("", None)
+    again = import_new(rooms, file(PEOPLE, "people.csv"), "--yes")
+    assert (again.exit_code, "There is a collection `people` already" in again.output) == (1, True)
+    assert len(records(rooms, "people")) == 2
+
+
+@pytest.mark.parametrize("content", ["name,code\na,1\nb\n", "email\nann@example.org\nANN@example.org\n", "name\n"])
+def test_a_refused_import_leaves_no_collection_behind(rooms, file, content: str) -> None:
+    done = import_new(rooms, file(content, "things.csv"), "--yes")
+    there = rooms.imports.has("things", actor=SYSTEM)
+    assert (done.exit_code, there) == ((0, True) if content == "name\n" else (1, False)), done.output
+
+
+def test_a_proposal_can_be_edited_and_given_back(room, file, tmp_path) -> None:
+    airlines(room, file)
+    path = file(PEOPLE, "people.csv")
+    told = import_new(room, path, "--propose")
+    assert not room.imports.has("people", actor=SYSTEM)
+    proposal = json.loads(told.stdout)
+    assert [each["name"] for each in proposal["collection"]["fields"]] == ["full_name", "e_mail", "born", "balance", "zip", "airline"]
+    proposal["collection"]["fields"][0]["max"] = 100
+    proposal["collection"]["rules"] = {"list": "balance > 5", "view": ""}
+    edited = tmp_path / "people.json"
+    edited.write_text(json.dumps(proposal), encoding="utf-8")
+    done = import_new(room, path, "--definition", str(edited), "--new", "folk", "--yes")
+    assert done.exit_code == 0, done.output
+    made = room.collections.get("folk", actor=SYSTEM)
+    assert (made.fields[0].max, made.rules.list) == (100, "balance > 5")
+    assert len(records(room, "folk")) == 2
+
+
+def test_rows_may_name_records_by_a_unique_field(rooms, file) -> None:
+    import_new(rooms, file("e-mail,name\nAnn@example.org,Ann\nbob@example.org,Bob\n", "people.csv"), "--yes")
+    ids = {each["name"]: each["id"] for each in records(rooms, "people")}
+    done = import_new(rooms, file("title,owner\nx,ann@EXAMPLE.org\ny,bob@example.org\nz,\n", "notes.csv"), "--yes")
+    assert done.exit_code == 0, done.output
+    assert [each["owner"] for each in records(rooms, "notes")] == [ids["Ann"], ids["Bob"], None]
+    more = file("title,owner\nx,nobody@example.org\n", "more.csv")
+    refused_ = import_new(rooms, more, "--collection", "notes", "--match", "owner=e_mail", "--yes")
+    assert "owner: `people` has no record with this `e_mail`" in refused_.output
+    kept = import_new(rooms, more, "--collection", "notes", "--match", "owner=e_mail", "--clear-missing", "owner", "--yes")
+    assert kept.exit_code == 0, kept.output
+    wrong = import_new(rooms, more, "--collection", "notes", "--match", "owner=naem", "--yes")
+    assert "no unique field `naem`" in wrong.output
+
+
+# --- changing what is there
+
+
+def test_rows_change_the_records_that_their_key_finds(rooms, file) -> None:
+    import_new(rooms, file("email,name,age\nann@example.org,Ann,30\nbob@example.org,Bob,40\n", "people.csv"), "--yes")
+    before = {each["name"]: each for each in records(rooms, "people")}
+    changed = file("email,age\nANN@example.org,31\nbob@example.org,40\n")
+    done = import_new(rooms, changed, "--collection", "people", "--key", "email", "--yes")
+    assert "`people`: 0 created, 1 changed, 1 unchanged." in done.output
+    after = {each["name"]: each for each in records(rooms, "people")}
+    assert after["Bob"] == before["Bob"]
+    ann = {**before["Ann"], "email": "ANN@example.org", "age": 31, "version": 2, "updated": after["Ann"]["updated"]}
+    assert after["Ann"] == ann
+    more = file("email,name,age\ncy@example.org,Cy,1\ncy@example.org,Cyn,2\nbob@example.org,Bob,41\n")
+    done = import_new(rooms, more, "--collection", "people", "--key", "email", "--yes")
+    assert "`people`: 1 created, 2 changed, 0 unchanged." in done.output
+    found = {each["name"]: (each["age"], each["version"]) for each in records(rooms, "people")}
+    assert found == {"Ann": (31, 2), "Bob": (41, 2), "Cyn": (2, 2)}
+
+
+def test_a_row_that_is_not_there_and_lacks_what_a_record_needs_is_told(rooms, file) -> None:
+    import_new(rooms, file("email,name\nann@example.org,Ann\nbob@example.org,Bob\n", "people.csv"), "--yes")
+    done = import_new(rooms, file("email\nann@example.org\ncy@example.org\n"), "--collection", "people", "--key", "email", "--yes")
+    assert (done.exit_code, "line 3: name: `name` is required" in done.output) == (1, True)
+    done = import_new(rooms, file('email\nann@example.org\n""\n'), "--collection", "people", "--key", "email", "--yes")
+    assert (done.exit_code, "line 3: email: `email` is required" in done.output) == (1, True)
+    assert len(records(rooms, "people")) == 2
+    wrong = import_new(rooms, file("name\nAnn\n"), "--collection", "people", "--key", "name", "--yes")
+    assert "`name` is no unique field" in wrong.output
+
+
+def test_ids_are_keys_too(rooms, file) -> None:
+    airlines(rooms, file)
+    done = import_new(rooms, file("id,name\nUA,United Airlines\nDL,Delta\n"), "--collection", "airlines", "--key", "id", "--yes")
+    assert "1 created, 1 changed, 0 unchanged" in done.output
+    assert {each["id"]: each["name"] for each in records(rooms, "airlines")} == {"UA": "United Airlines", "AA": "American", "DL": "Delta"}
+
+
+# --- what was rejected
+
+
+@pytest.mark.parametrize("name, content", [
+    ("things.csv", "number;note\n1;a\nx;\"b;c\"\n3\n"),
+    ("things.jsonl", '{"number": 1, "note": "a"}\n{"number": "x", "note": "b;c"}\n{"number": 3, "nte": "d"}\n'),
+])  # fmt: skip
+def test_bad_rows_can_be_mended_and_imported_again(room, file, name: str, content: str) -> None:
+    things = {"name": "things", "fields": [{"name": "number", "type": "integer"}, {"name": "note", "type": "text"}]}
+    room.collections.create(things, actor=SYSTEM)
+    path = file(content, name)
+    done = import_new(room, path, "--collection", "things", "--skip-bad", "--yes")
+    assert done.exit_code == 0, done.output
+    rejects = path.with_name(f"things.rejects.{path.suffix[1:]}")
+    written = rejects.read_text(encoding="utf-8")
+    assert "b;c" in written
+    assert "_reason" in written
+    assert "line 3" in written
+    mended = written.replace('"x"', "2").replace("x;", "2;").replace("nte", "note").replace("3;;", "3;d;")
+    rejects.write_text(mended, encoding="utf-8")
+    done = import_new(room, rejects, "--collection", "things", "--yes")
+    assert done.exit_code == 0, done.output + mended
+    assert sorted((each["number"], each["note"]) for each in records(room, "things")) == [(1, "a"), (2, "b;c"), (3, "d")]
+
+
+def test_a_dry_run_writes_nothing(room, file) -> None:
+    done = import_new(room, file("number\n1\n"), "--collection", "flights", "--dry-run")
+    assert (done.exit_code, "1 row would be kept; nothing was written." in done.output) == (0, True)
+    assert records(room) == []

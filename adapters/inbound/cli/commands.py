@@ -27,7 +27,8 @@ from app.usecases.schema import SchemaUseCases
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports`, `exports`, `housekeeping` and `schema` open the database for as long as they are used."""
+    lines to print; `accounts`, `imports`, `exports`, `housekeeping` and `schema` open the database for as long as they are used;
+    `url` says where the API is served."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -38,6 +39,7 @@ class Actions:
     exports: Callable[[], AbstractContextManager[ExportUseCases]]
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
+    url: Callable[[], str]
 
 
 def commands(actions: Actions) -> click.Group:
@@ -53,7 +55,7 @@ def commands(actions: Actions) -> click.Group:
     for name, function, action in (
         ("serve", _serve, actions.serve),
         ("migrate", _migrate, actions.migrate),
-        ("import", import_, actions.imports),
+        ("import", import_, (actions.imports, actions.url)),
         ("export", export, actions.exports),
         ("housekeeping", _housekeeping, actions.housekeeping),
         ("check", _check, actions.check),

@@ -1,66 +1,189 @@
 """`stillroom import`: shows what a file would become, asks, and says what became of it."""
 
+import heapq
+import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from adapters.inbound.cli.files import RowFile, open_rows
-from adapters.inbound.cli.terminal import Failed, bar, count, place
-from app.usecases.imports import BadRows, ImportUseCases, Judged, Refused
+from adapters.inbound.cli.import_reports import (
+    proposal_as_json,
+    say_bad,
+    say_cleared,
+    say_end,
+    say_layout,
+    say_proposal,
+    say_where,
+)
+from adapters.inbound.cli.terminal import Failed, bar, count
+from adapters.inbound.rows.formats import FORMATS, Dialect, RowFile, format_of, open_rows
+from adapters.inbound.rows.rejects import rejects_path, write_rejects
+from app.usecases.imports import ImportUseCases, Judged, Kept, Refused
 from domain.actor import SYSTEM
-from domain.records.imports import BadRow, Options, clearable
+from domain.errors import did_you_mean
+from domain.records.column_names import legal_name
+from domain.records.imports import Options
 from domain.schema.collection import Collection
+
+_PUBLIC = {"list": "", "view": ""}
+_OPTIONS = ("id", "null", "ignore", "match")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is asked for, besides the options of the rows themselves."""
+
+    file: Path
+    dialect: Dialect
+    name: str
+    new: bool
+    yes: bool
+    skip_bad: bool
+    dry_run: bool
+    rejects: Path | None
+    rules: Mapping[str, Any] | None
+    definition: Mapping[str, Any] | None
 
 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
-@click.option("--collection", required=True, help="Collection that takes the rows.")
+@click.option("--collection", metavar="NAME", help="Collection that takes the rows; without it a new one is proposed.")
+@click.option("--new", metavar="NAME", help="Name of the new collection (that of the file).")
+@click.option("--propose", is_flag=True, help="Print the proposal as JSON and do nothing; --definition takes it back.")
+@click.option("--definition", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Definition of the new collection, JSON.")
+@click.option("--public-read", is_flag=True, help="Let everyone list and view the new collection; without it only admins do.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option("--dry-run", is_flag=True, help="Judge every row, and write nothing.")
+@click.option("--key", metavar="FIELD", help="Unique field (or id) by which a row finds the record that it changes.")
+@click.option("--match", multiple=True, metavar="RELATION=FIELD", help="Unique field by which the rows name a relation's records.")
 @click.option("--id", "id_column", metavar="COLUMN", help="Column that gives the records' ids (`id` if there is one).")
-@click.option("--null", multiple=True, metavar="TEXT", help="Cell that stands for nothing, besides an empty one; CSV only.")
+@click.option("--null", multiple=True, metavar="TEXT", help="Cell that stands for nothing, besides an empty one.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Column to pass over.")
 @click.option("--clear-missing", multiple=True, metavar="RELATION", help="Leave this relation empty where its record is not there.")
-@click.option("--skip-bad", is_flag=True, help="Keep the good rows even if others are bad.")
-def import_(
-    imports: Callable[[], AbstractContextManager[ImportUseCases]],
-    file: Path,
-    collection: str,
-    yes: bool,
-    id_column: str | None,
-    null: tuple[str, ...],
-    ignore: tuple[str, ...],
-    clear_missing: tuple[str, ...],
-    skip_bad: bool,
-) -> None:
-    """Fill a collection from FILE (.csv with a header, or .jsonl).
+@click.option("--skip-bad", is_flag=True, help="Keep the good rows even if others are bad; those go to a file.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for the bad rows (FILE.rejects.csv or .jsonl).")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="What the file holds, where its name does not say it.")
+@click.option("--delimiter", metavar="CHARACTER", help="Between the cells of a CSV file; found out without it.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of CSV and JSON Lines.")
+def import_(actions: tuple[Callable[[], AbstractContextManager[ImportUseCases]], Callable[[], str]], file: Path, **given: Any) -> None:
+    """Fill a collection from FILE: CSV with a header, JSON Lines, or a JSON array of objects; each may be gzipped.
 
-    Every row is judged before the first one is written; all of them are kept, or none. Works beside a running server.
+    Without --collection a definition is proposed from the data and shown before anything is written. Every row is judged before the
+    first one is written; all of them are kept, or none, and no new collection either. Works beside a running server.
     """
-    options = Options(id_column, frozenset(ignore), frozenset(null), frozenset(clear_missing))
-    if null and file.suffix.lower() != ".csv":
+    imports, url = actions
+    wish, options = _read(file, given)
+    with imports() as use_cases:
+        if given["collection"] is None:
+            if not given["propose"]:
+                _check_free(use_cases, wish)
+            wish, options = _proposed(use_cases, wish, options, told=not given["propose"])
+            if given["propose"]:
+                return
+        collection = _import(use_cases, wish, options)
+    if wish.new and collection is not None:
+        say_where(collection, url())
+
+
+def _read(file: Path, given: Mapping[str, Any]) -> tuple[_Wish, Options]:
+    if given["collection"] is not None and (given["new"] or given["definition"] or given["propose"] or given["public_read"]):
+        raise Failed("--new, --propose, --definition and --public-read are for a new collection: leave --collection out.")
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
+    dialect = Dialect(given["format_"] or format_of(file), delimiter, given["encoding"])
+    if given["null"] and dialect.format != "csv":
         raise Failed("--null is for CSV files; JSON has null itself.")
-    with imports() as use_cases, open_rows(file) as rows, use_cases.begin(collection, rows.header, options, actor=SYSTEM) as judged:
-        _say_layout(file, judged, options)
-        with bar("Reading", file.stat().st_size) as update:
+    definition, more = _definition(given["definition"])
+    options = Options(
+        given["id_column"] or more.get("id"), frozenset(given["ignore"]) | frozenset(more.get("ignore", ())),
+        frozenset(given["null"]) | frozenset(more.get("null", ())), frozenset(given["clear_missing"]),
+        {**more.get("match", {}), **dict(map(_pair, given["match"]))}, given["key"],
+    )  # fmt: skip
+    name = given["collection"] or given["new"] or (definition or {}).get("name") or legal_name(file.name.split(".")[0])
+    if definition is not None:
+        definition = {**definition, "name": name}
+    rules = _PUBLIC if given["public_read"] else None
+    rejects = given["rejects"] or (rejects_path(file, dialect) if given["skip_bad"] else None)
+    new = given["collection"] is None
+    return _Wish(file, dialect, name, new, given["yes"], given["skip_bad"], given["dry_run"], rejects, rules, definition), options
+
+
+def _pair(text: str) -> tuple[str, str]:
+    relation, equals, key = text.partition("=")
+    if not equals:
+        raise Failed(f"--match {text}: it is RELATION=FIELD, for example author=email.")
+    return relation, key
+
+
+def _definition(path: Path | None) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """A collection as the API takes it, or what --propose printed, which has options of the import beside it."""
+    if path is None:
+        return None, {}
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as broken:
+        raise Failed(f"{path.name} is no JSON: {broken}") from broken
+    if not isinstance(read, dict):
+        raise Failed(f"{path.name} holds no definition: a JSON object with `name` and `fields`.")
+    if not isinstance(read.get("collection"), dict):
+        return read, {}
+    options = read.get("options", {})
+    for name in options if isinstance(options, dict) else {"options"}:
+        if name not in _OPTIONS:
+            hint = did_you_mean(name, list(_OPTIONS)) or f"known are {', '.join(_OPTIONS)}"
+            raise Failed(f"{path.name}: no option `{name}`; {hint}")
+    return read["collection"], options
+
+
+def _check_free(use_cases: ImportUseCases, wish: _Wish) -> None:
+    if use_cases.has(wish.name, actor=SYSTEM):
+        raise Failed(f"There is a collection `{wish.name}` already: add to it with --collection {wish.name}, or name another with --new.")
+
+
+def _proposed(use_cases: ImportUseCases, wish: _Wish, options: Options, *, told: bool) -> tuple[_Wish, Options]:
+    if wish.definition is not None:
+        return _with_rules(wish), options
+    with open_rows(wish.file, wish.dialect) as rows, bar("Looking", wish.file.stat().st_size) as update:
+        proposal = use_cases.propose(wish.name, rows.header, _watched(rows, update), options, actor=SYSTEM)
+    if told:
+        say_proposal(proposal)
+    else:
+        click.echo(proposal_as_json(proposal, wish.rules))
+    return replace(wish, definition=proposal.definition(wish.rules)), proposal.options
+
+
+def _with_rules(wish: _Wish) -> _Wish:
+    definition = dict(wish.definition or {})
+    return replace(wish, definition={**definition, "rules": {**definition.get("rules", {}), **(wish.rules or {})}})
+
+
+def _import(use_cases: ImportUseCases, wish: _Wish, options: Options) -> Collection | None:
+    """What was filled; None where that was not wished for."""
+    with open_rows(wish.file, wish.dialect) as rows, _begun(use_cases, wish, rows, options) as judged:
+        say_layout(wish.file, judged, options)
+        with bar("Reading", wish.file.stat().st_size) as update:
             use_cases.judge(judged, _watched(rows, update))
-        _report(judged, skip_bad)
-        _ask(judged, yes)
-        told = BadRows(list(judged.bad.first), judged.bad.count)
-        with bar("Writing", judged.rows) as update:
-            kept = _kept(use_cases, judged, skip_bad, update)
-        _say_bad(judged.bad.beyond(told), judged.collection)
-        _say_end(judged, kept)
+        _report(judged, wish)
+        if wish.dry_run:
+            click.echo(f"{count(judged.rows, 'row')} would be kept; nothing was written.")
+            return None
+        _ask(judged, wish)
+        with _interruptible(), bar("Writing", judged.rows) as update:
+            kept = _kept(use_cases, judged, wish, update)
+        if judged.refused.count:
+            say_bad(judged.refused, judged.collection)
+        _write_rejects(judged, wish)
+        say_end(judged, kept)
+        return judged.collection
 
 
-def _say_layout(file: Path, judged: Judged, options: Options) -> None:
-    columns = [each.field for each in judged.layout.columns]
-    click.echo(f"{file.name} → {judged.collection.name}: " + (", ".join(columns) if columns else "one object a line"))
-    for text, names in (("ignored", options.ignore), ("left empty where missing", options.clear_missing)):
-        if names:
-            click.echo(f"  {text}: {', '.join(sorted(names))}")
+def _begun(use_cases: ImportUseCases, wish: _Wish, rows: RowFile, options: Options) -> Judged:
+    if wish.new:
+        return use_cases.begin_new(wish.definition, rows.header, options, actor=SYSTEM)
+    return use_cases.begin(wish.name, rows.header, options, actor=SYSTEM)
 
 
 def _watched(rows: RowFile, update: Callable[[int], None]) -> Iterator[Any]:
@@ -73,48 +196,49 @@ def _watched(rows: RowFile, update: Callable[[int], None]) -> Iterator[Any]:
     update(rows.position - seen)
 
 
-def _report(judged: Judged, skip_bad: bool) -> None:
-    for name, rows in judged.cleared.items():
-        click.echo(f"`{name}` points at no record in {count(rows, 'row')} and is left empty there.")
+def _report(judged: Judged, wish: _Wish) -> None:
+    say_cleared(judged)
     if judged.bad.count:
-        _say_bad(judged.bad, judged.collection)
-        if not skip_bad:
+        say_bad(judged.bad, judged.collection)
+        if not wish.skip_bad:
+            _write_rejects(judged, wish)
             raise Failed(f"{count(judged.bad.count, 'bad row')}, {judged.rows:,} good; nothing was written.")
 
 
-def _say_bad(bad: BadRows, collection: Collection) -> None:
-    """The first ones; and where some point at what is not there, the way around it."""
-    for row in bad.first:
-        click.echo(_bad_row(row), err=True)
-    if bad.count > len(bad.first):
-        click.echo(f"… and {bad.count - len(bad.first):,} more", err=True)
-    lost = sorted({fault.pointer[1:] for row in bad.first for fault in row.faults if fault.code == "no_such_record"})
-    if lost:
-        options = " ".join(f"--clear-missing {name}" for name in clearable(collection) if name in lost)
-        click.echo("Import what these point at first" + (f", or leave them empty: {options}" if options else "."), err=True)
-
-
-def _bad_row(row: BadRow) -> str:
-    return f"line {row.line}: " + "; ".join(f"{place(fault)}{fault.detail}" for fault in row.faults[:5])
-
-
-def _ask(judged: Judged, yes: bool) -> None:
-    if yes or not judged.rows:
+def _ask(judged: Judged, wish: _Wish) -> None:
+    if wish.yes or not judged.rows:
         return
     if not sys.stdin.isatty():
         raise Failed("Nobody can be asked here: say --yes to write.")
-    if not click.confirm(f"Write {count(judged.rows, 'record')} into `{judged.collection.name}`?"):
+    made = f"Create `{judged.collection.name}` and write" if wish.new else "Write"
+    into = "" if wish.new else f" into `{judged.collection.name}`"
+    if not click.confirm(f"{made} {count(judged.rows, 'record')}{into}?"):
         raise Failed("Nothing was written.")
 
 
-def _kept(use_cases: ImportUseCases, judged: Judged, skip_bad: bool, update: Callable[[int], None]) -> int:
+def _kept(use_cases: ImportUseCases, judged: Judged, wish: _Wish, update: Callable[[int], None]) -> Kept:
     try:
-        return use_cases.keep(judged, skip_bad=skip_bad, progress=update)
+        return use_cases.keep(judged, actor=SYSTEM, skip_bad=wish.skip_bad, progress=update)
     except Refused as refused:
-        _say_bad(refused.bad, judged.collection)
+        say_bad(refused.bad, judged.collection)
+        _write_rejects(judged, wish)
         raise Failed(f"The database refuses {count(refused.bad.count, 'row')}; nothing was written.") from refused
 
 
-def _say_end(judged: Judged, kept: int) -> None:
-    skipped = f"; {count(judged.bad.count, 'bad row')} skipped" if judged.bad.count else ""
-    click.echo(f"Kept {count(kept, 'record')} in `{judged.collection.name}`{skipped}.")
+def _write_rejects(judged: Judged, wish: _Wish) -> None:
+    if wish.rejects is None or not judged.bad.count + judged.refused.count:
+        return
+    bad = heapq.merge(judged.bad, judged.refused, key=lambda row: row.line)
+    written = write_rejects(wish.rejects, wish.file, wish.dialect, bad)
+    click.echo(f"{count(written, 'bad row')} with their reasons: {wish.rejects}", err=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C while the rows are written: they are one transaction."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Failed("Interrupted; nothing was kept.") from None
+
+

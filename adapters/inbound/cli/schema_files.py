@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import Invalid
-from domain.records.imports import read_json
+from domain.records.cells import read_json
 from domain.schema.fields import Unfit
 from domain.schema.sets import Exported
 

@@ -1,13 +1,16 @@
-"""Which of many records are there, and which are due: questions of housekeeping and of the trash, whoever asks."""
+"""Which of many records are there, and which are due: questions of imports, housekeeping and the trash, whoever asks."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Select, and_, bindparam, or_, select
+from sqlalchemy import ARRAY, Executable, Select, and_, bindparam, func, or_, select, text
 
+from adapters.outbound.sql.columns import derived
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.session import Session
 from domain.schema.collection import Collection
+from domain.schema.fields import Field
 
 Rows = list[tuple[Any, ...]]
 
@@ -20,6 +23,10 @@ class RecordSets:
         values = {"ids": ids_value(ids, self._session.dialect)}
         return [row[0] for row in self._run(("standing", collection.name), lambda: self._among(collection), values)]
 
+    def keyed(self, collection: Collection, field: Field, keys: Sequence[Any]) -> dict[Any, str]:
+        held = json.dumps(list(keys), ensure_ascii=False) if self._session.dialect == "sqlite" else list(keys)
+        return dict(self._run(("keyed", collection.name, field.name), lambda: self._of_keys(collection, field), {"keys": held}))  # type: ignore[arg-type]
+
     def due(self, collection: Collection, field: str, until: Any, after: tuple[Any, str] | None, limit: int) -> Rows:
         values = {"until": until, "limit": limit}
         if after is not None:
@@ -30,6 +37,13 @@ class RecordSets:
     def _among(self, collection: Collection) -> Select[Any]:
         table = self._session.tables[collection.name]
         return select(table.c.id).where(one_of(table.c.id, self._session.dialect))
+
+    def _of_keys(self, collection: Collection, field: Field) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        column = table.c[next((name for name in derived(field) if name.startswith("_key_")), field.name)]
+        if self._session.dialect == "sqlite":
+            return select(column, table.c.id).where(column.in_(select(text("value")).select_from(func.json_each(bindparam("keys")))))
+        return select(column, table.c.id).where(column == func.any(bindparam("keys", type_=ARRAY(column.type))))
 
     def _overdue(self, collection: Collection, field: str, *, first: bool) -> Select[Any]:
         table = self._session.tables[collection.name]

@@ -90,6 +90,9 @@ class SqlRecordStore:
         plan = self._plan(("load many", collection.name), lambda: (self._wholes(collection), ()))
         return [self._decoded(collection.every_field, row) for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
 
+    def keyed(self, collection: Collection, field: Field, keys: Sequence[Any]) -> Mapping[Any, str]:
+        return self._sets.keyed(collection, field, keys)
+
     def standing(self, collection: Collection, ids: Sequence[str]) -> frozenset[str]:
         return frozenset(self._sets.standing(collection, ids))
 

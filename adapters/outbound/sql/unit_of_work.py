@@ -67,7 +67,7 @@ class SqlUnitOfWork:
             )
         )
 
-    def change_schema(self, body: Body[T]) -> T:
+    def change_schema(self, body: Body[T], *, unhurried: bool = False) -> T:
         outer = self._outer()
         if outer is not None:
             if not outer.session.changing:
@@ -75,7 +75,7 @@ class SqlUnitOfWork:
             return _nested(outer, body)
         return self._under_the_present_schema(
             lambda: self._ground.change(
-                lambda link: self._inside(link, body), limit=self._limits.change
+                lambda link: self._inside(link, body), limit=UNLIMITED if unhurried else self._limits.change
             )
         )
 

@@ -1,0 +1,1 @@
+"""Files and bodies as rows, for every door that imports: which format, which bytes, and what is wrong with them."""
