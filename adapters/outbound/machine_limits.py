@@ -98,7 +98,8 @@ class MachineLimits:
                 return full(meter, soonest - now)
         if ends <= now:
             ends, used = now + meter.quota.seconds, 0
-        os.pwrite(self._file, _SLOT.pack(meter.key, ends, used + 1), start + at)
+        if used < meter.quota.count:
+            os.pwrite(self._file, _SLOT.pack(meter.key, ends, used + 1), start + at)
         return Tally(meter, used + 1, ends - now)
 
     def _lock(self, start: int) -> bool:

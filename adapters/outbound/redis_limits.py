@@ -16,11 +16,13 @@ from domain.limits.quotas import Meter, Tally
 _PREFIX = b"stillroom:limits:fixed:1:"
 # Connecting and asking may each take so long; what waits for it is somebody's request.
 _PATIENCE = 0.2
-# Counts in order and stops behind the first that is over. A key that lost its end (by a restored dump) is given one again.
+# Counts in order and stops at the first that is over, which is not counted. A key that lost its end (by a restored dump) gets one
+# again.
 _SCRIPT = """
 local told = {}
 for at, key in ipairs(KEYS) do
-  local used = redis.call('INCR', key)
+  local used = tonumber(redis.call('GET', key) or '0') + 1
+  if used <= tonumber(ARGV[2 * at - 1]) then redis.call('INCR', key) end
   local left = redis.call('PTTL', key)
   if left < 0 then
     left = tonumber(ARGV[2 * at]) * 1000

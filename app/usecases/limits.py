@@ -7,6 +7,7 @@ of signing in alone, so that somebody can always mend what a wrong limit shut.
 from collections.abc import Sequence
 
 from domain.actor import Actor
+from domain.errors import TooMany
 from domain.limits.policies import (
     PASSWORD_CHECK,
     REQUESTS,
@@ -38,11 +39,26 @@ class LimitUseCases:
         """Counts a request of this actor, which does this with records of this collection. TooMany where it is over a limit."""
         if actor.passes_rules:
             return
-        meters = [meter(REQUESTS, self._requests, *whom(actor, visit))] if self._requests else []
+        if self._requests:
+            self.count(visit, [meter(REQUESTS, self._requests, *whom(actor, visit))])
         if action:
             visit.recheck = admission = _Admission(self, visit, actor, collection, action)
-            meters += admission.enter(self._work.glimpse())
-        self.count(visit, meters)
+            self._admit(visit, admission)
+
+    def _admit(self, visit: Visit, admission: "_Admission") -> None:
+        """Whoever is let in comes to a body, which finds out where the schema has moved on. Whoever is refused would not, so the
+        database is asked whether this limit is still the one."""
+        meters = admission.enter(self._work.glimpse())
+        if not meters:
+            return
+        try:
+            self.count(visit, meters)
+        except TooMany:
+            present = self._work.read(lambda stores: stores.current())
+            if admission.holds(present):
+                raise
+            visit.tallies.pop()
+            self.count(visit, admission.enter(present))
 
     def sign_in(self, visit: Visit | None, collection: str, identity: str) -> None:
         """Counts an attempt before its password is looked at, so that of many at once no more are tried than may be. Whether there is
@@ -98,14 +114,17 @@ class _Admission:
         self._quota = _quota(collection, self._action)
         if collection is None or self._quota is None or self._quota == before:
             return []
-        name = f"{collection.name}.{self._action}"
+        shown = f"{collection.name}.{self._action}"
         # By the id: a collection that is renamed counts on, a later one of the same name begins anew.
-        return [meter(name, self._quota, collection.id, self._action, *whom(self._actor, self._visit))]
+        return [meter("collection", self._quota, collection.id, self._action, *whom(self._actor, self._visit), shown=shown)]
+
+    def holds(self, schema: Schema) -> bool:
+        return schema.version == self._version
 
     def __call__(self, schema: Schema) -> None:
         """Once in a while, when collections have changed, this counts inside of a body. That is no harm: it is counted once, however
         often the body runs."""
-        if schema.version != self._version:
+        if not self.holds(schema):
             self._limits.count(self._visit, self.enter(schema))
 
 

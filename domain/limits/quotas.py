@@ -51,13 +51,14 @@ class Meter:
     is_told: bool = True
 
 
-def meter(name: str, quota: Quota, *whom: str, is_told: bool = True) -> Meter:
-    """Parts are told apart by their lengths, so that none of them runs into the next."""
+def meter(name: str, quota: Quota, *whom: str, shown: str = "", is_told: bool = True) -> Meter:
+    """`shown` is what it is called to others, where that may change while it counts on. Parts are told apart by their lengths, so that
+    none of them runs into the next."""
     digest = blake2b(digest_size=KEY_BYTES)
     for part in (name, str(quota.seconds), *whom):
         raw = part.encode("utf-8", "surrogatepass")
         digest.update(len(raw).to_bytes(4, "big") + raw)
-    return Meter(name, quota, digest.digest(), is_told)
+    return Meter(shown or name, quota, digest.digest(), is_told)
 
 
 @dataclass(frozen=True, slots=True)

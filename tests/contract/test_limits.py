@@ -68,6 +68,13 @@ def test_a_tighter_limit_counts_on(counter):
     assert not counter.hit([meter("a", Quota(10, 60), "ann")])[0].is_over
 
 
+def test_a_wider_limit_lets_in_what_it_has_more(counter):
+    for _ in range(9):
+        counter.hit([meter("a", Three, "ann")])
+    wider = [counter.hit([meter("a", Quota(5, 60), "ann")])[0].is_over for _ in range(4)]
+    assert wider == [False, False, True, True]
+
+
 def test_what_comes_behind_a_refusal_is_not_counted(counter):
     narrow, wide = meter("narrow", Quota(2, 60), "ann"), meter("wide", Quota(100, 60), "ann")
     told = [counter.hit([narrow, wide]) for _ in range(5)]

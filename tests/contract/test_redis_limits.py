@@ -57,7 +57,7 @@ def test_without_redis_the_machine_counts_on(counter, redis_server, notes, numbe
     assert len(notes.of(LimitsShared)) == 1
     with redis_server.client() as client:
         before = sum(int(client.get(key)) for key in client.scan_iter())
-        counter.hit([ANN])
+        counter.hit([meter("a", Quota(5, 60), "bob")])
         assert sum(int(client.get(key)) for key in client.scan_iter()) == before + 1
 
 

@@ -8,9 +8,9 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import MEDIA_TYPE, read_object
+from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.facts import facts_of
-from adapters.inbound.web.identity import identify
 from adapters.inbound.web.openapi import answers, documented, json_of
 from adapters.inbound.web.parameters import read_parameters
 from app.usecases.backend import Backend
@@ -58,7 +58,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/api/v1/auth/<c>/sign-in", methods=("POST",))
     @documented(
         "sign_in", for_all=True, requestBody=_takes(_CREDENTIALS), security=[{}],
-        responses=answers({200: _answers_with("A token and its account", _SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 503),
+        responses=answers({200: _answers_with("A token and its account", _SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 429, 503),
     )  # fmt: skip
     def sign_in(c: str) -> Response:
         """Sign in with an e-mail address and a password"""
@@ -74,8 +74,9 @@ def blueprint(backend: Backend) -> Blueprint:
     @documented("get_own_account", for_all=True, responses=answers({200: json_of("Record", "The account of the token")}, 400, 401, 403))
     def get_own_account(c: str) -> Response:
         """See the account that you are signed in with"""
+        request = this_request()
         read_parameters(request.environ, ())
-        return _answer(accounts.me(c, actor=identify(request, backend), facts=facts_of(request)).as_object())
+        return _answer(accounts.me(c, actor=caller_of(request, backend), facts=facts_of(request)).as_object())
 
     @door.route("/api/v1/setup", methods=("POST",))
     @documented(

@@ -29,5 +29,6 @@ class MemoryLimits:
         ends, used = self._windows.get(meter.key, (0.0, 0))
         if ends <= now:
             ends, used = now + meter.quota.seconds, 0
-        self._windows[meter.key] = (ends, used + 1)
+        if used < meter.quota.count:
+            self._windows[meter.key] = (ends, used + 1)
         return Tally(meter, used + 1, ends - now)
