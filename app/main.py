@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.usecases.imports import ImportUseCases
     from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
+    from domain.records.rule_cases import Outcome
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        exports=_exports, housekeeping=_housekeeping, schema=_schema, url=lambda: _settings({}).url,
+        exports=_exports, housekeeping=_housekeeping, schema=_schema, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -186,6 +187,12 @@ def _exports() -> Iterator["ExportUseCases"]:
 def _housekeeping() -> Iterator["HousekeepingUseCases"]:
     with _opened() as composed:
         yield composed.backend.housekeeping
+
+
+def _tried(definitions: Mapping[str, Any], file: Path) -> "Iterator[Outcome]":
+    from app.rule_tests import tried
+
+    return tried(definitions, file)
 
 
 @contextmanager

@@ -7,7 +7,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from flask.testing import FlaskClient
 
@@ -26,6 +26,9 @@ from app.wiring import STORES, Parts, field_tools, use_cases
 from domain.limits.policies import read_policies
 from ports.clock import Clock, Ids
 from ports.observer import Observation
+from ports.unit_of_work import Stores, UnitOfWork
+
+T = TypeVar("T")
 
 
 class Noticed:
@@ -43,6 +46,10 @@ class Noticed:
         return self.curious
 
 
+class _Undone(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class TestBackend(Backend):
     """A backend, and what a test wants besides. Close it, or use it as a context manager."""
@@ -53,6 +60,21 @@ class TestBackend(Backend):
     clock: Clock
     observer: Noticed
     close: Callable[[], None]
+    work: UnitOfWork
+
+    def undone(self, body: Callable[[], T]) -> T:
+        """What the body answers, and nothing of what it wrote; a refusal is raised as ever. It may write records, not collections."""
+        answered: list[T] = []
+
+        def once(stores: Stores) -> None:
+            answered[:] = [body()]
+            raise _Undone
+
+        try:
+            self.work.run(once, alone=True)
+        except _Undone:
+            return answered[0]
+        raise AssertionError("a body that raises ends its transaction")
 
     def __enter__(self) -> "TestBackend":
         return self
@@ -75,7 +97,7 @@ def backend(
     parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, clock, ids or Uuid7Ids(), observer)
     inside, imports = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
-    return TestBackend(**own, imports=imports, clock=clock, observer=observer, close=work.close)
+    return TestBackend(**own, imports=imports, clock=clock, observer=observer, close=work.close, work=work)
 
 
 def client(of: Backend, settings: Settings | None = None) -> FlaskClient:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from adapters.inbound.cli import schema
+from adapters.inbound.cli import rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
@@ -28,7 +28,7 @@ from app.usecases.schema import SchemaUseCases
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
     lines to print; `accounts`, `imports`, `exports`, `housekeeping` and `schema` open the database for as long as they are used;
-    `url` says where the API is served."""
+    `url` says where the API is served, `tried` tries a file of cases on definitions, in memory."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -40,6 +40,7 @@ class Actions:
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
     url: Callable[[], str]
+    tried: rules.Tried
 
 
 def commands(actions: Actions) -> click.Group:
@@ -52,6 +53,9 @@ def commands(actions: Actions) -> click.Group:
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))
     group.add_command(files)
+    judged = click.Group("rules", help="Who may do what.")
+    judged.add_command(_command(rules.test, (actions.tried, actions.schema), "test"))
+    group.add_command(judged)
     for name, function, action in (
         ("serve", _serve, actions.serve),
         ("migrate", _migrate, actions.migrate),

@@ -18,7 +18,7 @@ from domain.schema.plan import PlannedStep, told
 from domain.schema.sets import PlannedChange, SetPlan
 
 Opened = Callable[[], AbstractContextManager[SchemaUseCases]]
-_FOLDER = click.option(
+FOLDER = click.option(
     "--dir", "folder", default="schema", envvar="STILLROOM_SCHEMA", show_default=True, show_envvar=True,
     type=click.Path(file_okay=False, path_type=Path), help="Folder of the files.",
 )  # fmt: skip
@@ -28,7 +28,7 @@ _DROP = click.option("--drop", multiple=True, metavar="NAME", help="What may be 
 _CHANGES = 2
 
 
-@_FOLDER
+@FOLDER
 def export(schema: Opened, folder: Path) -> None:
     """Write one file for each collection. Works beside a running server.
 
@@ -46,7 +46,7 @@ def export(schema: Opened, folder: Path) -> None:
         click.echo(f"{folder} says what the database holds.")
 
 
-@_FOLDER
+@FOLDER
 @_PRUNE
 @_DROP
 def plan(schema: Opened, folder: Path, prune: bool, drop: tuple[str, ...]) -> None:
@@ -63,7 +63,7 @@ def plan(schema: Opened, folder: Path, prune: bool, drop: tuple[str, ...]) -> No
         sys.exit(_CHANGES)
 
 
-@_FOLDER
+@FOLDER
 @_PRUNE
 @_DROP
 @click.option("--yes", is_flag=True, help="Apply without asking.")

@@ -27,3 +27,17 @@ class CountedIds:
     def new(self) -> str:
         digits = f"{next(self._numbers):012x}"
         return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
+
+
+class NamedIds:
+    """Counts upwards, except that the next record may be told its id."""
+
+    def __init__(self) -> None:
+        self._counted, self._next = CountedIds(), ""
+
+    def name_next(self, id: str) -> None:
+        self._next = id
+
+    def new(self) -> str:
+        named, self._next = self._next, ""
+        return named or self._counted.new()
