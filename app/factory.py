@@ -1,12 +1,14 @@
 """Backend in, Flask out: which doors there are, and what holds for all of them."""
 
 import atexit
+from typing import Any
 
 from flask import Flask
 
 from adapters.inbound import ops
 from adapters.inbound.rest import auth, collections, docs, explanations, exports, records, trash
 from adapters.inbound.web import errors, openapi
+from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
 from adapters.inbound.web.limits import limit_routes, operations
@@ -14,7 +16,9 @@ from adapters.inbound.web.sessions import NoSessions
 from adapters.outbound.logging_observer import LoggingObserver
 from app.settings import Settings, SettingsError
 from app.usecases.backend import Backend
+from domain.actor import Actor
 from domain.limits.policies import unknown_route
+from domain.rules.values import RequestFacts
 from ports.observer import Observer
 
 # Where the application keeps what describes it.
@@ -51,6 +55,13 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     https = settings.public_url.startswith("https://")
     app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https), settings.trusted_proxies)  # type: ignore[method-assign]
     return app
+
+
+def document(settings: Settings, backend: Backend, *, actor: Actor) -> dict[str, Any]:
+    """The OpenAPI document as this actor has it over HTTP."""
+    known = backend.outlines.known_to(actor, RequestFacts("GET"))
+    base = create_app(settings, backend).extensions[API].document()
+    return whole(base, known.outlines(), for_admins=known.outlook.passes_rules)
 
 
 def _composed(settings: Settings) -> tuple[Backend, Observer]:

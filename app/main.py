@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from adapters.inbound.cli.commands import Actions, commands
+from adapters.inbound.cli.openapi import GENERIC
+from adapters.inbound.cli.openapi import GUEST as FOR_GUESTS
 from adapters.inbound.cli.terminal import Failed
 from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
+from domain.actor import GUEST, SYSTEM
 from domain.limits.policies import DEFAULTS
 
 if TYPE_CHECKING:
@@ -156,13 +159,30 @@ def _check() -> list[str]:
     return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*warnings(settings), *drift)), found]
 
 
-def _openapi() -> str:
+def _openapi(reader: str) -> str:
+    settings = _settings({})
+    return json.dumps(_generic_document() if reader == GENERIC else _document(settings, reader), ensure_ascii=False)
+
+
+def _document(settings: Settings, reader: str) -> Any:
+    from app import wiring
+    from app.factory import document
+
+    with _refusals():
+        if not wiring.has_database(settings):
+            return _generic_document()
+        if wiring.is_older(settings):
+            raise Failed("The database is of an older version; `stillroom migrate` or the next start brings it to this one.")
+        with wiring.open_backend(settings) as composed:
+            return document(settings, composed.backend, actor=GUEST if reader == FOR_GUESTS else SYSTEM)
+
+
+def _generic_document() -> Any:
     from app.factory import API, create_app
     from app.testing import backend
 
-    # The document says what this version can do; no database is needed for that.
     with backend() as inside:
-        return json.dumps(create_app(backend=inside).extensions[API].generic(), ensure_ascii=False)
+        return create_app(backend=inside).extensions[API].generic()
 
 
 @contextmanager

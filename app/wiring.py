@@ -151,18 +151,27 @@ def describe(settings: Settings) -> list[str]:
     ]
 
 
+def has_database(settings: Settings) -> bool:
+    """Whether there is one to be looked into; a PostgreSQL server that does not answer is told by whoever looks."""
+    return not settings.is_sqlite or settings.sqlite_file.exists()
+
+
+def is_older(settings: Settings) -> bool:
+    return check_database(open_database(settings.database))
+
+
 def check(settings: Settings) -> str:
     """What `migrate` would do, in a sentence. StartError where the database must not be touched; changes nothing."""
-    if settings.is_sqlite and not settings.sqlite_file.exists():
+    if not has_database(settings):
         return "There is no database yet; the first start makes it."
-    if check_database(open_database(settings.database)):
+    if is_older(settings):
         return "The database is of an older version; `stillroom migrate` or the next start brings it to this one."
     return "The database is sound and at this version."
 
 
 def drift(settings: Settings) -> list[str]:
     """What was changed in the database since the schema's files were applied; nothing where the database is not ready to be asked."""
-    if (settings.is_sqlite and not settings.sqlite_file.exists()) or check_database(open_database(settings.database)):
+    if not has_database(settings) or is_older(settings):
         return []
     work = SqlUnitOfWork(open_database(settings.database), STORES, LoggingObserver("warning"))
     try:

@@ -1,6 +1,7 @@
 """How the server starts, goes on, ends, and says in one sentence why it does not start."""
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -372,8 +373,21 @@ def test_migrate_and_check_tell_what_they_found(tmp_path: Path) -> None:
 def test_openapi_prints_the_document_and_touches_nothing(tmp_path: Path) -> None:
     said = stillroom("openapi", cwd=tmp_path)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.lstrip().startswith("{")
+    assert "/api/v1/collections/{c}/records" in json.loads(said.stdout)["paths"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_openapi_prints_the_document_of_the_database(server: Servers) -> None:
+    running = server(workers=1)
+    token = running.admin_token()
+    for name, rule in (("open_house", ""), ("closed_shop", None)):
+        assert running.request("POST", "/api/v1/collections", {"name": name, "rules": {"list": rule}}, token).status == 201
+    printed = {option: running.command("openapi", *([option] if option else [])) for option in ("", "--guest", "--generic")}
+    documents = {option: json.loads(said.stdout) for option, said in printed.items()}
+    assert documents[""] == running.request("GET", "/api/v1/openapi.json", token=token).body
+    assert documents["--guest"] == running.request("GET", "/api/v1/openapi.json").body
+    assert ["closed_shop" in said.stdout for said in printed.values()] == [True, False, False]
+    assert ["open_house" in said.stdout for said in printed.values()] == [True, True, False]
 
 
 def test_settings_of_the_environment_are_clean() -> None:

@@ -33,7 +33,7 @@ class Actions:
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
     check: Callable[[], list[str]]
-    openapi: Callable[[], str]
+    openapi: Callable[[str], str]
     accounts: Callable[[], AbstractContextManager[AccountUseCases]]
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
     exports: Callable[[], AbstractContextManager[ExportUseCases]]

@@ -19,17 +19,28 @@ LARGEST = 50 * 1024 * 1024
 _BREAKS, _UNREADABLE = 1, 2
 
 
-def openapi_group(document: Callable[[], str]) -> click.Group:
+# Of which reader the document is printed.
+ADMIN, GUEST, GENERIC = "admin", "guest", "generic"
+_HELP = """Print the OpenAPI document, or compare two.
+
+It is the document of the database that the settings name, as admins have it. Where there is none yet, it tells what every backend of
+this version can do."""
+
+
+def openapi_group(document: Callable[[str], str]) -> click.Group:
     """`openapi` alone prints, as it always did."""
-    group = click.Group("openapi", help="Print the OpenAPI document, or compare two.", invoke_without_command=True)
 
     @click.pass_context
-    def printed(context: click.Context) -> None:
+    def printed(context: click.Context, reader: str) -> None:
         if context.invoked_subcommand is None:
             with told():
-                click.echo(document())
+                click.echo(document(reader))
 
-    group.callback = printed
+    options: list[click.Parameter] = [
+        click.Option(["--guest", "reader"], flag_value=GUEST, default=ADMIN, help="As those have it who have not signed in."),
+        click.Option(["--generic", "reader"], flag_value=GENERIC, help="Of no database."),
+    ]
+    group = click.Group("openapi", help=_HELP, invoke_without_command=True, callback=printed, params=options)
     group.add_command(_diff)
     return group
 
