@@ -64,6 +64,8 @@ def warnings(settings: Settings) -> list[str]:
         found.append(f"{settings.data_dir} is open to other users of this machine; `chmod 700 {settings.data_dir}` closes it")
     if settings.is_public and not settings.public_url:
         found.append("other machines can reach this address without TLS; put a proxy before it and set STILLROOM_PUBLIC_URL")
+    if settings.public_url and not settings.trusted_proxies and settings.limits.quotas:
+        found.append("limits count all clients behind a proxy as one; if there is one, name it in STILLROOM_TRUSTED_PROXIES")
     return found
 
 

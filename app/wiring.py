@@ -147,6 +147,7 @@ def describe(settings: Settings) -> list[str]:
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     return [
         f"Stillroom: data in {kind} ({where}), passwords by argon2id, tokens signed with Ed25519,",
+        f"           limits counted {'in Redis' if settings.redis_url else 'on this machine'},",
         f"           {workers} of {settings.threads} threads, log level {settings.log_level}",
     ]
 
@@ -193,6 +194,8 @@ def migrate(settings: Settings) -> str:
 def _counter(settings: Settings, observer: Observer) -> HitCounter:
     """Over all machines with Redis, with this machine's own table for when that does not answer; else that table alone."""
     try:
+        # Commands make the folder; where a server of another make calls us, and data is in PostgreSQL, nobody has.
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = MachineLimits(settings.data_dir / "limits.table")
     except OSError as error:
         raise StartError(f"{settings.data_dir}/limits.table cannot be opened: {error.strerror}") from error

@@ -6,6 +6,7 @@ After a failure the shared one is left alone for some seconds, so that not each 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from domain.errors import Unavailable
 from domain.limits.quotas import Meter, Tally
@@ -25,15 +26,17 @@ class FallbackLimits:
         self._failed, self._again = False, 0.0
 
     def hit(self, meters: Sequence[Meter]) -> Sequence[Tally]:
-        """The machine's own counts go along, so that they need not begin at nothing when they are needed."""
-        own = self._own.hit(meters)
+        """The machine's own counts go along, so that they need not begin at nothing when they are needed. That they cannot be kept
+        matters to those alone who need them."""
         if not self._may_ask():
-            return own
+            return self._own.hit(meters)
         try:
             tallies = self._shared.hit(meters)
         except Unavailable as failure:
             self._note_failure(failure)
-            return own
+            return self._own.hit(meters)
+        with suppress(Unavailable):
+            self._own.hit(meters)
         if self._failed:
             self._note_recovery()
         return tallies

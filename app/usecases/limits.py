@@ -86,7 +86,9 @@ class LimitUseCases:
     def count(self, visit: Visit, meters: Sequence[Meter]) -> None:
         if not meters:
             return
-        tallies = self._counter.hit(meters)
+        self.judge(visit, self._counter.hit(meters))
+
+    def judge(self, visit: Visit, tallies: Sequence[Tally]) -> None:
         visit.tallies += [each for each in tallies if each.meter.is_told or each.is_over]
         refusal = too_many(tallies)
         if refusal is not None:
@@ -124,8 +126,15 @@ class _Admission:
     def __call__(self, schema: Schema) -> None:
         """Once in a while, when collections have changed, this counts inside of a body. That is no harm: it is counted once, however
         often the body runs."""
-        if not self.holds(schema):
-            self._limits.count(self._visit, self.enter(schema))
+        if self.holds(schema):
+            return
+        before, meters = self._quota, self.enter(schema)
+        if before and self._quota and meters and before.seconds == self._quota.seconds:
+            # Counted already, in the same window: only what that means has changed.
+            known = self._visit.tallies[-1]
+            self._limits.judge(self._visit, [Tally(meters[0], known.used, known.ends_in)])
+        else:
+            self._limits.count(self._visit, meters)
 
 
 def _quota(collection: Collection | None, action: str) -> Quota | None:

@@ -56,9 +56,13 @@ OF_RECORDS: Mapping[str, ByStatus] = {
 OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, "wrong_password")}
 
 _AFTER = {"Retry-After": {"description": "Seconds after which trying again may help.", "schema": {"type": "integer"}}}
+_LEFT = {
+    "RateLimit-Policy": {"description": "The limits that counted the request: `q` requests in `w` seconds.", "schema": {"type": "string"}},
+    "RateLimit": {"description": "What is left of each: `r` requests for `t` seconds.", "schema": {"type": "string"}},
+}
 _HEADERS: Mapping[int, Mapping[str, Any]] = {
     401: {"WWW-Authenticate": {"description": "`Bearer` (RFC 6750).", "schema": {"type": "string"}}},
-    429: _AFTER,
+    429: {**_AFTER, **_LEFT},
     503: _AFTER,
 }
 
