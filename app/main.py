@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.usecases.exports import ExportUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
+    from app.usecases.pocketbase import PocketBaseUseCases
     from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
     from domain.records.rule_cases import Outcome
@@ -39,7 +40,7 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        exports=_exports, housekeeping=_housekeeping, schema=_schema, tried=_tried, url=lambda: _settings({}).url,
+        exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -201,6 +202,14 @@ def _imports() -> Iterator["ImportUseCases"]:
 def _exports() -> Iterator["ExportUseCases"]:
     with _opened() as composed:
         yield composed.backend.exports
+
+
+@contextmanager
+def _pocketbase(folder: Path) -> Iterator["PocketBaseUseCases"]:
+    from adapters.outbound.pocketbase_folder import open_folder
+
+    with open_folder(folder) as data, _opened() as composed:
+        yield composed.pocketbase(data)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.fallback_limits import FallbackLimits
@@ -34,6 +35,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passwords import PasswordDesk
+from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
@@ -47,6 +49,7 @@ from ports.limits import HitCounter
 from ports.observer import Observer
 from ports.passwords import Passwords
 from ports.patterns import Patterns
+from ports.pocketbase import PocketBaseData
 from ports.sanitizer import Sanitizer
 from ports.tokens import Tokens
 from ports.unit_of_work import UnitOfWork
@@ -57,10 +60,11 @@ STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKe
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """`imports` is no part of the backend that doors are handed: only the command line fills collections from files."""
+    """`imports` and `pocketbase` are no part of the backend that doors are handed: only the command line fills collections from files."""
 
     backend: Backend
     imports: ImportUseCases
+    pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
     observer: Observer
     close: Callable[[], None]
 
@@ -98,7 +102,7 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         counter = _counter(settings, observer)
         opened.callback(counter.close)
         parts = Parts(work, passwords, tokens, *field_tools(), counter, settings.limits, clock, Uuid7Ids(), observer)
-        return Composed(*use_cases(parts), observer, opened.pop_all().close)
+        return Composed(*use_cases(parts), partial(taking_over, parts), observer, opened.pop_all().close)
 
 
 def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
@@ -122,6 +126,12 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
         limits=limits,
     )
     return backend, ImportUseCases(work, rulebook, tools, clock, ids)
+
+
+def taking_over(parts: Parts, data: PocketBaseData) -> PocketBaseUseCases:
+    """What takes an opened PocketBase over."""
+    tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
+    return PocketBaseUseCases(parts.work, Rulebook(), tools, parts.clock, parts.ids, data)
 
 
 def field_tools() -> tuple[Patterns, Sanitizer, JsonSchemas]:

@@ -35,7 +35,7 @@ def pocketbase(folder: Path) -> Server:
 
 def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
     """The id of the account that owns the rows."""
-    admin = _first_admin(server)
+    admin = first_admin(server)
     batches = {"batch": {"enabled": True, "maxRequests": _BATCH, "timeout": 60}}
     server.api.expect(200, "PATCH", "/api/settings", batches, token=admin)
     account = {"email": _OWNER[0], "password": _OWNER[1], "passwordConfirm": _OWNER[1]}
@@ -64,7 +64,7 @@ def _folder(folder: Path) -> list[str]:
             f"--migrationsDir={folder / 'migrations'}"]  # fmt: skip
 
 
-def _first_admin(server: Server) -> str:
+def first_admin(server: Server) -> str:
     command = [str(_binary()), "superuser", "upsert", *_ADMIN, *_folder(server.folder)]
     ended = subprocess.run(command, check=False, cwd=server.folder, capture_output=True, text=True, timeout=60)
     if ended.returncode:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from adapters.outbound.bcrypt_hashes import agrees, is_bcrypt
 from domain.errors import Unavailable
 
 
@@ -42,7 +43,10 @@ class Argon2Passwords:
             return True
 
     def _agrees(self, password: str, hashed: str) -> bool:
-        """argon2 compares in constant time. A broken hash lets nobody in."""
+        """argon2 compares in constant time. A broken hash lets nobody in. An account that came with a bcrypt hash costs what that
+        costs, until it is hashed anew at its next sign-in; unknown accounts cost what all others do."""
+        if is_bcrypt(hashed):
+            return agrees(password, hashed)
         try:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):

@@ -16,6 +16,7 @@ from adapters.inbound.cli import rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
+from adapters.inbound.cli.pocketbase import Opened, pocketbase_import
 from adapters.inbound.cli.terminal import Failed, count, told
 from app.usecases.accounts import AccountUseCases
 from app.usecases.exports import ExportUseCases
@@ -27,7 +28,8 @@ from app.usecases.schema import SchemaUseCases
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports`, `exports`, `housekeeping` and `schema` open the database for as long as they are used;
+    lines to print; `accounts`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping` and `schema` open
+    the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory."""
 
     serve: Callable[[dict[str, str]], None]
@@ -37,6 +39,7 @@ class Actions:
     accounts: Callable[[], AbstractContextManager[AccountUseCases]]
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
     exports: Callable[[], AbstractContextManager[ExportUseCases]]
+    pocketbase: Opened
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
     url: Callable[[], str]
@@ -65,6 +68,9 @@ def commands(actions: Actions) -> click.Group:
         ("check", _check, actions.check),
     ):
         group.add_command(_command(function, action, name))
+    pocketbase = click.Group("pocketbase", help="Moving here from PocketBase.")
+    pocketbase.add_command(_command(pocketbase_import, actions.pocketbase, "import"))
+    group.add_command(pocketbase)
     group.add_command(openapi_group(actions.openapi))
     return group
 
