@@ -55,6 +55,50 @@ OF_RECORDS: Mapping[str, ByStatus] = {
 }  # fmt: skip
 OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, "wrong_password")}
 
+_ADMINS: ByStatus = {401: _WHO[401], 403: ("forbidden",)}
+_DEFINITION: Codes = (
+    *_BODY, *_LANGUAGE, "invalid_check", "invalid_field", "invalid_index", "invalid_name", "invalid_option", "invalid_pattern",
+    "invalid_query", "invalid_rule", "invalid_schema", "missing_option", "not_a_list", "required", "reserved_name", "unchangeable",
+    "unknown_option", "unknown_type", "wrong_type",
+)  # fmt: skip
+_AGAINST_A_CHANGE: Codes = (
+    "ambiguous_rename", "collection_in_use", "conflict", "not_convertible", "not_unique", "required_is_empty", "would_lose_data",
+)  # fmt: skip
+_OVERSIZED: Codes = ("too_deep", "too_large", "too_many_values")
+_CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unknown_field", "wrong_type")
+
+# By operation id, of endpoints that are the same for every database.
+OF_OURS: Mapping[str, ByStatus] = {
+    "sign_in": {
+        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_credentials",), 403: ("sign_in_refused",), 413: _OVERSIZED,
+    },
+    "get_own_account": {400: _QUERY, **_READING},
+    "create_first_admin": {
+        **_SENDING, 400: (*_CREDENTIALS, *_PASSWORD, "invalid_record"), 401: _WHO[401], 403: ("setup_refused",), 409: ("not_unique",),
+        413: _OVERSIZED,
+    },
+    "get_public_keys": {400: _QUERY, **_LATER},
+    "capabilities": {400: _QUERY, **_LATER},
+    "readyz": _LATER,
+    "list_collections": {400: _QUERY, **_ADMINS, **_LATER},
+    "get_collection": {400: (*_QUERY, *_CONDITION), **_READING},
+    "create_collection": {400: (*_QUERY, *_DEFINITION), 409: ("conflict", "not_unique"), **_SENDING},
+    "change_collection": {
+        400: (*_QUERY, *_CONDITION, *_DEFINITION), 409: _AGAINST_A_CHANGE, 412: ("precondition_failed",), **_SENDING,
+    },
+    "delete_collection": {400: (*_QUERY, *_CONDITION), 409: ("collection_in_use", "conflict"), 412: ("precondition_failed",), **_WRITING},
+    "plan_collection": {400: (*_QUERY, *_DEFINITION), 409: ("conflict", "not_unique"), **_SENDING},
+    "plan_collection_change": {
+        400: (*_QUERY, *_CONDITION, *_DEFINITION), 409: _AGAINST_A_CHANGE, 412: ("precondition_failed",), **_SENDING,
+    },
+    "list_schema_changes": {400: (*_QUERY, "invalid_parameter"), **_ADMINS, **_LATER},
+    "undo_schema_change": {400: _QUERY, 409: ("not_undoable",), **_WRITING},
+    "list_trash": {400: (*_QUERY, "invalid_cursor", "invalid_parameter", "not_supported"), **_READING},
+    "restore_record": {400: (*_QUERY, "invalid_record", "unknown_field"), 409: ("conflict", "not_restorable", "not_unique"), **_WRITING},
+    "erase_record": {400: _QUERY, **_WRITING},
+    "empty_trash": {400: _QUERY, **_WRITING},
+}  # fmt: skip
+
 _AFTER = {"Retry-After": {"description": "Seconds after which trying again may help.", "schema": {"type": "integer"}}}
 _LEFT = {
     "RateLimit-Policy": {"description": "The limits that counted the request: `q` requests in `w` seconds.", "schema": {"type": "string"}},

@@ -35,6 +35,7 @@ def whole(base: Document, outlines: Sequence[Outline], *, for_admins: bool) -> D
         told["components"]["schemas"] |= schemas(outline, named)
         told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
     _name_accounts(told, outlines)
+    _tell_refusals(told)
     told["components"]["parameters"] = SHARED
     told["components"]["responses"] |= _refusals()
     return _without_leftovers(told)
@@ -47,6 +48,15 @@ def _name_accounts(told: Document, outlines: Sequence[Outline]) -> None:
     for path, item in told["paths"].items():
         if path.startswith(ACCOUNTS):
             item["parameters"] = [{**each, "schema": schema} if each["name"] == "c" else each for each in item["parameters"]]
+
+
+def _tell_refusals(told: Document) -> None:
+    """In place of statuses without codes, where we know more."""
+    for operation in operations(told):
+        known = refusals.OF_OURS.get(operation["operationId"])
+        for name, status, refused in refusals.responses(operation["operationId"], known or {}):
+            told["components"]["responses"][name] = refused
+            operation["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _id(verb: str, collection: str, taken: frozenset[str]) -> str:
