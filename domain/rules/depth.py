@@ -4,7 +4,7 @@ compiled there, and is refused before it is kept or asked, whatever the engine.
 Counted as the compiler writes it: each many-valued step is a SELECT within the one before it, each guard within what it guards.
 """
 
-from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed, reached
+from domain.rules.manys import Many, Variables, alike, free, groups_of, inner, is_listed, reached
 from domain.rules.tree import And, Call, Compare, Condition, In, Not, Operand, Or, Path, Shift, Step
 from domain.rules.walk import parts, paths_of, sides
 
@@ -43,13 +43,12 @@ class _Measure:
 
     def _together(self, items: tuple[Condition, ...], chosen: Chosen) -> int:
         linked: list[Condition] = []
-        deepest = 0
+        apart: list[Condition] = []
         for item in items:
-            if free(item, chosen, self._of):
-                linked.append(item)
-            else:
-                deepest = max(deepest, self.depth(item, chosen))
-        return max([deepest, *(self._chosen(group, chosen) for group in groups_of(linked, chosen, self._of))])
+            (linked if free(item, chosen, self._of) else apart).append(item)
+        alone = alike(apart, self._of)
+        deepest = [_OR * (len(group) > 1) + max(self.depth(item, chosen) for item in group) for group in alone]
+        return max([0, *deepest, *(self._chosen(group, chosen) for group in groups_of(linked, chosen, self._of))])
 
     def _chosen(self, group: tuple[Condition, ...], chosen: Chosen) -> int:
         if len(group) == 1 and not isinstance(group[0], (Compare, In)):

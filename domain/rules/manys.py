@@ -101,7 +101,10 @@ Of = Callable[[Compare | In], Iterable[Many]]
 def free(condition: Condition, env: Env, of: Of = manys_of) -> list[Many]:
     """The elements that its `?` comparisons leave to be chosen, outer ones first; a `!( )` chooses its own. `of` tells those of
     one comparison."""
-    pending, found = [condition], dict[Many, None]()
+    if isinstance(condition, (Compare, In)):
+        return list(dict.fromkeys(many for many in of(condition) if many not in env)) if condition.any else []
+    pending: list[Condition] = [condition]
+    found: dict[Many, None] = {}
     while pending:
         item = pending.pop()
         if isinstance(item, (And, Or)):
@@ -124,6 +127,16 @@ def groups_of(items: list[Condition], env: Env, of: Of = manys_of) -> list[tuple
                 apart.append(group)
         groups = [*apart, (shared, members)]
     return [tuple(members) for _, members in groups]
+
+
+def alike(items: Iterable[Condition], of: Of = manys_of) -> list[tuple[Condition, ...]]:
+    """Comparisons that ask the same of all elements of the same places stand together: that each holds of all of them is that all of
+    them hold of each. All others stand alone."""
+    groups: dict[tuple[Many, ...] | int, list[Condition]] = {}
+    for item in items:
+        asked = tuple(of(item)) if isinstance(item, (Compare, In)) and not item.any else ()
+        groups.setdefault(asked or id(item), []).append(item)
+    return [tuple(group) for group in groups.values()]
 
 
 class Variables:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlalchemy import FromClause, and_, false, not_, or_, true
 
-from adapters.outbound.sql.rules_absence import comparison_when_absent, when_absent
+from adapters.outbound.sql.rules_absence import all_when_absent, when_absent
 from adapters.outbound.sql.rules_binds import Bind, bind_values, listed_text
 from adapters.outbound.sql.rules_dialects import Expression, Truth
 from adapters.outbound.sql.rules_gathering import (
@@ -27,7 +27,7 @@ from adapters.outbound.sql.rules_pairs import compared, contained
 from adapters.outbound.sql.rules_places import Element, Place
 from adapters.outbound.sql.rules_tests import Test, Tests
 from adapters.outbound.sql.rules_values import TEXT, Operands
-from domain.rules.manys import Many, Variables, free, groups_of, inner, is_listed
+from domain.rules.manys import Many, Variables, alike, free, groups_of, inner, is_listed
 from domain.rules.tree import (
     And,
     Call,
@@ -96,7 +96,7 @@ class RuleCompiler:
         if (by_target := self._gathered(condition, place, truth=truth)) is not None:
             return by_target
         if not condition.any:
-            return self._for_all(condition, place.anew(), truth=truth, beside=beside)
+            return self._for_all((condition,), place.anew(), truth=truth, beside=beside)
         if free(condition, place.chosen, self._variables.of):  # type: ignore[arg-type]
             return self._for_some((condition,), place, truth=truth, beside=beside)
         return self._atom(condition, place, truth=truth, beside=beside)
@@ -104,15 +104,22 @@ class RuleCompiler:
     def _together(self, items: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
         """Items that share an element are asked of the same one, all others each by itself."""
         linked: list[Condition] = []
-        found = []
+        apart: list[Condition] = []
         for item in items:
-            if free(item, place.chosen, self._variables.of):  # type: ignore[arg-type]
-                linked.append(item)
-            else:
-                found.append(self._compile(item, place, truth=truth, beside=beside))
+            (linked if free(item, place.chosen, self._variables.of) else apart).append(item)  # type: ignore[arg-type]
+        found = [self._each(group, place, truth=truth, beside=beside) for group in alike(apart, self._variables.of)]
         groups = groups_of(linked, place.chosen, self._variables.of)  # type: ignore[arg-type]
         found += [self._for_some(group, place, truth=truth, beside=beside) for group in groups]
         return and_(true(), *found) if truth else or_(false(), *found)
+
+    def _each(self, group: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
+        if len(group) == 1:
+            return self._compile(group[0], place, truth=truth, beside=beside)
+        if place.whole and not place.chosen and first_step(group[0]) is not None:
+            # Each may be answered by few targets.
+            found = [self._compile(item, place, truth=truth, beside=beside or not truth) for item in group]
+            return and_(*found) if truth else or_(*found)
+        return self._for_all(group, place.anew(), truth=truth, beside=beside)  # type: ignore[arg-type]
 
     # --- elements
 
@@ -137,26 +144,30 @@ class RuleCompiler:
         )
         return found if truth else not_(found)
 
-    def _for_all(self, atom: Atom, place: Place, *, truth: bool, beside: bool) -> Truth:
-        """Whether no element fails; where an absent one does, there has to be an element that does not."""
-        many = next((many for many in self._variables.of(atom) if many not in place.chosen), None)
+    def _for_all(self, group: tuple[Atom, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
+        """Whether no element fails one of the group, which speaks of the same elements; where an absent one does, there has to be an
+        element that does not."""
+        many = next((many for many in self._variables.of(group[0]) if many not in place.chosen), None)
         if many is None:
-            return self._atom(atom, place, truth=truth, beside=beside)
-        absent = comparison_when_absent(atom, self._through(many))
+            beside = beside or len(group) > 1
+            found = [self._atom(atom, place, truth=truth, beside=beside) for atom in group]
+            return found[0] if len(found) == 1 else and_(*found) if truth else or_(*found)
+        absent = all_when_absent(group, self._through(many))
         needs_one = truth and absent is False
         failing = self._operands.elements.some(
             many,
             place,
-            lambda chosen: self._for_all(atom, chosen, truth=False, beside=False),
+            lambda chosen: self._for_all(group, chosen, truth=False, beside=False),
             absent=False if needs_one else None if absent is None else not absent,
-            narrow=self._fans_out(atom, many, place),
+            narrow=all(self._fans_out(atom, many, place) for atom in group),
             beside=beside,
         )
         if not truth:
             return failing
         if not needs_one:
             return not_(failing)
-        return and_(self._for_some((replace(atom, any=True),), place, truth=True, beside=beside), not_(failing))
+        some = tuple(replace(atom, any=True) for atom in group)
+        return and_(self._for_some(some, place, truth=True, beside=beside), not_(failing))
 
     def _gathered(self, condition: Condition, place: Place, *, truth: bool) -> Truth | None:
         """Where all rows are looked at, and few targets may answer for them."""

@@ -1,7 +1,7 @@
 """What a condition answers where paths lead nowhere, as far as its form alone tells: so the compiler knows whether the one absent value,
 as which an empty path counts, has to be joined at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from domain.rules.tree import (
     And,
@@ -37,6 +37,12 @@ def when_absent(condition: Condition, absent: Leads) -> bool | None:
         # It chooses for itself.
         return None
     return comparison_when_absent(condition, absent)
+
+
+def all_when_absent(group: Iterable[Compare | In], absent: Leads) -> bool | None:
+    """Whether all of these comparisons hold there, whether they say `?` or not."""
+    answers = [comparison_when_absent(atom, absent) for atom in group]
+    return False if False in answers else None if None in answers else True
 
 
 def comparison_when_absent(atom: Compare | In, absent: Leads) -> bool | None:
