@@ -326,3 +326,35 @@ def test_the_schema_is_for_admins(room, actor, refusal):
     for ask, *definitions in ((room.schema.export,), (room.schema.drift,), (room.schema.plan, {}), (room.schema.apply, {})):
         with pytest.raises(refusal):
             ask(*definitions, actor=actor)
+
+
+# --- several things at once
+
+
+def test_names_types_and_targets_change_together(room):
+    apply(room, posts(TEXT, {"name": "tag", "type": "text"}) | {"tags": {"name": "tags", "fields": [TEXT]}})
+    tag = add(room, "tags", title="7")
+    add(room, "posts", title="12", tag=tag["id"])
+    label = {"name": "label", "type": "relation", "collection": "labels", "was": "tag"}
+    new = {
+        "articles": {"name": "articles", "was": "posts", "fields": [{"name": "number", "type": "integer", "was": "title"}, label]},
+        "labels": {"name": "labels", "was": "tags", "fields": [{"name": "number", "type": "integer", "was": "title", "required": True}]},
+    }
+    assert plan(room, new).is_possible
+    assert apply(room, new) == [("change", "articles"), ("change", "labels")]
+    assert [(row["number"], row["label"]) for row in rows(room, "articles")] == [(12, tag["id"])]
+    assert [row["number"] for row in rows(room, "labels")] == [7]
+    assert apply(room, new) == []
+
+
+def test_what_stands_against_a_renamed_field_is_looked_for_under_its_present_name(room):
+    apply(room, posts(TEXT))
+    made = add(room, "posts", title="no number")
+    new = {"articles": {"name": "articles", "was": "posts", "fields": [{"name": "number", "type": "integer", "was": "title"}]}}
+    shown = plan(room, new)
+    assert not shown.is_possible
+    [against] = [step.misfits for step in shown.changes[0].plan.steps if step.misfits.count]
+    assert against.examples == ((made["id"], "no number"),)
+    with pytest.raises(Conflict):
+        apply(room, new)
+    assert names(room) == ["posts"]
