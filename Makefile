@@ -1,10 +1,12 @@
-# The few commands of this project; `make` alone lists them. Needs Python 3.11 or newer, nothing else.
+# The few commands of this project; `make` alone lists them. Needs Python 3.11 or newer; where npm is too, the tests also run what
+# others make of our documents in TypeScript and Postman.
 # The virtual environment is made from the hash-locked files in requirements/ and is rebuilt only when they change.
 
 PYTHON  ?=
 VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NODE    := tests/node/node_modules
 WORKERS ?= 2
 ARGS    ?=
 
@@ -20,11 +22,11 @@ run: $(VENV)/.base  ## start a backend on http://127.0.0.1:8000 (ARGS=… is han
 
 venv: $(VENV)/.dev  ## make .venv with all that the tests need
 
-test: $(VENV)/.dev  ## run the tests (ARGS="tests/unit -k rules" narrows them down, WORKERS=0 debugs)
+test: $(VENV)/.dev $(NODE)/.installed  ## run the tests (ARGS="tests/unit -k rules" narrows them down, WORKERS=0 debugs)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-all: export STILLROOM_TEST_CASES ?= 20000
-test-all: $(VENV)/.dev  ## run the tests with many more generated cases, and the long ones
+test-all: $(VENV)/.dev $(NODE)/.installed  ## run the tests with many more generated cases, and the long ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long --timeout 3600 $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
@@ -45,8 +47,8 @@ lock: $(VENV)/.dev  ## write requirements/*.txt anew from *.in (ARGS="--upgrade-
 bench: $(VENV)/.dev  ## measure this build (ARGS="--help" tells how)
 	@$(BIN)/python -m bench $(ARGS)
 
-clean:  ## remove the virtual environment and what the tools left behind, never ./data
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+clean:  ## remove the virtual environment, the tests' node_modules and what the tools left behind, never ./data
+	@rm -rf $(VENV) $(NODE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the virtual environment -------------------------------------------------------------------------------------
@@ -76,3 +78,12 @@ $(VENV)/bin/python:
 	done; \
 	echo "Stillroom needs Python 3.11 or newer, and $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1)." \
 	  "Install a newer one, or name it: make PYTHON=/path/to/python3.13" >&2; exit 1
+
+# --- what the tests run with Node --------------------------------------------------------------------------------
+
+# Without npm nothing is installed, and the tests that need it skip (tests/clients says how to get them).
+$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing what the tests run with Node (once)"; \
+	  npm ci --prefix tests/node --no-audit --no-fund --ignore-scripts --loglevel=error && touch $@; \
+	fi

@@ -50,10 +50,10 @@ def removed() -> Shape:
 
 
 def or_null(shape: Shape) -> Shape:
-    if "type" in shape:
+    """A choice stays a schema of its own beside null: generators then make one type of it."""
+    if "type" in shape and "enum" not in shape:
         types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
-        enum = {"enum": [*shape["enum"], None]} if "enum" in shape else {}
-        return {**shape, **enum, "type": [*types, "null"]}
+        return {**shape, "type": [*types, "null"]}
     return {"anyOf": [shape, {"type": "null"}]} if shape else shape
 
 
@@ -156,7 +156,7 @@ def _geo(field: Field) -> Shape:
 
 def _json(field: Any) -> Shape:
     """The owner's own schema is put in its place by whoever writes the document: its references lead into itself."""
-    return {"type": ["object", "array", "string", "number", "boolean"]}
+    return {"not": {"type": "null"}} if field.required else {}
 
 
 def _fewest(field: Field) -> Shape:

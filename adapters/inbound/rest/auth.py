@@ -57,7 +57,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/api/v1/auth/<c>/sign-in", methods=("POST",))
     @documented(
-        "sign_in", for_all=True, requestBody=_takes(_CREDENTIALS), security=[{}],
+        "sign_in", for_all=True, requestBody=_takes(_CREDENTIALS), security=[],
         responses=answers({200: _answers_with("A token and its account", _SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 429, 503),
     )  # fmt: skip
     def sign_in(c: str) -> Response:
@@ -80,7 +80,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/api/v1/setup", methods=("POST",))
     @documented(
-        "create_first_admin", for_all=True, requestBody=_takes(_FIRST_ADMIN), security=[{}],
+        "create_first_admin", for_all=True, requestBody=_takes(_FIRST_ADMIN), security=[],
         responses=answers({201: json_of("Record", "The first admin")}, 400, 403, 413, 415, 503),
     )  # fmt: skip
     def create_first_admin() -> Response:
@@ -90,7 +90,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return _answer(accounts.create_first_admin(given["token"], given["email"], given["password"]).as_object(), 201)
 
     @door.route("/.well-known/jwks.json")
-    @documented("get_public_keys", for_all=True, security=[{}], responses=answers({200: _answers_with("A JWK set (RFC 7517)", _KEY_SET)}))
+    @documented("get_public_keys", for_all=True, security=[], responses=answers({200: _answers_with("A JWK set (RFC 7517)", _KEY_SET)}))
     def get_public_keys() -> Response:
         """Get the keys with which others verify our tokens"""
         read_parameters(request.environ, ())

@@ -42,7 +42,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/<c>/trash/<id>/restore", methods=("POST",))
     @documented(
         "restore_record", parameters=[_CLEAR],
-        responses=answers({200: json_of("Restored", "The record is back, with what went with it")}, 400, 401, 403, 404, 409),
+        responses=answers({200: json_of("Restoration", "The record is back, with what went with it")}, 400, 401, 403, 404, 409),
     )  # fmt: skip
     def restore_record(c: str, id: str) -> Response:
         """Bring a deleted record back, with everything that was deleted because of it"""

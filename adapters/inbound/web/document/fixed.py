@@ -110,7 +110,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         ("id", "deletion", "deleted", "deleted_by", "went_with", "kept_until", "record"),
     ),
-    "Restored": object_of(
+    "Restoration": object_of(
         {
             "record": ref("Record"),
             "restored": {"type": "object", "description": "how many records, by collection", "additionalProperties": _COUNT},

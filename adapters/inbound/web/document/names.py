@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 # What a schema's name may end with besides the collection's.
-SUFFIXES = ("Create", "Update", "Page", "Expand")
+SUFFIXES = ("Create", "Update", "Change", "Add", "Take", "Page", "Expand")
 _RECORD, _RECORDS = "Record", "_records"
 
 

@@ -1,6 +1,6 @@
 """The schemas of a collection's records: as they are read, made, changed, listed and expanded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from adapters.inbound.web.document.embedded import embedded
 from adapters.inbound.web.document.fixed import object_of, ref
@@ -32,7 +32,7 @@ def schemas(outline: Outline, named: Names) -> dict[str, Shape]:
     if "create" in actions:
         found[f"{name}Create"] = _create(outline, name)
     if "update" in actions:
-        found[f"{name}Update"] = _update(outline, name)
+        found |= _update(outline, name)
     if {"create", "update"} & set(actions):
         found |= _owners(outline, name)
     return found
@@ -103,27 +103,36 @@ def _new(field: Field, name: str) -> Shape:
     return shape if field.literal_default is None else {**shape, "default": field.literal_default}
 
 
-def _update(outline: Outline, name: str) -> Shape:
-    values: dict[str, Shape] = {}
-    twice: list[tuple[str, str]] = []
-    for each in outline.changeable:
-        values[each.name] = _sent(each, name)
-        steps = _steps(each)
-        values |= steps
-        twice += ((each.name, step) for step in steps)
-        twice += [tuple(steps)] if len(steps) == 2 and not each.many else []  # type: ignore[list-item]
+def _update(outline: Outline, name: str) -> dict[str, Shape]:
+    """What replaces values, what adds to them and what takes from them are schemas of their own: generators turn `views+` and `views-`
+    into one and the same name, which no class has twice."""
+    values = {each.name: _sent(each, name) for each in outline.changeable}
     if outline.collection.is_accounts:
         told = "the present password; needed by the account itself to change its sign-in data"
         values |= {PASSWORD: _PASSWORD, OLD_PASSWORD: {**_PASSWORD, "description": told}}
-    # A field is changed in one way at a time.
-    never = {"not": {"anyOf": [{"required": list(pair)} for pair in twice]}} if twice else {}
-    return {**object_of(values, ()), **never}
+    steps = {each.name: each for each in outline.changeable if _step(each) is not None}
+    if not steps:
+        return {f"{name}Update": object_of(values, ())}
+    more = {f"{each}+": _step(field) for each, field in steps.items()}
+    less = {f"{each}-": _step(field, taken=True) for each, field in steps.items()}
+    parts: dict[str, Shape] = {f"{name}Change": values, f"{name}Add": more, f"{name}Take": less}
+    whole = {
+        "type": "object", "anyOf": [ref(part) for part in parts], "unevaluatedProperties": False,
+        "not": {"anyOf": list(_twice(steps))},
+    }  # fmt: skip
+    return {f"{name}Update": whole, **{part: {"type": "object", "properties": each} for part, each in parts.items()}}
 
 
-def _steps(field: Field) -> dict[str, Shape]:
+def _step(field: Field, *, taken: bool = False) -> Shape | None:
     if field.many:
-        return {f"{field.name}+": added(field), f"{field.name}-": removed()}
-    step = increment(field)
-    return {} if step is None else {f"{field.name}+": step, f"{field.name}-": step}
+        return removed() if taken else added(field)
+    return increment(field)
 
 
+def _twice(steps: Mapping[str, Field]) -> Iterator[Shape]:
+    """A field is changed in one way at a time; to a list something may be added while something else is taken out of it."""
+    for name, field in steps.items():
+        yield {"required": [name, f"{name}+"]}
+        yield {"required": [name, f"{name}-"]}
+        if not field.many:
+            yield {"required": [f"{name}+", f"{name}-"]}
