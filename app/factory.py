@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from adapters.inbound import ops
-from adapters.inbound.rest import auth, collections, docs, explanations, exports, records, trash
+from adapters.inbound.rest import auth, collections, docs, explanations, exports, records, schema, trash
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
@@ -24,7 +24,7 @@ from ports.observer import Observer
 # Where the application keeps what describes it.
 API = "stillroom.api"
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, exports.blueprint, trash.blueprint,
-               explanations.blueprint)  # fmt: skip
+               explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -108,6 +108,8 @@ def _say_change(change: PlannedChange) -> None:
     if change.action != "create":  # what is made anew holds nobody up and loses nothing
         for step in change.plan.steps:
             click.echo(f"    {_step(step)}")
+    for each in change.plan.breaking:
+        click.echo(f"    {each.weight.told} clients: {each.place}: {each.what}" + (f" ({each.remedy})" if each.remedy else ""))
     for name, held in change.plan.would_lose.items():
         click.echo(f"    `{name}`: {_holding(held)}, which goes")
 

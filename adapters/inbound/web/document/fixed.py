@@ -86,6 +86,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         ("steps", "would_lose", "possible", "breaking"),
     ),
+    "SchemaExport": object_of(
+        {"collections": {"type": "object", "additionalProperties": ref("CollectionDefinition")}}, ("collections",)
+    ),
     "SchemaChangePage": object_of(
         {"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}, ("items", "next")
     ),

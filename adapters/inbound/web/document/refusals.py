@@ -91,6 +91,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "plan_collection_change": {
         400: (*_QUERY, *_CONDITION, *_DEFINITION), 409: _AGAINST_A_CHANGE, 412: ("precondition_failed",), **_SENDING,
     },
+    "export_schema": {400: _QUERY, **_ADMINS, **_LATER},
     "list_schema_changes": {400: (*_QUERY, "invalid_parameter"), **_ADMINS, **_LATER},
     "undo_schema_change": {400: _QUERY, 409: ("not_undoable",), **_WRITING},
     "list_trash": {400: (*_QUERY, "invalid_cursor", "invalid_parameter", "not_supported"), **_READING},
