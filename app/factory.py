@@ -6,7 +6,17 @@ from typing import Any
 from flask import Flask
 
 from adapters.inbound import ops
-from adapters.inbound.rest import auth, collections, docs, explanations, exports, records, schema, trash
+from adapters.inbound.rest import (
+    auth,
+    collections,
+    docs,
+    explanations,
+    exports,
+    imports,
+    records,
+    schema,
+    trash,
+)
 from adapters.inbound.web import errors, openapi
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
@@ -23,8 +33,8 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, exports.blueprint, trash.blueprint,
-               explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, exports.blueprint, imports.blueprint,
+               trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:
@@ -39,6 +49,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
 
     app = Flask("stillroom", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.config[imports.LIMITS] = imports.Limits(settings.max_import, settings.import_timeout)
     # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
     app.url_map.merge_slashes = False
     app.session_interface = NoSessions()

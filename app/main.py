@@ -195,7 +195,7 @@ def _accounts() -> Iterator["AccountUseCases"]:
 @contextmanager
 def _imports() -> Iterator["ImportUseCases"]:
     with _opened() as composed:
-        yield composed.imports
+        yield composed.backend.imports
 
 
 @contextmanager

@@ -182,6 +182,14 @@ class Settings:
         _whole(1024, 100 * 2**20), 2**20, example="5242880",
         meaning="Largest request body in bytes; more is answered with 413.",
     )  # fmt: skip
+    max_import: int = _setting(
+        _whole(1024, 2**40), 2**30, example="10737418240",
+        meaning="Largest body of an import over HTTP in bytes, unpacked; more is answered with 413.",
+    )  # fmt: skip
+    import_timeout: int = _setting(
+        _whole(1, 86_400), 600, example="3600",
+        meaning="Seconds within which the body of an import over HTTP must have been read.",
+    )  # fmt: skip
     write_timeout: int = _setting(
         _whole(1, 300), 5, example="10",
         meaning="Seconds that one write may take inside its transaction before it is given up with 503; it holds up the others.",

@@ -21,7 +21,6 @@ from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import Uuid7Ids
 from app.settings import Settings
 from app.usecases.backend import Backend
-from app.usecases.imports import ImportUseCases
 from app.wiring import STORES, Parts, field_tools, use_cases
 from domain.limits.policies import read_policies
 from ports.clock import Clock, Ids
@@ -56,7 +55,6 @@ class TestBackend(Backend):
 
     __test__ = False  # pytest takes names that begin with Test for its own
 
-    imports: ImportUseCases
     clock: Clock
     observer: Noticed
     close: Callable[[], None]
@@ -95,9 +93,9 @@ def backend(
     work = SqlUnitOfWork(opened, STORES, observer)
     counting = MemoryLimits(clock), read_policies(limits)
     parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, clock, ids or Uuid7Ids(), observer)
-    inside, imports = use_cases(parts)
+    inside = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
-    return TestBackend(**own, imports=imports, clock=clock, observer=observer, close=work.close, work=work)
+    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work)
 
 
 def client(of: Backend, settings: Settings | None = None) -> FlaskClient:

@@ -60,10 +60,9 @@ STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKe
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """`imports` and `pocketbase` are no part of the backend that doors are handed: only the command line fills collections from files."""
+    """`pocketbase` is no part of the backend that doors are handed: only the command line takes another backend over."""
 
     backend: Backend
-    imports: ImportUseCases
     pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
     observer: Observer
     close: Callable[[], None]
@@ -102,21 +101,22 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         counter = _counter(settings, observer)
         opened.callback(counter.close)
         parts = Parts(work, passwords, tokens, *field_tools(), counter, settings.limits, clock, Uuid7Ids(), observer)
-        return Composed(*use_cases(parts), partial(taking_over, parts), observer, opened.pop_all().close)
+        return Composed(use_cases(parts), partial(taking_over, parts), observer, opened.pop_all().close)
 
 
-def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
+def use_cases(parts: Parts) -> Backend:
     """The same for every set of adapters: what tests run is what people get."""
     work, clock, ids, observer = parts.work, parts.clock, parts.ids, parts.observer
     tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
     rulebook = Rulebook()
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
     desk = PasswordDesk(work, parts.passwords, limits)
-    backend = Backend(
+    return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
         exports=ExportUseCases(work, rulebook, clock, observer),
+        imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
@@ -125,7 +125,6 @@ def use_cases(parts: Parts) -> tuple[Backend, ImportUseCases]:
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),
         limits=limits,
     )
-    return backend, ImportUseCases(work, rulebook, tools, clock, ids)
 
 
 def taking_over(parts: Parts, data: PocketBaseData) -> PocketBaseUseCases:

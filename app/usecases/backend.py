@@ -7,6 +7,7 @@ from app.usecases.collections import CollectionUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
+from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
@@ -23,6 +24,7 @@ class Backend:
     schema: SchemaUseCases
     records: RecordUseCases
     exports: ExportUseCases
+    imports: ImportUseCases
     trash: TrashUseCases
     explanations: ExplanationUseCases
     accounts: AccountUseCases

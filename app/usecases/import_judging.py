@@ -11,6 +11,7 @@ from itertools import islice
 from typing import IO, Any
 
 from app.usecases.rulebook import Rulebook
+from domain.actor import Actor
 from domain.errors import Fault, Invalid
 from domain.records.changes import Draft
 from domain.records.draft import Moment, changes, draft, stamps
@@ -90,6 +91,7 @@ class Judged:
     collection: Collection
     schema_version: int
     layout: Layout
+    actor: Actor
     definition: Mapping[str, Any] | None = None
     rows: int = 0
     cleared: dict[str, int] = field(default_factory=dict)

@@ -67,10 +67,18 @@ class ImportUseCases:
 
     def begin(self, name: str, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
         """Admins only. Invalid where columns and fields do not fit; `header` is None where rows are objects."""
+        schema, collection = self._target(name, actor)
+        return Judged(collection, schema.version, _layout(schema, collection, header, options), actor)
+
+    def check(self, name: str, *, actor: Actor) -> None:
+        """Refuses as `begin` would, before anything of a file is read."""
+        self._target(name, actor)
+
+    def _target(self, name: str, actor: Actor) -> tuple[Schema, Collection]:
         schema = self._schema(actor)
         collection = _found(schema, name)
         check_importable(collection)
-        return Judged(collection, schema.version, _layout(schema, collection, header, options))
+        return schema, collection
 
     def begin_new(self, definition: Any, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
         """As `begin`, for a collection that is made together with its rows, or not at all."""
@@ -85,7 +93,7 @@ class ImportUseCases:
             detail = "checks and relations into itself cannot be judged before the collection is there"
             raise Invalid(detail, code="not_importable", hint=hint)
         self._changes.creation(schema, collection, body)
-        return Judged(collection, schema.version, _layout(schema, collection, header, options), definition=body)
+        return Judged(collection, schema.version, _layout(schema, collection, header, options), actor, body)
 
     def propose(
         self, name: str, header: Sequence[str] | None, rows: Iterable[Row | BadRow], options: Options, *, actor: Actor
@@ -136,7 +144,7 @@ class ImportUseCases:
         self._judge.judge(judged, rows)
 
     def keep(
-        self, judged: Judged, *, actor: Actor, skip_bad: bool = False, progress: Progress = lambda rows: None
+        self, judged: Judged, *, skip_bad: bool = False, progress: Progress = lambda rows: None
     ) -> Kept:
         """Writes the rows in one transaction. Rows that the database refuses (an id or a unique value twice, a relation into nothing)
         raise Refused with all of them and nothing is kept; with `skip_bad` the others are. A new collection is made in the same
@@ -148,7 +156,7 @@ class ImportUseCases:
             _check_version(stores, judged)
             if judged.definition is not None:
                 intended = self._changes.creation(stores.schema, judged.collection, judged.definition)
-                self._changes.carry_out(stores, intended, actor, now=judged.collection.created, action="create")
+                self._changes.carry_out(stores, intended, judged.actor, now=judged.collection.created, action="create")
             return self._write(stores, judged, skip_bad, progress)
 
         if judged.definition is not None:

@@ -101,6 +101,7 @@ def backend(**parts):
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work()),
         "exports": Asked(),
+        "imports": Asked(),
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),

@@ -60,7 +60,7 @@ def file(tmp_path: Path):
 def load(room: testing.TestBackend, path: Path, collection: str = "flights", *, skip_bad=False, **options: Any) -> tuple[int, Judged]:
     with open_rows(path) as rows, room.imports.begin(collection, rows.header, Options(**options), actor=SYSTEM) as judged:
         room.imports.judge(judged, rows)
-        return room.imports.keep(judged, actor=SYSTEM, skip_bad=skip_bad).created, judged
+        return room.imports.keep(judged, skip_bad=skip_bad).created, judged
 
 
 def refused(room: testing.TestBackend, path: Path, collection: str = "flights", **options: Any) -> list[tuple[int, str, str]]:
@@ -187,7 +187,7 @@ def test_a_schema_that_changed_while_reading_stops_the_import(room, file) -> Non
         room.imports.judge(judged, rows)
         room.collections.create({"name": "later"}, actor=SYSTEM)
         with pytest.raises(Conflict, match="changed while"):
-            room.imports.keep(judged, actor=SYSTEM)
+            room.imports.keep(judged)
     assert records(room) == []
 
 

@@ -218,7 +218,7 @@ def _ask(judged: Judged, wish: _Wish) -> None:
 
 def _kept(use_cases: ImportUseCases, judged: Judged, wish: _Wish, update: Callable[[int], None]) -> Kept:
     try:
-        return use_cases.keep(judged, actor=SYSTEM, skip_bad=wish.skip_bad, progress=update)
+        return use_cases.keep(judged, skip_bad=wish.skip_bad, progress=update)
     except Refused as refused:
         say_bad(refused.bad, judged.collection)
         _write_rejects(judged, wish)

@@ -160,6 +160,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         ("as", "conditions", "chooses", "statement", "plan", "indexes", "scans", "sorts", "suggestions"),
     ),
+    "ImportReport": object_of({
+        "rows": {"type": "integer", "minimum": 0, "description": "that were good"},
+        **{name: {"type": "integer", "minimum": 0} for name in ("created", "changed", "unchanged", "rejected")},
+        "cleared": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "rows that lost a relation"},
+        "rejects": {"type": "array", "description": "the first of them", "items": object_of(
+            {"line": {"type": "integer"}, "errors": {"type": "array", "items": ref("Fault")}}, ("line", "errors"))},
+        "dry_run": {"type": "boolean"},
+    }, ("rows", "created", "changed", "unchanged", "rejected", "cleared", "rejects", "dry_run")),
     "Emptied": object_of({"removed": {"type": "integer", "minimum": 0}}, ("removed",)),
     "Status": object_of({"status": _TEXT, "schema_version": {"type": "integer"}}, ("status",)),
     "Capabilities": {"type": "object", "additionalProperties": True},
