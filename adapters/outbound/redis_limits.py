@@ -14,7 +14,7 @@ from domain.errors import Unavailable
 from domain.limits.quotas import Meter, Tally
 
 _PREFIX = b"stillroom:limits:fixed:1:"
-# Connecting and asking may each take so long; what waits for it is somebody's request.
+# Asking may take so long, and connecting half as long; what waits for it is somebody's request.
 _PATIENCE = 0.2
 # Counts in order and stops at the first that is over, which is not counted. A key that lost its end (by a restored dump) gets one
 # again.
@@ -41,7 +41,7 @@ class RedisLimits:
     def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:
         # No retries: after a failure somebody else counts, and soon.
         self._redis = redis.Redis.from_url(
-            url, socket_timeout=patience, socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0)
+            url, socket_timeout=patience, socket_connect_timeout=patience / 2, retry=Retry(NoBackoff(), 0)
         )
         self._script = self._redis.register_script(_SCRIPT)
 

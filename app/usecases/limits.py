@@ -24,6 +24,9 @@ from ports.limits import HitCounter
 from ports.observer import LimitReached, Observer
 from ports.unit_of_work import UnitOfWork
 
+# No address of an account is longer; what is cut off here names nobody, and is not worth to be normalised.
+_LONGEST_IDENTITY = 300
+
 
 class LimitUseCases:
     def __init__(self, work: UnitOfWork, counter: HitCounter, policies: Policies, observer: Observer) -> None:
@@ -65,7 +68,7 @@ class LimitUseCases:
         such an account changes nothing. The limit of the address comes first: what it refuses uses up nobody's identity."""
         if visit is None:
             return
-        key, address = (collection, email_key(identity)), visit.address
+        key, address = (collection, email_key(identity[:_LONGEST_IDENTITY])), visit.address
         self._count_by(
             visit,
             (SIGN_IN_ADDRESS, (address,), True),

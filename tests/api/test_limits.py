@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from app.settings import Settings
 from app.testing import TestBackend, backend, client
 from domain.actor import SYSTEM
+from domain.errors import Unavailable
 from domain.limits.addresses import read_networks
 from domain.rules.values import RequestFacts
 from ports.observer import LimitReached
@@ -248,6 +249,26 @@ def test_the_setup_token_is_not_guessed(opened):
     _, web = opened("create_first_admin=2/minute")
     body = {"token": "made up", "email": "eve@example.org", "password": PASSWORD}
     assert codes([web.post("/api/v1/setup", json=body) for _ in range(3)]) == [403, 403, 429]
+
+
+class Broken:
+    def hit(self, meters: Any) -> Any:
+        raise Unavailable("limits cannot be counted at the moment")
+
+
+def test_where_nothing_can_be_counted_what_is_limited_is_not_served(opened):
+    room, web = opened("list_records=2/minute, sign-in=3/minute", limits={"create": "3/minute"})
+    room.limits._counter = Broken()
+    answers = [web.get(RECORDS), web.post(RECORDS, json={"n": 1}), sign_in(web, "ann")]
+    assert [(each.status_code, problem(each)["code"], each.headers["Retry-After"]) for each in answers] == [(503, "unavailable", "1")] * 3
+    assert web.get("/api/v1/capabilities").status_code == 200
+
+
+def test_no_identity_is_too_odd_or_too_long_to_be_counted(opened):
+    _, web = opened("sign-in=2/minute")
+    for identity in ("", " ", "a\u0301", "\ufdfa" * 50_000, "\u202e", "a" * 250_000):
+        body = {"identity": identity, "password": "not a password of anybody"}
+        assert codes([web.post("/api/v1/auth/users/sign-in", json=body) for _ in range(3)]) == [401, 401, 429]
 
 
 def test_without_limits_nothing_is_told_of_them(opened):
