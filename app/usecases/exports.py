@@ -66,6 +66,7 @@ class ExportUseCases:
     def _write(
         self, stores: Stores, name: str, query: ExportQuery, table: Table, request: Request, limits: ExportLimits, progress: Progress
     ) -> int:
+        request.facts.recheck(stores.schema)
         began, written = self._clock.now(), 0
         for page in self._pages(stores, name, query, request):
             if written == 0:

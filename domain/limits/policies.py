@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Quota] = {
     SIGN_IN_IDENTITY: Quota(100, 3600),
     PASSWORD_CHECK: Quota(10, 60),
     "create_first_admin": Quota(10, 60),
+    "export_records": Quota(10, 60),
 }
 OFF = "off"
 

@@ -96,9 +96,15 @@ def test_what_is_left_is_told_and_time_brings_it_back(opened):
     assert [each.limit for each in room.observer.observations if isinstance(each, LimitReached)] == ["things.list"] * 2
 
 
-def test_aggregates_count_as_lists(opened):
-    _, web = opened(limits={"list": "2/minute"})
-    assert codes([web.get(RECORDS), web.get(f"{RECORDS}/aggregate"), web.get(f"{RECORDS}/aggregate")]) == [200, 200, 429]
+def test_aggregates_and_exports_count_as_lists(opened):
+    _, web = opened(limits={"list": "3/minute"})
+    export = "/api/v1/collections/things/export"
+    assert codes([web.get(RECORDS), web.get(f"{RECORDS}/aggregate"), web.get(export), web.get(export)]) == [200, 200, 200, 429]
+
+
+def test_files_of_all_records_are_limited_by_default(opened):
+    _, web = opened("sign-in=9/minute")
+    assert codes([web.get("/api/v1/collections/things/export") for _ in range(11)]) == [200] * 10 + [429]
 
 
 def test_a_refused_create_leaves_nothing(opened):

@@ -29,6 +29,7 @@ from domain.limits.visits import whom
 _ACTIONS = {
     "records.list_records": "list",
     "records.aggregate_records": "list",
+    # A file of all of them is one list; that it costs more is what `export_records` is for.
     "exports.export_records": "list",
     "records.get_record": "view",
     "records.create_record": "create",
