@@ -60,6 +60,7 @@ class Renaming:
 
 def renaming(schema: Schema, asked: Asked) -> Renaming:
     """One after another, until none is due: a name may be free only when another one has left it."""
+    _refuse_two_heirs(schema, asked)
     taken: list[Renames] = []
     moved = True
     while moved:
@@ -70,6 +71,16 @@ def renaming(schema: Schema, asked: Asked) -> Renaming:
                 schema, moved = followed(schema, due), True
                 taken.append(due)
     return Renaming(schema, tuple(taken))
+
+
+def _refuse_two_heirs(schema: Schema, asked: Asked) -> None:
+    """A file that was forgotten under the former name would begin an empty collection there."""
+    stays = {each.name for each in asked.wanted if not each.was}
+    for each in asked.wanted:
+        if each.was in stays and each.was in schema.collections and each.name not in schema.collections:
+            detail = f"`{each.name}` says that it was `{each.was}`, which has a file too"
+            hint = "remove that file; what is to come under the name comes later"
+            raise invalid(f"/{each.name}/was", "duplicate_name", detail, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,12 @@ SHOP = {
 }  # fmt: skip
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """Memory is SQLite too, and all of tests/usecases runs there."""
+    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+
+
 @pytest.fixture
 def room(database_url):
     with make_backend(database=database_url) as made:
@@ -220,6 +226,17 @@ def test_a_name_that_another_one_leaves_is_free(room):
     assert {name: [row["title"] for row in rows(room, name)] for name in names(room)} == {"b": ["of a"], "c": ["of b"]}
 
 
+def test_a_file_that_was_forgotten_under_the_former_name_is_told(room):
+    apply(room, posts(TEXT))
+    add(room, "posts", title="x")
+    both = posts(TEXT) | {"articles": {"name": "articles", "fields": [TEXT], "was": "posts"}}
+    with pytest.raises(Invalid) as refused:
+        apply(room, both)
+    assert refused.value.detail == "`articles` says that it was `posts`, which has a file too"
+    apply(room, {"articles": both["articles"]})
+    assert apply(room, both) == [("create", "posts")]
+
+
 def test_names_that_swap_without_a_place_to_go_are_left_alone(room):
     both = {"a": {"name": "a", "was": "b"}, "b": {"name": "b", "was": "a"}}
     apply(room, both)
@@ -275,8 +292,6 @@ def test_a_plan_that_somebody_looked_at_is_applied_or_nothing(room):
 
 
 def test_of_two_that_apply_at_once_one_finds_nothing_to_do(database_url):
-    if database_url.endswith(":memory:"):
-        pytest.skip("a database in memory has one process and one connection")
     with make_backend(database=database_url) as one, make_backend(database=database_url) as two, ThreadPoolExecutor(2) as threads:
         done = list(threads.map(lambda room: apply(room, SHOP), (one, two)))
         assert sorted(map(len, done)) == [0, len(SHOP)]

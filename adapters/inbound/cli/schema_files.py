@@ -32,8 +32,11 @@ def read_folder(folder: Path) -> dict[str, Any]:
 
 
 def write_folder(folder: Path, exported: Exported) -> Written:
-    """Files that say the same already are not touched."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Files that say the same already are not touched. They are for everybody who works in the repository, unlike the database and its
+    secret, so they get the modes that git gives."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
     written = tuple(path.name for name, text in exported.files.items() if _write(path := folder / f"{name}.json", text))
     others = [path for path in _files(folder) if path.stem not in exported.files]
     ours = [path for path in others if _text(path) in exported.former.get(path.stem, ())]
@@ -76,7 +79,6 @@ def _write(path: Path, text: str) -> bool:
         return False
     half = path.with_name(f".{path.name}.half")
     half.write_bytes(text.encode())
-    # Definitions are for the repository and everybody who works in it, unlike the database and its secret.
     half.chmod(0o644)
     half.replace(path)
     return True
