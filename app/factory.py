@@ -72,7 +72,7 @@ def document(settings: Settings, backend: Backend, *, actor: Actor) -> dict[str,
     """The OpenAPI document as this actor has it over HTTP."""
     known = backend.outlines.known_to(actor, RequestFacts("GET"))
     base = create_app(settings, backend).extensions[API].document()
-    return whole(base, known.outlines(), for_admins=known.outlook.passes_rules)
+    return whole(base, known)
 
 
 def _composed(settings: Settings) -> tuple[Backend, Observer]:

@@ -120,7 +120,7 @@ def use_cases(parts: Parts) -> Backend:
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
-        outlines=OutlineUseCases(work, rulebook, clock),
+        outlines=OutlineUseCases(work, rulebook, tools, clock),
         operations=OperationsUseCases(work),
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),
         limits=limits,

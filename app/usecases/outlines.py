@@ -1,17 +1,24 @@
 """What the asking actor may know of the collections, for documents that describe them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.actor import Actor
-from domain.records.outline import Named, Outline, Outlook, is_known, outlines
+from domain.errors import Invalid
+from domain.records.draft import Author, Moment, draft
+from domain.records.outline import Named, Outline, Outlook, example_of, is_known, outlines
 from domain.records.reading import guard_of
-from domain.rules.shape import shape_each
+from domain.rules.evaluate import holds_bound
+from domain.rules.shape import shape, shape_each
 from domain.rules.tree import FALSE
 from domain.rules.values import RequestFacts, Values
-from domain.schema.collection import Schema
+from domain.schema.collection import PASSWORD, Schema
+from domain.schema.fields import Tools
+from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -24,6 +31,7 @@ class Known:
 
     schema: Schema
     outlook: Outlook
+    example: Callable[[Outline], Mapping[str, Any] | None] = lambda outline: None  # a body that a create would take, if one can be told
 
     @property
     def key(self) -> tuple[int, Outlook]:
@@ -35,8 +43,8 @@ class Known:
 
 
 class OutlineUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock) -> None:
-        self._work, self._rulebook, self._clock = work, rulebook, clock
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock) -> None:
+        self._work, self._rulebook, self._tools, self._clock = work, rulebook, tools, clock
         self._kept: tuple[int, _Rulings] | None = None
 
     def known_to(self, actor: Actor, facts: RequestFacts) -> Known:
@@ -46,7 +54,26 @@ class OutlineUseCases:
     def _known(self, stores: Stores, actor: Actor, facts: RequestFacts) -> Known:
         stores.records.check_guard(guard_of(actor))
         schema = stores.schema
-        return Known(schema, ADMINS_OUTLOOK if actor.passes_rules else self._outlook(stores, schema, actor, facts))
+        outlook = ADMINS_OUTLOOK if actor.passes_rules else self._outlook(stores, schema, actor, facts)
+        return Known(schema, outlook, partial(self._example, schema))
+
+    def _example(self, schema: Schema, outline: Outline) -> Mapping[str, Any] | None:
+        body = example_of(outline, self._tools)
+        return body if body is not None and self._is_sound(schema, outline, body) else None
+
+    def _is_sound(self, schema: Schema, outline: Outline, body: Mapping[str, Any]) -> bool:
+        """Whether the collection's checks would let it be, as far as the record tells by itself; else nothing is said."""
+        collection, now = outline.collection, self._clock.now()
+        values = {name: value for name, value in body.items() if name != PASSWORD}
+        author, moment = Author(None, sees_hidden=outline.passes_rules), Moment(write_instant(now), "an-id")
+        try:
+            record = draft(collection, values, author=author, moment=moment, tools=self._tools).values
+        except Invalid:
+            return False
+        rulings = [self._rulebook.condition(schema, collection, each.rule) for each in collection.checks]
+        return all(
+            each.local and not each.paths and holds_bound(shape(each.condition, Values(now, {}, True)), record) for each in rulings
+        )
 
     def _outlook(self, stores: Stores, schema: Schema, actor: Actor, facts: RequestFacts) -> Outlook:
         """The rules of all fields at once: what they read of the actor is read once."""

@@ -6,15 +6,18 @@ It goes by rules that bind everybody alike, or that ask for the actor alone; wha
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from domain.records.draft import Author, writable
-from domain.records.visibility import ACTIONS, is_nameable, view_rule
-from domain.schema.collection import Collection, Schema, rule_names
-from domain.schema.fields import Field, RelationField
+from domain.records.visibility import ACTIONS, is_nameable, view_rule, write_rule
+from domain.schema.collection import PASSWORD, Collection, Schema, rule_names
+from domain.schema.examples import example
+from domain.schema.fields import Field, RelationField, Tools
 from domain.schema.kinds import Kind
 
 Named = tuple[str, str]  # a field, with its collection
 NONE: frozenset[Named] = frozenset()
+_PASSPHRASE = "correct horse battery staple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,20 @@ def outlines(schema: Schema, outlook: Outlook) -> tuple[Outline, ...]:
     """Of every collection that the actor may know of, by name."""
     known = {name: each for name, each in sorted(schema.collections.items()) if is_known(each, passes_rules=outlook.passes_rules)}
     return tuple(_outline(schema, each, known, outlook) for each in known.values())
+
+
+def example_of(outline: Outline, tools: Tools) -> dict[str, Any] | None:
+    """A body that a create would take, as far as fields decide; None where one of them needs what nobody can tell in advance."""
+    collection, values = outline.collection, dict[str, Any]()
+    for field in outline.creatable:
+        is_asked = field.required and field.default is None
+        if not is_asked and write_rule(collection, field, creating=True) != "":
+            continue
+        value = example(field, tools)
+        if value is None and is_asked:
+            return None
+        values |= {} if value is None else {field.name: value}
+    return {**values, **({PASSWORD: _PASSPHRASE} if collection.is_accounts else {})}
 
 
 def is_known(collection: Collection, *, passes_rules: bool) -> bool:

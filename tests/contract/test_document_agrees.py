@@ -9,12 +9,14 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from openapi_spec_validator import validate
 
 from app.testing import TestBackend, backend, client
 from domain.actor import SYSTEM
 
 API = "/api/v1"
 OPEN = dict.fromkeys(("list", "view", "create", "update", "delete"), "")
+BEN = {"email": "ben@example.org", "password": "correct horse battery"}
 PLACE = {"lon": 13.4, "lat": 52.5}
 SHAPE = {
     "type": "object", "required": ["lines"], "additionalProperties": False, "properties": {"lines": {"$ref": "#/$defs/lines"}},
@@ -79,12 +81,28 @@ class Told:
     def create(self, collection: str, body: dict[str, Any]) -> Any:
         return self.door.post(f"{API}/collections/{collection}/records", data=json.dumps(body), content_type="application/json")
 
+    def signed_in(self, name: str, collection: str) -> dict[str, str]:
+        if not name:
+            return {}
+        body = {"identity": f"{name}@example.org", "password": BEN["password"]}
+        return {"Authorization": f"Bearer {self.door.post(f'{API}/auth/{collection}/sign-in', json=body).get_json()['access_token']}"}
+
     def change(self, collection: str, id: str, body: dict[str, Any]) -> Any:
         return self.door.patch(f"{API}/collections/{collection}/records/{id}", data=json.dumps(body), content_type="application/json")
 
 
 @pytest.fixture
 def told(database_url: str) -> Iterator[Told]:
+    yield from _world(database_url)
+
+
+@pytest.fixture
+def told_in_memory() -> Iterator[Told]:
+    """For what no engine has a part in."""
+    yield from _world("sqlite:///:memory:")
+
+
+def _world(database_url: str) -> Iterator[Told]:
     with backend(database=database_url) as room:
         room.collections.create({"name": "friends", "fields": [{"name": "name", "type": "text"}], "rules": OPEN}, actor=SYSTEM)
         for required in (False, True):
@@ -169,3 +187,63 @@ def test_records_that_are_older_than_a_limit_are_answered_as_the_document_says(t
     assert now.faults("OldPage", page) == []
     assert now.refuses("OldCreate", body)
     assert now.create("old", body).status_code == 400
+
+
+# Fields for which no value can be told in advance; where they are required, there is no example.
+UNFORETOLD = {"friend", "friends", "shaped"}
+
+
+def test_examples_are_taken_as_they_stand(told: Told) -> None:
+    rude = {"name": "rude", "fields": [{"name": "value", "type": "text"}], "rules": OPEN}
+    told.room.collections.create({**rude, "checks": [{"name": "polite", "rule": "value != 'Hello'"}]}, actor=SYSTEM)
+    told.room.collections.create({"name": "users", "type": "accounts", "rules": OPEN}, actor=SYSTEM)
+    now = Told(told.room)
+    for kind in (*KINDS, "rude", "users"):
+        for end in ("_free", "_needed") if kind in KINDS else ("",):
+            sent = now.document["paths"][f"{API}/collections/{kind}{end}/records"]["post"]["requestBody"]["content"]["application/json"]
+            if kind == "rude" or (kind in UNFORETOLD):
+                assert "example" not in sent, (kind, sent)
+                continue
+            body = sent["example"]
+            assert now.faults(f"{_pascal(kind + end)}Create", body) == []
+            made = now.create(f"{kind}{end}", body)
+            assert made.status_code == 201, (kind, body, made.get_data())
+            changed = now.document["paths"][f"{API}/collections/{kind}{end}/records/{{id}}"]["patch"]["requestBody"]["content"]
+            change = changed["application/json"].get("example", {})
+            assert now.change(f"{kind}{end}", made.get_json()["id"], change).status_code == 200, change
+
+
+def _widened(told: Told) -> Told:
+    """With every field in one collection, views of it, and people."""
+    fields = [{"name": name, **options} for name, options in KINDS.items()]
+    columns = [{"name": name, "path": name} for name, options in KINDS.items() if not options.get("many")]
+    wide = {"name": "wide", "fields": fields, "rules": OPEN, "trash": {"days": 3}}
+    seen = {"name": "seen", "type": "view", "query": {"source": "wide", "columns": columns}, "rules": {"list": "", "view": ""}}
+    groups = [{"name": "choice", "path": "choice"}, {"name": "many", "measure": "count"}, {"name": "spent", "measure": "sum:money"},
+              {"name": "usual", "measure": "avg:whole"}, {"name": "first", "measure": "min:at"}]  # fmt: skip
+    sums = {"name": "sums", "type": "view", "query": {"source": "wide", "columns": groups, "group_by": ["choice"]}, "rules": seen["rules"]}
+    for each in ({"name": "users", "type": "accounts", "rules": OPEN}, wide, seen, sums):
+        told.room.collections.create(each, actor=SYSTEM)
+    told.room.accounts.create_admin("bob@example.org", BEN["password"])
+    now = Told(told.room)
+    assert now.create("users", BEN).status_code == 201
+    return now
+
+
+def test_whole_pages_are_answered_as_the_document_says(told: Told) -> None:
+    now = _widened(told)
+    record = {"money": "12.50", "whole": 3, "choice": "live", "at": "2026-11-22", "place": PLACE, "friends": ["f2"], "friend": "f1"}
+    assert now.create("wide", record).status_code == 201
+    for path, schema in (("wide", "WidePage"), ("seen", "SeenPage"), ("sums", "SumsPage"), ("friends", "FriendsPage")):
+        expand = {"wide": "?expand=friend,friends&count=exact", "friends": "?expand=wide_via_friend,wide_via_friends"}.get(path, "")
+        page = now.door.get(f"{API}/collections/{path}/records{expand}").get_json()
+        assert page["items"]
+        assert now.faults(schema, page) == [], page
+    searched = now.door.get(f"{API}/collections/text_folded_free/records?search=hello").get_json()
+    assert now.faults("TextFoldedFreePage", searched) == []
+
+
+def test_the_document_is_valid_whoever_reads_it(told_in_memory: Told) -> None:
+    now = _widened(told_in_memory)
+    for name, collection in (("", ""), ("ben", "users"), ("bob", "_admins")):
+        validate(now.door.get(f"{API}/openapi.json", headers=now.signed_in(name, collection)).get_json())

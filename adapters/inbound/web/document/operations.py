@@ -1,6 +1,6 @@
 """The paths of a collection's records: what may be asked there, and everything that may be answered."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from adapters.inbound.web.document import refusals
@@ -13,6 +13,8 @@ from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT
 # The id of an operation, from its verb and its collection.
 Ids = Callable[[str, str], str]
 Operation = dict[str, Any]
+# A body that a create would take, where one can be told.
+Example = Mapping[str, Any] | None
 
 MEDIA_TYPE = "application/json"
 MAX_PAGE = 1_000_000
@@ -51,7 +53,7 @@ SHARED: dict[str, dict[str, Any]] = {
 }
 
 
-def paths(outline: Outline, address: str, named: Names, ids: Ids) -> dict[str, dict[str, Operation]]:
+def paths(outline: Outline, address: str, named: Names, ids: Ids, example: Example) -> dict[str, dict[str, Operation]]:
     """`address` is where the collection's records are. An operation that no rule opens to the actor is not told."""
     places = {
         address: ("list", "create"),
@@ -60,11 +62,11 @@ def paths(outline: Outline, address: str, named: Names, ids: Ids) -> dict[str, d
     }
     open_ = {place: [verb for verb in verbs if _RULES[verb] in outline.actions] for place, verbs in places.items()}
     return {
-        place: {_METHODS[verb]: _operation(verb, outline, named, ids) for verb in verbs} for place, verbs in open_.items() if verbs
+        place: {_METHODS[verb]: _operation(verb, outline, named, ids, example) for verb in verbs} for place, verbs in open_.items() if verbs
     }
 
 
-def _operation(verb: str, outline: Outline, named: Names, ids: Ids) -> Operation:
+def _operation(verb: str, outline: Outline, named: Names, ids: Ids, example: Example) -> Operation:
     collection = outline.collection
     parameters = list(_parameters(verb, outline))
     told: Operation = {
@@ -76,8 +78,15 @@ def _operation(verb: str, outline: Outline, named: Names, ids: Ids) -> Operation
     }
     if verb in ("create", "update"):
         schema = ref(f"{named(collection.name)}{verb.capitalize()}")
-        told["requestBody"] = {"required": True, "content": {MEDIA_TYPE: {"schema": schema}}}
+        shown = _change(outline, example) if verb == "update" else example
+        told["requestBody"] = {"required": True, "content": {MEDIA_TYPE: {"schema": schema, **({"example": shown} if shown else {})}}}
     return told
+
+
+def _change(outline: Outline, example: Example) -> Example:
+    """Of one field; not of one that needs a present password."""
+    free = (each.name for each in outline.changeable if not (outline.collection.is_accounts and each.name == "email"))
+    return next(({name: example[name]} for name in free if name in example), None) if example else None
 
 
 def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:

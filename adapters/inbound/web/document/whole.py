@@ -9,6 +9,7 @@ from adapters.inbound.web.document import refusals
 from adapters.inbound.web.document.names import VERBS, component, operation_id
 from adapters.inbound.web.document.operations import SHARED, paths, refusal_kind
 from adapters.inbound.web.document.records import schemas
+from app.usecases.outlines import Known
 from domain.actor import ADMINS
 from domain.records.outline import Outline
 
@@ -23,15 +24,16 @@ FOR_ALL = "x-for-all"
 _GENERIC = frozenset({"list_records", "aggregate_records", "create_record", "get_record", "update_record", "delete_record"})
 
 
-def whole(base: Document, outlines: Sequence[Outline], *, for_admins: bool) -> Document:
+def whole(base: Document, known: Known) -> Document:
     """`base` holds every endpoint of ours, whoever may use it."""
+    for_admins, outlines = known.outlook.passes_rules, known.outlines()
     taken = frozenset(base["components"]["schemas"])
     ids = frozenset(each["operationId"] for each in operations(base))
     named = partial(component, taken=taken)
     told = only(base, lambda operation: operation["operationId"] not in _GENERIC and (for_admins or operation.get(FOR_ALL, False)))
     for outline in outlines:
         address = RECORDS.replace("{c}", outline.collection.name)
-        told["paths"] |= paths(outline, address, named, partial(_id, taken=ids))
+        told["paths"] |= paths(outline, address, named, partial(_id, taken=ids), known.example(outline))
         told["components"]["schemas"] |= schemas(outline, named)
         told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
     _name_accounts(told, outlines)
