@@ -87,7 +87,7 @@ def test_a_setting_that_is_none_is_refused(text):
 
 
 def test_a_route_that_is_not_there_is_named_with_what_was_meant():
-    known = ["list_records", "create_first_admin"]
+    known = ["list_records", "create_first_admin", "export_records"]
     assert unknown_route(read_policies("list_records=5/minute"), known) is None
     told = unknown_route(read_policies("sing-in=5/minute"), known)
     assert told == "`sing-in` is neither a limit nor an operation; did you mean `sign-in`?"
