@@ -11,6 +11,7 @@ from domain.errors import did_you_mean
 from domain.rules.bound import Bound
 from domain.rules.parse import parse_name
 from domain.rules.paths import Scope, resolve
+from domain.rules.sorts import mending
 from domain.rules.syntax import MAX_CHARACTERS, MAX_SORT_KEYS, Source
 from domain.rules.tree import Path
 from domain.schema.collection import Collection
@@ -187,5 +188,6 @@ def _path(name: str, at: int, scope: Scope, source: Source, *, with_own_list: bo
     if with_own_list and isinstance(path, Path) and path.elements and not path.steps and not path.modifier:
         return path
     if not isinstance(path, Path) or path.many or path.elements or path.modifier:
-        raise source.refusal("not_allowed", at, f"`{name[:80]}` is no single stored value")
+        hint = mending(path) if isinstance(path, Path) else None
+        raise source.refusal("not_allowed", at, f"`{name[:80]}` is no single stored value", hint)
     return path

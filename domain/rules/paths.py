@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domain.errors import Problem, did_you_mean
+from domain.errors import did_you_mean
 from domain.rules.parse import MACROS
 from domain.rules.requests import of_request
 from domain.rules.scope import Found, Scope, Sight, json_keys, need, refuse_unknown_modifier, unknown_field
@@ -47,7 +47,8 @@ class _Walk:
                 return self._end(collection, field, rest)
             step = self._forward(collection, field) if field is not None else self._back(collection, part)
             if step is None:
-                unknown_field(self._name, self._source, part if field is None else "", self._scope.names(collection))
+                known = [*self._scope.names(collection), *self._scope.back_names(collection)]
+                unknown_field(self._name, self._source, part if field is None else "", known)
             collection = self._entered(step)
             if not rest and step.back:
                 return self._end(collection, collection.every_field["id"], ())
@@ -91,9 +92,7 @@ class _Walk:
         target = self._scope.collection_of(step.target)
         if target is None:
             return None
-        if not self._scope.client:
-            return step
-        guard = _guard(self._scope, target)
+        guard = self._scope.guard(target)
         if guard is None:
             return None
         return step if guard == TRUE else replace(step, guard=guard)
@@ -110,14 +109,6 @@ class _Walk:
 def _held_back(step: Step, field_guard: Condition | None) -> Step:
     """The relation stands on the target: a record counts where both of its guards hold."""
     return step if field_guard is None else replace(step, guard=all_of(step.guard or TRUE, field_guard))
-
-
-def _guard(scope: Scope, target: Collection) -> Condition | None:
-    """A sight may also refuse by raising; the reason would tell that the relation is there."""
-    try:
-        return scope.sight.guard(target) if scope.sight is not None else None
-    except Problem:
-        return None
 
 
 def _of_collection(name: Name, scope: Scope, source: Source) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from domain.errors import did_you_mean
+from domain.errors import Problem, did_you_mean
 from domain.rules.syntax import MAX_NESTING, Name, Source
 from domain.rules.tree import TRUE, Condition, Path, Request
 from domain.schema.collection import Collection, Schema
@@ -70,9 +70,21 @@ class Scope:
                 return other, field
         return None
 
+    def guard(self, target: Collection) -> Condition | None:
+        """The condition under which a record there counts; None where the author may not go there. A sight may also refuse by raising;
+        the reason would tell that the relation is there."""
+        if not self.client or self.sight is None:
+            return TRUE
+        try:
+            return self.sight.guard(target)
+        except Problem:
+            return None
+
     def back_names(self, collection: Collection) -> list[str]:
-        """The ways back to this collection that a rule may go."""
-        return [f"{other.name}{VIA}{relation.name}" for other, relation in self.schema.showing(collection.name)]
+        """The ways back to this collection that the author may go."""
+        found = self.schema.showing(collection.name)
+        seen = ((other, relation) for other, relation in found if self.may_name(other, relation) and self.guard(other) is not None)
+        return [f"{other.name}{VIA}{relation.name}" for other, relation in seen]
 
     def is_many(self, collection: str, field: str) -> bool:
         """Whether the relation holds many, and so has a table of its own."""

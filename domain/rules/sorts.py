@@ -33,11 +33,18 @@ def _sort_key(written: str, at: int, scope: Scope, source: Source) -> tuple[Path
         raise source.refusal("syntax_error", at, "the name of a field is missing here", "write `-views,title`")
     path = _path_of(parse_name(word[signed:], source, at + signed), scope, source)
     if path.many or path.modifier:
-        raise source.refusal("not_allowed", at, f"`{word[signed:][:80]}` is no single stored value to sort by")
+        raise source.refusal("not_allowed", at, f"`{word[signed:][:80]}` is no single stored value to sort by", mending(path))
     if path.kind is Kind.JSON:
         # The engines order mixed JSON values differently.
         raise source.refusal("not_allowed", at, f"`{word[signed:][:80]}` is json, which has no order")
     return path, word[0] == "-"
+
+
+def mending(path: Path) -> str | None:
+    """What to ask instead of a path that has many values for a record."""
+    if any(step.many for step in path.steps):
+        return f"a record may lead to many `{path.collection}`: ask that collection itself, or go by relations to one record"
+    return f"`{path.name}` holds many values: go by a field that holds one" if path.elements else None
 
 
 def _path_of(name: Name, scope: Scope, source: Source) -> Path:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid, NotFound
+from domain.records.aggregates import check_measures
 from domain.rules.check import Scope, check
 from domain.rules.parse import parse
 from domain.rules.sorts import check_sort
@@ -67,7 +68,8 @@ def refusal(call, *args) -> Invalid:
     ("titel = 'a'", "column 1", "unknown_field", "no field `titel`", "did you mean `title`?"),
     ("live && author.nmae = 'a'", "column 9", "unknown_field", "no field `author.nmae`", "did you mean `name`?"),
     ("title.name = 'a'", "column 1", "unknown_field", "no field `title.name`", None),
-    ("comments_via_author.text = 'a'", "column 1", "unknown_field", "no field `comments_via_author.text`", None),
+    ("comments_via_author.text = 'a'", "column 1", "unknown_field", "no field `comments_via_author.text`",
+     "did you mean `comments_via_post`?"),
     ("@request.auth.teem = 'a'", "column 1", "unknown_field", "no field `@request.auth.teem`", "did you mean `team`?"),
     ("@request.body.titel = 'a'", "column 1", "unknown_field", "no field `@request.body.titel`", "did you mean `title`?"),
     ("@request.body.author.nmae = 'a'", "column 1", "unknown_field", "no field `@request.body.author.nmae`", "did you mean `name`?"),
@@ -244,8 +246,14 @@ def test_a_hidden_field_is_refused_as_one_that_is_not_there(form, name):
 @pytest.mark.parametrize("text,hint", [
     ("secre = 'a'", "did you mean `score`?"), ("hideout.name = 'a'", None), ("hideou = 'a'", None), ("author.salary = 'a'", None),
     ("author.salar = 'a'", None), ("author.email ~ 'ann'", None), ("author.emai = 'ann'", None), ("author.email:lower = 'a'", None),
-    ("vault_via_post.note ~ 'x'", None), ("vault_via_post:length = 0", None), ("vault_via_author.note = 'x'", None),
-    ("author.members_via_user.role = 'x'", None), ("members_via_user.role = 'x'", None), ("users_via_hideout.name = 'x'", None),
+    ("vault_via_post.note ~ 'x'", "did you mean `comments_via_post`?"),
+    ("vault_via_post:length = 0", "did you mean `comments_via_post`?"), ("vault_via_author.note = 'x'", None),
+    ("author.members_via_user.role = 'x'", "did you mean `teams_via_lead`?"),
+    ("author.members_via_uzer.role = 'x'", "did you mean `teams_via_lead`?"),
+    ("coments_via_post.text = 'a'", "did you mean `comments_via_post`?"),
+    ("author.posts_via_autor.title ?= 'a'", "did you mean `posts_via_author`?"),
+    ("users_via_hideuot.name = 'x'", None), ("vault_via_owner.note = 'x'", None), ("members_via_user.role = 'x'", None),
+    ("users_via_hideout.name = 'x'", None),
     ("titel = 'a'", "did you mean `title`?"), ("author.nam = 'x'", "did you mean `name`?"),
     ("author.password = 'x'", None), ("rowid = 1", None), ("_password = 'x'", None),
 ])  # fmt: skip
@@ -253,6 +261,19 @@ def test_a_client_learns_no_name_that_it_may_not_see(text, hint):
     problem = refusal(client, text)
     assert (problem.code, problem.hint) == ("unknown_field", hint)
     assert problem.faults[0].pointer == "filter"
+
+
+@pytest.mark.parametrize("text,hint", [
+    ("comments_via_post.text", "a record may lead to many `comments`: ask that collection itself"),
+    ("-author.posts_via_author.title", "a record may lead to many `posts`"), ("tags.name", "a record may lead to many `tags`"),
+    ("tags", "`tags` holds many values"), ("labels", "`labels` holds many values"),
+])  # fmt: skip
+def test_who_sorts_by_many_values_is_told_what_to_ask_instead(text, hint):
+    problem = refusal(client_sort, text)
+    assert (problem.code, problem.hint.startswith(hint)) == ("not_allowed", True)
+    with pytest.raises(Invalid) as grouped:
+        check_measures(f"min:{text.lstrip('-')}", Scope(SCHEMA, POSTS, "measures", client=True, sight=Eyes()))
+    assert grouped.value.hint == problem.hint
 
 
 @pytest.mark.parametrize("text,code", [
