@@ -25,6 +25,7 @@ from adapters.outbound.sql.rules_gathering import (
 )
 from adapters.outbound.sql.rules_pairs import compared, contained
 from adapters.outbound.sql.rules_places import Element, Place
+from adapters.outbound.sql.rules_targets import by_record, needs_record, of_record, spot_of
 from adapters.outbound.sql.rules_tests import Test, Tests
 from adapters.outbound.sql.rules_values import TEXT, Operands
 from domain.rules.manys import Many, Variables, alike, free, groups_of, inner, is_listed
@@ -107,19 +108,45 @@ class RuleCompiler:
         apart: list[Condition] = []
         for item in items:
             (linked if free(item, place.chosen, self._variables.of) else apart).append(item)  # type: ignore[arg-type]
-        found = [self._each(group, place, truth=truth, beside=beside) for group in alike(apart, self._variables.of)]
-        groups = groups_of(linked, place.chosen, self._variables.of)  # type: ignore[arg-type]
-        found += [self._for_some(group, place, truth=truth, beside=beside) for group in groups]
+        groups = alike(apart, self._variables.of)
+        found = [self._each(group, place, truth=truth, beside=beside) for group in groups if len(group) > 1]
+        found += self._alone([group[0] for group in groups if len(group) == 1], place, truth=truth, beside=beside)
+        sharing = groups_of(linked, place.chosen, self._variables.of)  # type: ignore[arg-type]
+        found += [self._for_some(group, place, truth=truth, beside=beside) for group in sharing]
         return and_(true(), *found) if truth else or_(false(), *found)
 
     def _each(self, group: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
-        if len(group) == 1:
-            return self._compile(group[0], place, truth=truth, beside=beside)
         if place.whole and not place.chosen and first_step(group[0]) is not None:
             # Each may be answered by few targets.
             found = [self._compile(item, place, truth=truth, beside=beside or not truth) for item in group]
             return and_(*found) if truth else or_(*found)
         return self._for_all(group, place.anew(), truth=truth, beside=beside)  # type: ignore[arg-type]
+
+    def _alone(self, items: list[Condition], place: Place, *, truth: bool, beside: bool) -> list[Truth]:
+        if len(items) < 2 or (place.whole and not place.chosen):
+            return [self._compile(item, place, truth=truth, beside=beside) for item in items]
+        found = []
+        for group in by_record(items, place, self._variables, chosen=False):
+            if len(group) > 1 and needs_record(group):
+                found.append(self._of_record(group, place, truth=truth, beside=beside))
+            else:
+                found += [self._compile(item, place, truth=truth, beside=beside) for item in group]
+        return found
+
+    def _of_record(self, group: tuple[Condition, ...], place: Place, *, truth: bool, beside: bool) -> Truth:
+        spot, asked = spot_of(group[0], place), of_record(group)
+
+        def holds(row: FromClause) -> Truth:
+            return self._compile(asked, Place(row), truth=True, beside=False)
+
+        if truth and any(self._is_keyed(item) for item in group):
+            return self._operands.steps.among(spot, holds, beside=beside)
+        found = self._operands.steps.reaches(spot, holds)
+        return found if truth else not_(found)
+
+    def _is_keyed(self, item: Condition) -> bool:
+        operand, slots = _wanted(item)
+        return bool(slots) and isinstance(operand, Path) and self._is_indexed(operand)
 
     # --- elements
 
@@ -150,7 +177,7 @@ class RuleCompiler:
         many = next((many for many in self._variables.of(group[0]) if many not in place.chosen), None)
         if many is None:
             beside = beside or len(group) > 1
-            found = [self._atom(atom, place, truth=truth, beside=beside) for atom in group]
+            found = self._all_chosen(group, place, truth=truth, beside=beside)
             return found[0] if len(found) == 1 else and_(*found) if truth else or_(*found)
         absent = all_when_absent(group, self._through(many))
         needs_one = truth and absent is False
@@ -168,6 +195,15 @@ class RuleCompiler:
             return not_(failing)
         some = tuple(replace(atom, any=True) for atom in group)
         return and_(self._for_some(some, place, truth=True, beside=beside), not_(failing))
+
+    def _all_chosen(self, group: tuple[Atom, ...], place: Place, *, truth: bool, beside: bool) -> list[Truth]:
+        found = []
+        for same in by_record(group, place, self._variables, chosen=True) if len(group) > 1 else (group,):
+            if len(same) > 1 and needs_record(same):
+                found.append(self._of_record(same, place, truth=truth, beside=beside))
+            else:
+                found += [self._atom(atom, place, truth=truth, beside=beside) for atom in same]  # type: ignore[arg-type]
+        return found
 
     def _gathered(self, condition: Condition, place: Place, *, truth: bool) -> Truth | None:
         """Where all rows are looked at, and few targets may answer for them."""
