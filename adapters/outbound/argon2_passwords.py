@@ -49,7 +49,7 @@ class Argon2Passwords:
             return agrees(password, hashed)
         try:
             return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
     def _dummy_hash(self) -> str:

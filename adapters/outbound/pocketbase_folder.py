@@ -4,6 +4,7 @@ The file may come from anybody: it is never written, nothing in it is run, and w
 """
 
 import json
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +45,16 @@ def _check_file(file: Path) -> None:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """By SQLite's own backup: whole also while PocketBase runs, with what is still in its log."""
+    """Whole, with what is still in its log. While PocketBase runs, by SQLite's own backup; else as files, since merely opening a
+    database of this kind would leave files beside it."""
+    running, log = Path(f"{file}-shm").exists(), Path(f"{file}-wal")
+    if not running:
+        shutil.copyfile(file, copy)
+        if log.is_file() and not log.is_symlink():
+            shutil.copyfile(log, f"{copy}-wal")
+        with closing(sqlite3.connect(copy)) as here:
+            here.execute("PRAGMA journal_mode = DELETE")
+        return
     with (
         closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as there,
         closing(sqlite3.connect(copy)) as here,
@@ -71,8 +81,9 @@ class PocketBaseFolder:
 
     def rows(self, collection: ForeignCollection, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """By the order of ids, which has an index: no sorting, and constant memory."""
-        listed = ", ".join(_quoted(each) for each in columns)
-        text = f"SELECT {listed} FROM {_quoted(collection.name)} ORDER BY id"  # noqa: S608 - quoted, and checked to be a table
+        # Behind a dot: SQLite takes a quoted name that is not there for a text.
+        listed = ", ".join(f"t.{_quoted(each)}" for each in columns)
+        text = f"SELECT {listed} FROM {_quoted(collection.name)} AS t ORDER BY t.id"  # noqa: S608 - quoted, and checked to be a table
         cursor = _told(lambda: self._connection.execute(text))
         while rows := _told(lambda: cursor.fetchmany(500)):
             for row in rows:

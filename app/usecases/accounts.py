@@ -69,7 +69,7 @@ class AccountUseCases:
         given = read_password(password, f"/{PASSWORD}")
         self._limits.sign_in(facts.visit, name, identity)
         credentials = self._work.read(lambda stores: _credentials(stores, name, identity))
-        agrees = self._passwords.verify(given, credentials.password_hash if credentials else None)
+        agrees = self._agrees(given, password, credentials)
         if credentials is None or not agrees:
             self._refuse_credentials(name)
         actor = account(credentials.id, name, credentials.epoch)
@@ -77,6 +77,13 @@ class AccountUseCases:
         self._renew_hash(credentials, given, actor)
         issued = self._tokens.issue(actor)
         return SignedIn(issued.token, issued.expires_in, shown)
+
+    def _agrees(self, given: str, typed: str, credentials: Credentials | None) -> bool:
+        """A hash that came from elsewhere was made of what was typed, not of the form in which we hash it."""
+        hashed = credentials.password_hash if credentials else None
+        if self._passwords.verify(given, hashed):
+            return True
+        return typed != given and hashed is not None and self._passwords.is_outdated(hashed) and self._passwords.verify(typed, hashed)
 
     def identify(self, token: str) -> Actor:
         """Who bears this token. Whether the account still stands is asked by the first statement of what comes next."""

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 
 # Texts and comments stay as they are, and so does what a request brings by names of its own.
 _PARTS = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|//[^\n]*|@request\.(?:headers|query)\.\w+|@\w+|[A-Za-z_]\w*""")
+_QUOTED = re.compile(r"""('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|//[^\n]*)""")
 # A list that a path ends with, before an operator or behind one; `:each`, `:length` and what lies behind the list are none of these.
 _BEFORE = re.compile(r"(?P<name>(?<![\w:])[A-Za-z_]\w*)(?P<gap>\s*)(?P<op>[?!]*[=~<>]=?)")
 _BEHIND = re.compile(r"[=~<>]\s*(?:@?\w+\.)*(?P<name>[A-Za-z_]\w*)(?![\w.:(])")
@@ -27,7 +28,9 @@ def with_lists(text: str, lists: Container[str]) -> str:
     def asked(found: re.Match[str]) -> str:
         return f"{found['name']}{found['gap']}?~" if found["op"] == "~" and found["name"] in lists else found[0]
 
-    return _BEFORE.sub(asked, text)
+    pieces = _QUOTED.split(text)
+    # Every second piece is a text or a comment.
+    return "".join(piece if at % 2 else _BEFORE.sub(asked, piece) for at, piece in enumerate(pieces))
 
 
 def unlike_lists(text: str, lists: Container[str]) -> str | None:

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import bcrypt
 import pytest
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
@@ -112,3 +113,46 @@ def test_whoever_waits_too_long_is_turned_away():
     with passwords._place(), pytest.raises(Unavailable):
         passwords.hash("x")
     assert passwords.hash("x")
+
+
+# --- hashes that came with accounts from PocketBase
+
+_HASH = bcrypt.hashpw(b"correct horse battery", bcrypt.gensalt(4)).decode()
+FROM_ELSEWHERE = {form: _HASH.replace("$2b$", form) for form in ("$2a$", "$2b$")}
+
+
+@pytest.mark.parametrize("hashed", FROM_ELSEWHERE.values(), ids=FROM_ELSEWHERE)
+def test_a_bcrypt_hash_is_checked_and_to_be_made_anew(hashed):
+    passwords = cheap()
+    assert passwords.verify("correct horse battery", hashed)
+    assert not passwords.verify("correct horse batterz", hashed)
+    assert not passwords.verify("", hashed)
+    assert passwords.is_outdated(hashed)
+    assert passwords.hash("correct horse battery").startswith("$argon2id$")
+
+
+def test_what_bcrypt_would_cut_off_is_wrong():
+    """PocketBase takes no password of more than 72 bytes (A09)."""
+    whole = "x" * 72
+    hashed = bcrypt.hashpw(whole.encode(), bcrypt.gensalt(4)).decode()
+    assert cheap().verify(whole, hashed)
+    for other in (whole + "x", whole[:71], "é" * 37):
+        assert not cheap().verify(other, hashed)
+
+
+@pytest.mark.parametrize("cost", ["31", "15", "03", "xx"])
+def test_a_hash_of_another_cost_lets_nobody_in_and_costs_nothing(cost):
+    hashed = FROM_ELSEWHERE["$2b$"].replace("$04$", f"${cost}$")
+    began = time.monotonic()
+    assert not cheap().verify("correct horse battery", hashed)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("hashed", ["$2b$04$short", "$2b$04$" + "é" * 53, "$2x$04$" + "a" * 53])
+def test_what_only_looks_like_bcrypt_lets_nobody_in(hashed):
+    assert not cheap().verify("", hashed)
+
+
+def test_a_nul_cuts_nothing_off():
+    hashed = bcrypt.hashpw(b"abcdefgh", bcrypt.gensalt(4)).decode()
+    assert not cheap().verify("abcdefgh\0zzz", hashed)

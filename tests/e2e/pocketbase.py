@@ -9,6 +9,8 @@ from bench.pocketbase import COLLECTIONS, first_admin, pocketbase
 from bench.servers import Server
 
 PASSWORD = "a still tongue keeps a wise head"
+# Our own hashes are made of another form of this text: NFKC.
+WIDE_PASSWORD = "Ｆｕｌｌ ｗｉｄｔｈ ﬁne"
 STAMPS: list[dict[str, Any]] = [
     {"name": "created", "type": "autodate", "onCreate": True},
     {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
@@ -55,8 +57,9 @@ def _accounts(server: Server, admin: str) -> dict[str, str]:
     rules = {"listRule": "", "viewRule": "", "authRule": "verified = true", "manageRule": None}
     server.api.expect(200, "PATCH", f"{COLLECTIONS}/users", {"fields": fields, **rules}, token=admin)
     made = {}
-    for name, verified, visible in (("Ann", True, True), ("Bob", True, False), ("Cid", False, False)):
-        body = {"email": f"{name}@Example.org", "password": PASSWORD, "passwordConfirm": PASSWORD, "firstName": name,
+    for name, verified, visible in (("Ann", True, True), ("Bob", True, False), ("Cid", False, False), ("Dee", True, False)):
+        password = WIDE_PASSWORD if name == "Dee" else PASSWORD
+        body = {"email": f"{name}@Example.org", "password": password, "passwordConfirm": password, "firstName": name,
                 "verified": verified, "emailVisibility": visible}  # fmt: skip
         made[name] = server.api.expect(200, "POST", f"{COLLECTIONS}/users/records", body, token=admin)["id"]
     return made
