@@ -1,6 +1,9 @@
 """The document describes every endpoint and is valid; Swagger UI shows it without the network."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from time import perf_counter
 
 import pytest
 from openapi_spec_validator import validate
@@ -8,7 +11,11 @@ from openapi_spec_validator import validate
 from adapters.inbound.web.document.whole import FOR_ALL
 from adapters.inbound.web.parameters import LISTING
 from app.factory import API
-from tests.api.doors import client
+from app.usecases.outlines import Known
+from domain.records.outline import Outlook
+from domain.schema.collection import Schema
+from domain.schema.fields import SelectField
+from tests.api.doors import POSTS, Asked, client
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -118,3 +125,28 @@ OTHER_FILES = ["index.html", "oauth2-redirect.html", "LICENSE", "../__init__.py"
 @pytest.mark.parametrize("file", OTHER_FILES)
 def test_nothing_else_of_the_package_is_served(file):
     assert client().get(f"/api/v1/docs/{file}").status_code == 404
+
+
+class Many(Known):
+    """Of 500 collections, and how often they were looked through."""
+
+    looks = 0
+
+    def outlines(self):
+        Many.looks += 1
+        return super().outlines()
+
+
+def test_a_flood_of_askers_makes_the_document_once():
+    """D10. That it answers at all within the test's time says how long making it takes."""
+    fields = tuple(SelectField(name=f"f{at}", values=("a", "b"), many=True) for at in range(5))
+    collections = {f"c{at}": replace(POSTS, name=f"c{at}", fields=fields) for at in range(500)}
+    known = Many(Schema(7, collections), Outlook(passes_rules=True))
+    door = client(outlines=Asked(known_to=known)).application
+    began = perf_counter()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: door.test_client().get("/api/v1/openapi.json"), range(40)))
+    print(f"40 askers: {perf_counter() - began:.2f} s, {len(answers[0].data) // 1024} KiB")
+    assert Many.looks == 1
+    assert len({each.headers["ETag"] for each in answers}) == 1
+    assert answers[0].get_json()["paths"]["/api/v1/collections/c499/records"]["get"]["operationId"] == "list_c499"

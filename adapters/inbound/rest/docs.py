@@ -31,7 +31,7 @@ from domain.errors import NotFound
 # Kept by the asker's own browser and asked about each time: it is for whoever asks.
 REVALIDATED = "private, no-cache"
 # Bytes of documents that a process keeps; the one that was made last is kept whatever its size.
-MOST_KEPT = 16 * 2**20
+MOST_KEPT = 32 * 2**20
 _ASKED_AGAIN = {"Cache-Control": "no-cache"}
 # What of the package is served, and nothing else of it.
 _FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from adapters.inbound.web.document import refusals
-from adapters.inbound.web.document.fixed import HEADERS, ref
+from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.document.records import Names
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
 from domain.records.outline import Outline
@@ -153,4 +153,4 @@ def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
 
 def _answer(description: str, schema: str, *headers: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": description, "content": {MEDIA_TYPE: {"schema": ref(schema)}}}
-    return {**answer, **({"headers": {each: HEADERS[each] for each in headers}} if headers else {})}
+    return {**answer, **({"headers": {each: {"$ref": f"#/components/headers/{each}"} for each in headers}} if headers else {})}

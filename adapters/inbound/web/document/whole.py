@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from adapters.inbound.web.document import refusals
+from adapters.inbound.web.document.fixed import HEADERS
 from adapters.inbound.web.document.names import VERBS, component, operation_id
 from adapters.inbound.web.document.operations import SHARED, paths, refusal_kind
 from adapters.inbound.web.document.records import schemas
@@ -38,7 +39,7 @@ def whole(base: Document, known: Known) -> Document:
         told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
     _name_accounts(told, outlines)
     _tell_refusals(told)
-    told["components"]["parameters"] = SHARED
+    told["components"] |= {"parameters": SHARED, "headers": HEADERS}
     told["components"]["responses"] |= _refusals()
     return _without_leftovers(told)
 
