@@ -1,6 +1,7 @@
 """Where collections and their tables are kept."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from domain.schema.changes import Step
@@ -9,7 +10,18 @@ from domain.schema.fields import Field
 from domain.schema.history import Change
 from domain.schema.indexes import Index
 from domain.schema.misfits import Misfits
+from domain.schema.preparing import Aside, Preparation
 from domain.schema.sets import Applied
+
+
+@dataclass(frozen=True, slots=True)
+class Unprepared:
+    """Records between the ids `after` and `last` that are to be prepared; `made` is for the store alone."""
+
+    last: str
+    count: int
+    after: str
+    made: Sequence[tuple[Any, ...]] = ()
 
 
 class SchemaStore(Protocol):
@@ -65,9 +77,33 @@ class SchemaStore(Protocol):
         new: Collection | None,
         steps: tuple[Step, ...],
         followers: tuple[Collection, ...] = (),
+        prepared: Preparation | None = None,
     ) -> None:
         """Inside `change_schema` alone. Carries out the steps and saves the definitions (`old` None: a new collection; `new` None:
         deleted), those of `followers` too; the schema version grows by one. With renames `old` has its new names already. Conflict
         where a unique index meets duplicates or a value has no counterpart, naming examples; what was done by then is undone with
-        the body."""
+        the body. What was prepared for it is used, and whatever was prepared for the collection is gone after it."""
+        ...
+
+    # --- beforehand
+
+    def preparable(self, collection: Collection, asides: Sequence[Aside]) -> tuple[Aside, ...]:
+        """Those that this engine can make aside."""
+        ...
+
+    def set_aside(self, preparation: Preparation) -> None:
+        """Inside `change_schema`. Makes room for what is to be prepared; another preparation of the collection ends."""
+        ...
+
+    def unprepared(self, preparation: Preparation, after: str) -> Unprepared | None:
+        """The next records, by id, that are not prepared as they are now. None where there are none, or where the preparation was ended
+        by another change. In one snapshot."""
+        ...
+
+    def prepare(self, preparation: Preparation, batch: Unprepared) -> None:
+        """Prepares what of these records is still as it was."""
+        ...
+
+    def put_away(self, preparation: Preparation) -> None:
+        """Inside `change_schema`. Nothing of it is left."""
         ...

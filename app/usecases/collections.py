@@ -9,6 +9,7 @@ from typing import Any
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import Intended, SchemaChanges
 from app.usecases.schema_plans import plan
+from app.usecases.schema_preparations import SchemaPreparations
 from domain.actor import Actor
 from domain.errors import Conflict, Forbidden, PreconditionFailed, Unauthenticated
 from domain.records.changes import IfMatch
@@ -28,6 +29,7 @@ class CollectionUseCases:
     def __init__(self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids) -> None:
         self._work, self._tools, self._clock, self._ids = work, tools, clock, ids
         self._changes = SchemaChanges(rulebook, tools)
+        self._preparations = SchemaPreparations(work, ids)
 
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
@@ -59,13 +61,17 @@ class CollectionUseCases:
         stored values stand against it, or where a rule anywhere names what goes."""
         admins_only(actor)
 
+        def intend(stores: Stores) -> Intended:
+            return self._intended(stores, name, definition, actor, if_match)
+
         def body(stores: Stores) -> Collection:
-            intended = self._intended(stores, name, definition, actor, if_match)
-            self._changes.carry_out(stores, intended, actor, now=self._now(), action="change")
+            intended = intend(stores)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="change", prepared=prepared)
             assert intended.new is not None
             return intended.new
 
-        return self._work.change_schema(body)
+        with self._preparations.prepared(intend) as prepared:
+            return self._work.change_schema(body)
 
     def _intended(self, stores: Stores, name: str, definition: Any, actor: Actor, if_match: IfMatches) -> Intended:
         schema = schema_for(stores, actor)
@@ -121,14 +127,17 @@ class CollectionUseCases:
         reason where something was lost since."""
         admins_only(actor)
 
+        def intend(stores: Stores) -> Intended:
+            return self._undoing(stores, schema_for(stores, actor))
+
         def body(stores: Stores) -> Collection | None:
-            schema = schema_for(stores, actor)
-            intended = self._undoing(stores, schema)
-            self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo")
+            intended = intend(stores)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo", prepared=prepared)
             return intended.new
 
         try:
-            return self._work.change_schema(body)
+            with self._preparations.prepared(intend) as prepared:
+                return self._work.change_schema(body)
         except Conflict as refused:
             raise refused if refused.code == "not_undoable" else not_undoable(refused.detail) from refused
 

@@ -25,6 +25,7 @@ from domain.schema.edits import followed_body, read_drop
 from domain.schema.fields import Tools, Unfit
 from domain.schema.history import Change, kept, not_undoable
 from domain.schema.misfits import required_is_empty, would_lose_data
+from domain.schema.preparing import Preparation
 from domain.schema.renames import Renames, check_name_is_free, read_renames, with_origins
 from domain.schema.view_fields import settled
 from ports.unit_of_work import Stores
@@ -127,14 +128,16 @@ class SchemaChanges:
 
     # --- doing it
 
-    def carry_out(self, stores: Stores, intended: Intended, actor: Actor, *, now: str, action: str) -> None:
+    def carry_out(
+        self, stores: Stores, intended: Intended, actor: Actor, *, now: str, action: str, prepared: Preparation | None = None
+    ) -> None:
         """Conflict where stored records stand against it, or would be lost without a word of the author."""
         loss = self._loss(stores, intended)
         if intended.new is None and intended.old is not None:
             stores.trash.empty(intended.old.id)
         if intended.old is not None and intended.renames and intended.renames.fields:
             stores.trash.rename(intended.old.id, dict(intended.renames.fields))
-        stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers)
+        stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers, prepared)
         self._check_required(stores, intended)
         stores.collections.keep_change(_entry(intended, stores.schema.version, actor, now, action, loss))
 

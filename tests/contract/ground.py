@@ -3,6 +3,9 @@
 from sqlalchemy import bindparam, insert, select, update
 
 from adapters.outbound.sql.statements import prepare
+from adapters.outbound.system_clock import Uuid7Ids
+from app.usecases.schema_changes import Intended
+from app.usecases.schema_preparations import SchemaPreparations
 from domain.schema.changes import steps
 from domain.schema.collection import change_collection, define_collection
 from domain.schema.fields import TRUSTING
@@ -43,6 +46,23 @@ def change(work, definition):
         return new
 
     return work.change_schema(body)
+
+
+def change_prepared(work, definition):
+    """The same, its values made aside before."""
+
+    def intend(stores):
+        old = stores.schema.collection(definition["name"])
+        new = change_collection(old, definition, now=STAMP, tools=TRUSTING)
+        return Intended(old, old, new, steps(old, new), stores.schema)
+
+    def body(stores):
+        one = intend(stores)
+        stores.collections.apply(one.old, one.new, one.steps, prepared=preparation)
+        return one.new
+
+    with SchemaPreparations(work, Uuid7Ids()).prepared(intend) as preparation:
+        return work.change_schema(body)
 
 
 def drop(work, name):

@@ -52,6 +52,8 @@ class Server:
     settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started_in: float = 0.0
+    # Seconds for one answer.
+    patience: float = 20
 
     @property
     def url(self) -> str:
@@ -99,7 +101,7 @@ class Server:
             return False
 
     def request(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             if token:

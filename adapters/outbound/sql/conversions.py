@@ -93,6 +93,10 @@ class Conversions:
             yield from ((id, decode(value)) for id, value in rows)
             last = rows[-1][0]
 
+    def unmade(self, before: Field, after: Field, column: str) -> Misfits:
+        """The same, once a column beside holds what the values became."""
+        return Misfits() if is_lossless(before, after) else self._found(before, after, self._quoted(column))
+
     # --- carrying out
 
     def carry_out(self, before: Field, after: Field) -> Misfits:
@@ -108,7 +112,7 @@ class Conversions:
         staged = ddl.columns_of(self._table, replace(after, name=_STAGED))[0]
         self._session.command(f"ALTER TABLE {table} ADD COLUMN {ddl.column_text(staged, self._session.dialect, after.name)}")
         self._session.command(f"UPDATE {table} SET {_STAGED} = {says} WHERE {column} IS NOT NULL")
-        found = Misfits() if is_lossless(before, after) else self._found(before, after, _STAGED)
+        found = self.unmade(before, after, _STAGED)
         if found.count:
             return found
         for text in ddl.drop_columns(self._table, before, self._session.dialect):

@@ -10,7 +10,9 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import table as sql_table
 
+from adapters.outbound.sql import asides as aside_columns
 from adapters.outbound.sql import schema_applied
+from adapters.outbound.sql.asides import Asides
 from adapters.outbound.sql.columns import is_linked
 from adapters.outbound.sql.conversions import Conversions
 from adapters.outbound.sql.index_conditions import index_expression
@@ -28,8 +30,10 @@ from domain.schema.fields import TRUSTING, Field
 from domain.schema.history import Change
 from domain.schema.indexes import Index
 from domain.schema.misfits import Misfits
+from domain.schema.preparing import Aside, Preparation
 from domain.schema.sets import Applied
 from domain.schema.view_fields import settled
+from ports.schema import Unprepared
 
 # Built in: its table is the migrations', no row describes it. Rules at their
 # defaults: admins only, and each may sign in.
@@ -107,6 +111,7 @@ class SqlSchemaStore(SchemaChecks):
         new: Collection | None,
         steps: tuple[Step, ...],
         followers: tuple[Collection, ...] = (),
+        prepared: Preparation | None = None,
     ) -> None:
         collection = new or old
         if collection is None:
@@ -115,13 +120,35 @@ class SqlSchemaStore(SchemaChecks):
             raise RuntimeError("collections change inside change_schema() alone: others may be writing")
         after = self._after(old, new, followers)
         drop_search_before(self._session, collection.id, new, steps)
-        SchemaSteps(self._session, old or collection, collection, after).carry_out(steps)
+        SchemaSteps(self._session, old or collection, collection, after, prepared).carry_out(steps)
         make_search_after(self._session, new)
         self._save(old, new)
         for each in followers:
             self._save(each, each)
         version = self._session.command(_GROW)[0][0]
         self._session.catalogue = Catalogue(Schema(version, after.collections))
+
+    # --- beforehand
+
+    def preparable(self, collection: Collection, asides: Sequence[Aside]) -> tuple[Aside, ...]:
+        return aside_columns.preparable(self._session, collection, asides)
+
+    def set_aside(self, preparation: Preparation) -> None:
+        Asides(self._session, preparation).set_aside()
+
+    def unprepared(self, preparation: Preparation, after: str) -> Unprepared | None:
+        return Asides(self._session, preparation).unprepared(after)
+
+    def prepare(self, preparation: Preparation, batch: Unprepared) -> None:
+        Asides(self._session, preparation).prepare(batch)
+
+    def put_away(self, preparation: Preparation) -> None:
+        """Whatever the collection is called by now."""
+        for each in self._session.schema.collections.values():
+            if each.id == preparation.collection.id and not each.is_view:
+                aside_columns.sweep(self._session, each.name)
+
+    # --- doing it
 
     def _after(self, old: Collection | None, new: Collection | None, followers: tuple[Collection, ...]) -> Schema:
         schema = self._session.schema

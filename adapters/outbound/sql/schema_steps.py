@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from adapters.outbound.sql import ddl
+from adapters.outbound.sql.asides import Asides, sweep
 from adapters.outbound.sql.columns import derived, encoder, is_linked
 from adapters.outbound.sql.conversions import Conversions
 from adapters.outbound.sql.index_conditions import index_condition, index_expression
@@ -36,7 +37,9 @@ from domain.schema.changes import (
 )
 from domain.schema.collection import Collection, Schema
 from domain.schema.conversions import form
-from domain.schema.misfits import not_convertible
+from domain.schema.fields import Field, RelationField
+from domain.schema.misfits import Misfits, not_convertible
+from domain.schema.preparing import Preparation
 
 # The lock that snapshots share (see `snapshots`): a table that is written anew would be empty for those taken before, so a change
 # waits for the running ones and lets none begin.
@@ -54,20 +57,37 @@ def locks(step: Step, dialect: str) -> str:
 class SchemaSteps:
     """`old` is the collection as it is once the renames are done, `after` the schema of the end."""
 
-    def __init__(self, session: Session, old: Collection, new: Collection, after: Schema) -> None:
+    def __init__(
+        self, session: Session, old: Collection, new: Collection, after: Schema, prepared: Preparation | None = None
+    ) -> None:
         self._session, self._old, self._new, self._after = session, old, new, after
+        self._asides = Asides(session, prepared) if prepared else None
 
     def carry_out(self, steps: tuple[Step, ...]) -> None:
         self._lock(steps)
+        self._take_up(steps)
         for step in steps:
             _CARRY_OUT[type(step)](self, step)
+        if self._asides:
+            sweep(self._session, self._new.name)
+
+    def _take_up(self, steps: tuple[Step, ...]) -> None:
+        """What was prepared, where it is still there, or nothing: columns that others left behind would be in the way."""
+        if self._asides and self._asides.stand():
+            self._asides.catch_up()
+            return
+        self._asides = None
+        if not any(isinstance(step, CreateTable | DropTable) for step in steps) and steps:
+            sweep(self._session, self._name_now(steps))
+
+    def _name_now(self, steps: tuple[Step, ...]) -> str:
+        return next((step.old for step in steps if isinstance(step, RenameTable)), self._old.name)
 
     def _lock(self, steps: tuple[Step, ...]) -> None:
         """All at once and before anything is done: what has to wait, and so may have to begin again, has lost nothing then."""
         if self._dialect == "postgresql" and any(isinstance(step, _ALTERING) for step in steps):
-            name = next((step.old for step in steps if isinstance(step, RenameTable)), self._old.name)
             self._session.command(_NO_SNAPSHOTS)
-            self._session.command(f"LOCK TABLE {ddl.quoted(name, self._dialect)} IN ACCESS EXCLUSIVE MODE")
+            self._session.command(f"LOCK TABLE {ddl.quoted(self._name_now(steps), self._dialect)} IN ACCESS EXCLUSIVE MODE")
 
     def _create_table(self, step: CreateTable) -> None:
         self._run(ddl.create_collection(self._after, step.collection, self._dialect))
@@ -128,7 +148,9 @@ class SchemaSteps:
 
     def _convert(self, step: ConvertField) -> None:
         before, after = step.before, step.after
-        if is_linked(before) or is_linked(after):
+        if self._asides and self._asides.of(before, after):
+            found = self._put_in_place(before, after, self._asides)
+        elif is_linked(before) or is_linked(after):
             found = LinkConversions(self._session, self._old, self._new).carry_out(before, after)
         else:
             self._drop_list_index(step)
@@ -139,8 +161,24 @@ class SchemaSteps:
             at = [each.name for each in self._new.fields].index(after.name)
             raise not_convertible(after.name, at, form(after), found)
 
+    def _put_in_place(self, before: Field, after: Field, asides: Asides) -> Misfits:
+        if is_linked(before):
+            found = LinkConversions(self._session, self._old, self._new).misfits(before, after)
+        else:
+            found = Conversions(self._session, self._new.name).unmade(before, after, asides.column(after))
+        if not found.count:
+            self._run(ddl.drop_field(self._old, before, self._dialect))
+            asides.put_in_place(before, after)
+            self._run(ddl.add_list(self._new, after, self._dialect))
+            if isinstance(after, RelationField):
+                self._session.command(ddl.add_foreign_key(self._new.name, after.name, after.name, after.collection, self._dialect))
+        return found
+
     def _derive(self, step: Derive) -> None:
         self._run(ddl.drop_derived(self._new, step.old, step.new, self._dialect))
+        if self._asides and self._asides.of(step.old, step.new):
+            self._asides.put_in_place(step.old, step.new)
+            return
         self._run(ddl.add_derived(self._new, step.old, step.new, self._dialect))
         Conversions(self._session, self._new.name).fill_derived(step.new)
 
