@@ -4,8 +4,8 @@ A `?` comparison holds when some choice of elements makes it hold, and all `?` c
 one `!( )`) that go through the same many-valued path speak of the same element. Without `?` every element must match.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from domain.rules.bound import Bound
 from domain.rules.budget import Budget
 from domain.rules.calls import CALLS
 from domain.rules.changed import UNREADABLE, asked_for, compared_as
-from domain.rules.comparing import decide, folds, instant_of, key_between, owns_nothing, points_at
-from domain.rules.conversions import TEXTUAL, converted, dug, from_json
+from domain.rules.comparing import decide, folds, instant_of, key_between, owns_nothing
+from domain.rules.conversions import TEXTUAL, converted, from_json
+from domain.rules.finding import Finder, Record, World
 from domain.rules.functions import ascii_lower
 from domain.rules.manys import Env, Many, Variables, free, groups_of, is_listed, placed
 from domain.rules.patterns import holds as holds_text
@@ -34,11 +35,9 @@ from domain.rules.tree import (
     Request,
     Shift,
     Slot,
-    Step,
 )
 from domain.rules.values import (
     Values,
-    elements_of,
     every_value,
     is_incremented,
     is_set,
@@ -52,20 +51,18 @@ from domain.schema.fields import fold_key
 from domain.schema.fields.times import write_instant
 from domain.schema.kinds import Kind
 
-Record = Mapping[str, Any]
-World = Mapping[str, Mapping[str, Record]]
 _NO_REQUEST = Values(datetime(1, 1, 1, tzinfo=UTC))
 
 
 def holds(condition: Condition, record: Record, values: Values, world: World | None = None) -> bool:
     """Whether the record fulfils the condition. `record` and those in `world` (collection, then id) hold Python forms by field
     name, None or nothing where a value is absent; only a condition that `is_local` needs no world."""
-    return _Reader(record, values, (), world).some(condition, {})
+    return _reader(record, values, (), world, Budget(), Variables()).some(condition, {})
 
 
 def holds_bound(bound: Bound, record: Record, world: World | None = None) -> bool:
     """The same for a condition made ready for a request."""
-    return _Reader(record, _NO_REQUEST, bound.values, world).some(bound.shape, {})
+    return _reader(record, _NO_REQUEST, bound.values, world, Budget(), Variables()).some(bound.shape, {})
 
 
 def is_local(condition: Condition) -> bool:
@@ -77,7 +74,7 @@ class Knowledge:
     """What can be told of a request before any record is looked at: the values of operands that hold no path."""
 
     def __init__(self, values: Values) -> None:
-        self._reader = _Reader({}, values, (), None)
+        self._reader = _reader({}, values, (), None, Budget(), Variables())
 
     def value(self, operand: Operand, kind: Kind) -> Any:
         return self._reader.value(operand, kind, {})
@@ -90,14 +87,20 @@ class Knowledge:
 # --- reading
 
 
+def _reader(
+    record: Record, values: Values, slots: Sequence[Any], world: World | None, budget: Budget, variables: Variables
+) -> "_Reader":
+    def passes(guard: Condition, target: Record) -> bool:
+        return _reader(target, values, slots, world, budget, variables).some(guard, {})
+
+    return _Reader(values, slots, Finder(record, values, world, budget, variables, passes))
+
+
 @dataclass(slots=True)
 class _Reader:
-    record: Record
     values: Values
     slots: Sequence[Any]
-    world: World | None
-    budget: Budget = field(default_factory=Budget)
-    variables: Variables = field(default_factory=Variables)
+    finder: Finder
 
     # --- conditions
 
@@ -123,23 +126,23 @@ class _Reader:
                 linked.append(item)
             elif not self.some(item, env):
                 return False
-        return all(self._chosen(group, env) for group in groups_of(linked, env, self.variables.of))
+        return all(self._chosen(group, env) for group in groups_of(linked, env, self.finder.variables.of))
 
     def _chosen(self, group: tuple[Condition, ...], env: Env) -> bool:
         if len(group) == 1 and not isinstance(group[0], (Compare, In)):
             return self.some(group[0], env)
         choice = self._free(group[0], env)[0]
         rest = group[0] if len(group) == 1 else And(group)
-        return any(self.some(rest, {**env, choice: element}) for element in self._elements(choice, env))
+        return any(self.some(rest, {**env, choice: element}) for element in self.finder.elements(choice, env))
 
     def _free(self, condition: Condition, env: Env) -> list[Many]:
-        return free(condition, env, self.variables.of)
+        return free(condition, env, self.finder.variables.of)
 
     def _for_all(self, atom: Compare | In, env: Env) -> bool:
-        open_ = [many for many in self.variables.of(atom) if many not in env]
+        open_ = [many for many in self.finder.variables.of(atom) if many not in env]
         if not open_:
             return self._fits(atom, env)
-        return all(self._for_all(atom, {**env, open_[0]: element}) for element in self._elements(open_[0], env))
+        return all(self._for_all(atom, {**env, open_[0]: element}) for element in self.finder.elements(open_[0], env))
 
     def _fits(self, atom: Compare | In, env: Env) -> bool:
         if isinstance(atom, In):
@@ -221,9 +224,9 @@ class _Reader:
         if is_listed(operand):
             return self._listed(operand, kind, env)
         if operand.modifier == "length":
-            return converted(self._length(operand, env), Kind.INTEGER, kind)
+            return converted(self.finder.length(operand, env), Kind.INTEGER, kind)
         if operand.modifier == "whole":
-            return self._raw(operand, env) or None
+            return self.finder.raw(operand, env) or None
         if operand.modifier == "lower":
             text = self._stored(operand, Kind.TEXT, env)
             return None if text is None else ascii_lower(text)
@@ -231,106 +234,19 @@ class _Reader:
 
     def _listed(self, path: Path, kind: Kind, env: Env) -> Any:
         """One of the elements: an id or a choice, or whatever a JSON array holds."""
-        element = env[self.variables.inner(path)]
+        element = env[self.finder.variables.inner(path)]
         if path.kind is Kind.JSON:
             return from_json(element, kind)
         return ascii_lower(element) if path.modifier == "lower" and element is not None else converted(element, path.kind, kind)
 
     def _stored(self, path: Path, kind: Kind, env: Env) -> Any:
-        raw = self._raw(path, env)
+        raw = self.finder.raw(path, env)
         if path.kind is Kind.JSON:
             return from_json(raw, kind)
         if path.kind is Kind.DECIMAL and kind is Kind.NUMBER and raw is not None:
             # In two steps, as both engines do it, so that the rare double rounding is the same.
             return float(raw.scaleb(path.scale)) / float(10**path.scale)
         return converted(raw, path.kind, kind)
-
-    def _raw(self, path: Path, env: Env) -> Any:
-        element = self._element(path, len(path.steps), env)
-        value = element.get(path.name) if element is not None and self._passes(path.guard, element) else None
-        for key in path.json:
-            value = dug(value, key)
-        return value
-
-    def _length(self, path: Path, env: Env) -> int:
-        if path.kind is Kind.JSON or path.elements:
-            raw = self._raw(path, env)
-            return len(raw) if isinstance(raw, (list, tuple)) else 0
-        return sum(element is not None for element in self._all(path, len(path.steps)))
-
-    # --- elements
-
-    def _all(self, path: Path, length: int) -> list[Record | None]:
-        """Every record at the end of that many steps, whichever way leads there."""
-        if length == 0:
-            return [self.record] if path.root is None else self._roots(path.root)
-        step = path.steps[length - 1]
-        return [found for element in self._all(path, length - 1) for found in self._next(element, step)]
-
-    def _next(self, element: Record | None, step: Step) -> Sequence[Record | None]:
-        if step.back:
-            return self._pointing_at(element, step)
-        held = self._relation(element, step)
-        return [self._target(id_, step) for id_ in held] if step.many and held else [self._target(None if step.many else held, step)]
-
-    def _elements(self, many: Many, env: Env) -> Sequence[Any]:
-        """The values to choose from; never none: what leads nowhere counts as one absent value."""
-        found = self._choices(many, env)
-        self.budget.spend(len(found))
-        return found
-
-    def _choices(self, many: Many, env: Env) -> Sequence[Any]:
-        if many.each:
-            return self._each(many.path, env)
-        assert isinstance(many.path, Path)
-        if not many.path.steps:
-            return self._roots(many.path.root or "")
-        element = self._element(many.path, len(many.path.steps) - 1, env)
-        return self._pointing_at(element, many.path.steps[-1])
-
-    def _each(self, source: Path | Request, env: Env) -> Sequence[Any]:
-        if isinstance(source, Request):
-            return elements_of(self.values, placed(source, env).path)
-        raw = self._raw(source, env)
-        if isinstance(raw, (list, tuple)):
-            return raw or [None]
-        return [raw]
-
-    def _element(self, path: Path, length: int, env: Env) -> Record | None:
-        """The record that the path has reached after `length` steps, None where it leads nowhere."""
-        if length == 0:
-            return self.record if path.root is None else env[self.variables.after(path, 0)]
-        step = path.steps[length - 1]
-        if step.back:
-            return env[self.variables.after(path, length)]
-        if step.many:
-            return self._target(env[self.variables.after(path, length)], step)
-        return self._target(self._relation(self._element(path, length - 1, env), step), step)
-
-    def _relation(self, element: Record | None, step: Step) -> Any:
-        """What the record's relation holds: an id, or ids."""
-        return element.get(step.field) if element is not None and self._passes(step.field_guard, element) else None
-
-    def _target(self, id_: str | None, step: Step) -> Record | None:
-        target = self._records(step.target).get(id_) if id_ else None
-        return target if target is not None and self._passes(step.guard, target) else None
-
-    def _pointing_at(self, element: Record | None, step: Step) -> list[Record | None]:
-        if element is None:
-            return [None]
-        found = [each for each in self._records(step.target).values() if points_at(each.get(step.field), element["id"])]
-        return [each for each in found if self._passes(step.guard, each)] or [None]
-
-    def _roots(self, name: str) -> list[Record | None]:
-        return [*self._records(name).values()] or [None]
-
-    def _records(self, name: str) -> Mapping[str, Record]:
-        if self.world is None:
-            raise ValueError(f"this condition looks into `{name}`: it needs a world")
-        return self.world.get(name, {})
-
-    def _passes(self, guard: Condition | None, target: Record) -> bool:
-        return guard is None or _Reader(target, self.values, self.slots, self.world, self.budget, self.variables).some(guard, {})
 
     # --- computed
 
