@@ -239,6 +239,8 @@ def test_whole_pages_are_answered_as_the_document_says(told: Told) -> None:
         page = now.door.get(f"{API}/collections/{path}/records{expand}").get_json()
         assert page["items"]
         assert now.faults(schema, page) == [], page
+        file = now.door.get(f"{API}/collections/{path}/export?format=json").get_json()
+        assert [now.faults(schema.removesuffix("Page"), each) for each in file] == [[]] * len(page["items"])
     searched = now.door.get(f"{API}/collections/text_folded_free/records?search=hello").get_json()
     assert now.faults("TextFoldedFreePage", searched) == []
 

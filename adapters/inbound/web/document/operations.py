@@ -7,6 +7,7 @@ from adapters.inbound.web.document import refusals
 from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.document.records import Names
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
+from domain.records.exports import FORMATS, MEDIA_TYPES
 from domain.records.outline import Outline
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -19,11 +20,12 @@ Example = Mapping[str, Any] | None
 MEDIA_TYPE = "application/json"
 MAX_PAGE = 1_000_000
 # Which rule lets somebody do what a verb says.
-_RULES = {"list": "list", "aggregate": "list", "create": "create", "get": "view", "update": "update", "delete": "delete"}
-_METHODS = {"list": "get", "aggregate": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete"}
+_RULES = {"list": "list", "aggregate": "list", "export": "list", "create": "create", "get": "view", "update": "update", "delete": "delete"}
+_METHODS = {"list": "get", "aggregate": "get", "export": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete"}
 _SUMMARIES = {
     "list": "List {}",
     "aggregate": "Count and measure {}",
+    "export": "Download {} as a file",
     "create": "Create one of {}",
     "get": "Get one of {}",
     "update": "Change the fields of one of {} that the body names",
@@ -48,17 +50,21 @@ SHARED: dict[str, dict[str, Any]] = {
     "group": _parameter("query", "group", "What to group by, separated by commas: `status,author.team`; dates also `due:month`."),
     "measures": _parameter("query", "measures", "What to tell of each group, separated by commas: `count,sum:views`.", default="count"),
     "order": _parameter("query", "sort", "Names out of `group` and `measures`, separated by commas; `-count` sorts from the greatest."),
+    "format": _parameter("query", "format", "What the file holds.", enum=list(FORMATS), default=FORMATS[0]),
+    "gzip": _parameter("query", "gzip", "Whether the file itself is compressed.", enum=["true", "false"], default="false"),
+    "bom": _parameter("query", "bom", "Whether CSV begins with a byte order mark.", enum=["true", "false"], default="false"),
     "If-Match": _parameter("header", "If-Match", "Entity tags; done only if the record is at one of these versions, else 412."),
     "If-None-Match": _parameter("header", "If-None-Match", "Entity tags; 304 if the answer is still one of these."),
 }
 
 
 def paths(outline: Outline, address: str, named: Names, ids: Ids, example: Example) -> dict[str, dict[str, Operation]]:
-    """`address` is where the collection's records are. An operation that no rule opens to the actor is not told."""
+    """`address` is the collection's. An operation that no rule opens to the actor is not told."""
     places = {
-        address: ("list", "create"),
-        f"{address}/aggregate": ("aggregate",),
-        f"{address}/{{id}}": ("get", "update", "delete"),
+        f"{address}/records": ("list", "create"),
+        f"{address}/records/aggregate": ("aggregate",),
+        f"{address}/records/{{id}}": ("get", "update", "delete"),
+        f"{address}/export": ("export",),
     }
     open_ = {place: [verb for verb in verbs if _RULES[verb] in outline.actions] for place, verbs in places.items()}
     return {
@@ -92,15 +98,18 @@ def _change(outline: Outline, example: Example) -> Example:
 def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
     if verb in ("get", "update", "delete"):
         yield _shared("id")
-    if verb == "list":
+    if verb in ("list", "export"):
         yield _shared("filter")
         yield _parameter("query", "sort", f"Names, separated by commas; `-` sorts from the greatest: {_sortable(outline)}.")
+    if verb == "list":
         yield from map(_shared, ("limit", "cursor", "page", "count"))
-    if verb in ("list", "get"):
-        if outline.related:
-            listed = ", ".join(f"`{each.name}`" for each in outline.related)
-            yield _parameter("query", "expand", f"Relations to follow, separated by commas, deeper with a dot: {listed}.")
+    if verb in ("list", "get") and outline.related:
+        listed = ", ".join(f"`{each.name}`" for each in outline.related)
+        yield _parameter("query", "expand", f"Relations to follow, separated by commas, deeper with a dot: {listed}.")
+    if verb in ("list", "get", "export"):
         yield _parameter("query", "fields", f"The answer holds only these, separated by commas: {_names(outline)}.")
+    if verb == "export":
+        yield from map(_shared, ("format", "gzip", "bom"))
     if verb == "list" and outline.searchable:
         yield _shared("search")
     if verb == "aggregate":
@@ -141,6 +150,8 @@ def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
         return {"200": _answer("A page of records", f"{name}Page", "Link")}
     if verb == "aggregate":
         return {"200": _answer("A page of groups", "GroupPage")}
+    if verb == "export":
+        return {"200": _file(name)}
     if verb == "create":
         return {"201": _answer("The new record, as you may see it", name, *tagged, "Location")}
     if verb == "update":
@@ -149,6 +160,13 @@ def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
         return {"204": {"description": "It is gone"}}
     unchanged = {} if outline.collection.is_view else {"304": {"description": "What you have is what there is"}}
     return {"200": _answer("The record", name, *tagged), **unchanged}
+
+
+def _file(name: str) -> dict[str, Any]:
+    """JSON is a list of records; whatever else is read line by line."""
+    content: dict[str, Any] = {media.partition(";")[0]: {"schema": {"type": "string"}} for media in MEDIA_TYPES.values()}
+    content[MEDIA_TYPE] = {"schema": {"type": "array", "items": ref(name)}}
+    return {"description": "The file", "content": {**content, "application/gzip": {"schema": {"type": "string"}}}}
 
 
 def _answer(description: str, schema: str, *headers: str) -> dict[str, Any]:

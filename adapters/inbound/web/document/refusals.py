@@ -42,6 +42,7 @@ OF_RECORDS: Mapping[str, ByStatus] = {
         **_READING,
     },
     "aggregate": {400: (*_QUERY, *_LANGUAGE), **_READING},
+    "export": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
     "create": {400: (*_QUERY, *_BODY, *_RECORD), 409: ("conflict", "not_unique"), **_SENDING},
     "update": {
@@ -96,6 +97,8 @@ OF_OURS: Mapping[str, ByStatus] = {
     "undo_schema_change": {400: _QUERY, 409: ("not_undoable",), **_WRITING},
     "list_trash": {400: (*_QUERY, "invalid_cursor", "invalid_parameter", "not_supported"), **_READING},
     "restore_record": {400: (*_QUERY, "invalid_record", "unknown_field"), 409: ("conflict", "not_restorable", "not_unique"), **_WRITING},
+    "explain_list": {400: (*_QUERY, *OF_RECORDS["list"][400]), **_READING},
+    "why_refused": {400: (*_QUERY, *_BODY, *_RECORD, *_LANGUAGE), **_SENDING},
     "erase_record": {400: _QUERY, **_WRITING},
     "empty_trash": {400: _QUERY, **_WRITING},
 }  # fmt: skip

@@ -17,12 +17,14 @@ from domain.records.outline import Outline
 Document = dict[str, Any]
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
-RECORDS = "/api/v1/collections/{c}/records"
+COLLECTION = "/api/v1/collections/{c}"
 ACCOUNTS = "/api/v1/auth/{c}/"
 # Where an operation says that it is for everyone. One that says nothing is told to admins alone.
 FOR_ALL = "x-for-all"
 # The operations on records of whatever collection; each collection has its own instead.
-_GENERIC = frozenset({"list_records", "aggregate_records", "create_record", "get_record", "update_record", "delete_record"})
+_GENERIC = frozenset({
+    "list_records", "aggregate_records", "export_records", "create_record", "get_record", "update_record", "delete_record",
+})  # fmt: skip
 
 
 def whole(base: Document, known: Known) -> Document:
@@ -33,7 +35,7 @@ def whole(base: Document, known: Known) -> Document:
     named = partial(component, taken=taken)
     told = only(base, lambda operation: operation["operationId"] not in _GENERIC and (for_admins or operation.get(FOR_ALL, False)))
     for outline in outlines:
-        address = RECORDS.replace("{c}", outline.collection.name)
+        address = COLLECTION.replace("{c}", outline.collection.name)
         told["paths"] |= paths(outline, address, named, partial(_id, taken=ids), known.example(outline))
         told["components"]["schemas"] |= schemas(outline, named)
         told["tags"].append({"name": outline.collection.name, "description": f"The records of `{outline.collection.name}`"})
