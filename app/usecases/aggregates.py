@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.usecases.record_reads import RecordReads, guard_paths
+from app.usecases.record_reads import RecordReads, entered, guard_paths
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Sayable
 from domain.records.aggregates import (
@@ -34,7 +34,7 @@ class Aggregates:
         self._rulebook, self._reads = rulebook, reads
 
     def groups(self, stores: Stores, name: str, query: AggregateQuery, request: Request) -> Groups:
-        collection = stores.schema.collection(name)
+        collection = entered(stores.schema, name, self._reads.moment(stores.schema))
         self._rulebook.rule(stores.schema, collection, "list", request.actor)
         sayable = self._reads.sights(stores, request).sayable(collection, query.filter, query.group, query.measures)
         ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter, sayable)

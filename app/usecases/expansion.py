@@ -67,6 +67,7 @@ class Expansions:
         return (each.name for each in collection.relations if each.name in seen)
 
     def _forward(self, collection: Collection, name: str) -> Expansion | None:
+        name = self.sights.present_name(collection, name)
         if name not in self._forward_names(collection):
             return None
         relation = next(each for each in collection.relations if each.name == name)

@@ -59,7 +59,7 @@ class ExportUseCases:
 
     def count(self, name: str, query: ExportQuery, *, actor: Actor, facts: RequestFacts) -> int:
         """How many records `write` would write now."""
-        request, counting = Request(actor, facts), ListQuery(filter=query.filter, limit=1, count=True, fields="id")
+        request, counting = Request(actor, facts), ListQuery(filter=query.filter, limit=1, count=True, fields="id", aliases=False)
         page = self._work.read(lambda stores: self._page(stores, name, counting, request))
         return page.total or 0
 
@@ -82,7 +82,7 @@ class ExportUseCases:
 
     def _pages(self, stores: Stores, name: str, query: ExportQuery, request: Request) -> Iterator[Page]:
         """At least one, and of several none is empty."""
-        wanted = ListQuery(filter=query.filter, sort=query.sort, fields=query.fields, limit=_PAGE)
+        wanted = ListQuery(filter=query.filter, sort=query.sort, fields=query.fields, limit=_PAGE, aliases=False)
         while True:
             page = self._page(stores, name, wanted, request)
             yield page

@@ -1,7 +1,7 @@
 """What the asking actor may know of the collections, for documents that describe them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,8 @@ class OutlineUseCases:
         stores.records.check_guard(guard_of(actor))
         schema = stores.schema
         outlook = ADMINS_OUTLOOK if actor.passes_rules else self._outlook(stores, schema, actor, facts)
+        if schema.aliased:
+            outlook = replace(outlook, before=schema.aliases(write_instant(self._clock.now())))
         return Known(schema, outlook, partial(self._example, schema))
 
     def _example(self, schema: Schema, outline: Outline) -> Mapping[str, Any] | None:
@@ -82,7 +84,8 @@ class OutlineUseCases:
         if not any(rulings):
             return Outlook(passes_rules=False)
         values = request_values(stores, paths, actor, facts, None, self._clock.now())
-        return Outlook(False, *(_never(each, values) for each in rulings))
+        unseen, unwritable, unchangeable = (_never(each, values) for each in rulings)
+        return Outlook(False, unseen, unwritable, unchangeable)
 
     def _rulings(self, schema: Schema) -> "_Rulings":
         """Those that may close a field to an actor altogether, of viewing, of creates and of changes."""

@@ -1,6 +1,7 @@
 """How records are read: the collection's rule joined with the client's filter, one statement, and one more for each relation expanded."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,19 +21,23 @@ from domain.records.cursors import read_cursor, write_cursor
 from domain.records.page import ListQuery, Page, Shown
 from domain.records.reading import Reading, Search, SortKey, Window
 from domain.records.search import by_rank, search_of, snippets
-from domain.records.visibility import Sight, is_nothing, present, selected_fields
+from domain.records.visibility import Sight, answered_fields, is_nothing, present
 from domain.rules.scope import Scope
 from domain.rules.shape import ANYTHING, shape, shape_with
 from domain.rules.steps import check_together, joins
 from domain.rules.tree import Path
 from domain.rules.values import Values, request_paths
 from domain.rules.walk import path_guards
-from domain.schema.collection import Collection
+from domain.schema.aliases import Deprecated
+from domain.schema.collection import Collection, Schema
+from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.observer import Observer, RequestRefusedByRule
 from ports.unit_of_work import Stores
 
 Order = tuple[SortKey, ...]
+NOT_RENAMED: Mapping[str, str] = {}
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Asked:
     expansion: Expansion
     sights: Sights
     text: str
+    deprecated: Deprecated | None
 
 
 class RecordReads:
@@ -60,18 +66,20 @@ class RecordReads:
         following = None if listing.last is None else write_cursor(asked.window.order, asked.text, listing.last)
         search = asked.window.search
         found = None if search is None else _snippets(asked.reading.collection, search, asked.reading.columns, listing.rows)
-        return Page(asked.names, listing.rows, expands, following, listing.total, found)
+        return Page(asked.names, listing.rows, expands, following, listing.total, found, asked.deprecated)
 
     def asked(self, stores: Stores, name: str, query: ListQuery, request: Request) -> Asked:
         """What a list asks of the store."""
-        collection, sights = stores.schema.collection(name), self.sights(stores, request)
+        now = self.moment(stores.schema)
+        collection, sights = entered(stores.schema, name, now), self.sights(stores, request)
+        before = collection.called_before(now) if query.aliases else NOT_RENAMED
         self._rulebook.rule(stores.schema, collection, "list", request.actor)
         sayable = sights.sayable(collection, query.filter, query.sort)
         ruling = self._rulebook.readable(stores.schema, collection, "list", request.actor, query.filter, sayable)
         order = self._rulebook.order(stores.schema, collection, request.actor, query.sort, sayable)
-        names = selected_fields(sights.of(collection).names, query.fields)
+        names, fields = answered_fields(sights.of(collection).names, query.fields, before)
         expansion = self._expansion(stores, collection, query.expand, request, sights)
-        reading = self._reading(stores, collection, names + expansion.needed(names), ruling, request, sights)
+        reading = self._reading(stores, collection, fields + expansion.needed(fields), ruling, request, sights)
         reading, order = self._ordered(stores, reading, ruling, order, request)
         search = search_of(collection, sights.of(collection), query.search) if query.search else None
         if search is not None:
@@ -79,11 +87,12 @@ class RecordReads:
             order = order if query.sort else by_rank(collection, order)
         if query.filter or query.sort or search is not None:
             self._check_steps(stores, collection, query, request, sayable, search)
-        text = "\n".join((name, query.filter, query.sort, *((query.search,) if search else ())))
+        text = "\n".join((collection.name, query.filter, query.sort, *((query.search,) if search else ())))
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count, search=search)
-        return Asked(names, reading, window, expansion, sights, text)
+        used = {*names, *_WORD.findall(f"{query.filter} {query.sort} {query.expand}")} if collection.aliases else ()
+        return Asked(names, reading, window, expansion, sights, text, deprecated(collection, name, used, now))
 
     def _check_steps(
         self, stores: Stores, collection: Collection, query: ListQuery, request: Request, sayable: Sayable, search: Search | None
@@ -96,23 +105,29 @@ class RecordReads:
         check_together(steps, "filter" if query.filter else "sort" if query.sort else "search")
 
     def get(self, stores: Stores, name: str, id: str, request: Request, fields: str, expand: str) -> Shown:
-        collection, sights = stores.schema.collection(name), self.sights(stores, request)
+        now = self.moment(stores.schema)
+        collection, sights = entered(stores.schema, name, now), self.sights(stores, request)
         ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
         sight = sights.of(collection)
-        names = selected_fields(sight.names, fields)
+        names, selected = answered_fields(sight.names, fields, collection.called_before(now))
+        told = deprecated(collection, name, names, now)
         expansion = self._expansion(stores, collection, expand, request, sights)
-        behind = () if collection.is_view else tuple(each for each in ("version", "created") if each not in names)
-        columns = names + behind + expansion.needed(names + behind)
+        behind = () if collection.is_view else tuple(each for each in ("version", "created") if each not in selected)
+        columns = selected + behind + expansion.needed(selected + behind)
         row = stores.records.get(self._reading(stores, collection, columns, ruling, request, sights), id, request.guard)
         if row is None:
             raise self.hidden(stores, collection, "view", id, request)
         expands = self._expander(stores, request, sights).expand(expansion, columns, [row])
         if collection.is_view:
             # Its records have no version of their own, so that nothing tells whether they are still the same.
-            return Shown(id, 0, "", names, row, expands[0] if expands else None)
-        extra = None if expands else etag_extra(stores, sight, names, row, request.actor)
+            return Shown(id, 0, "", names, row, expands[0] if expands else None, deprecated=told)
+        extra = None if expands else etag_extra(stores, sight, selected, row, request.actor, names)
         version, created = row[columns.index("version")], row[columns.index("created")]
-        return Shown(id, version, created, names, row, expands[0] if expands else None, extra)
+        return Shown(id, version, created, names, row, expands[0] if expands else None, extra, told)
+
+    def moment(self, schema: Schema) -> str:
+        """Now, where it matters which names are still understood; telling the time costs some."""
+        return write_instant(self._clock.now()) if schema.aliased else ""
 
     def sights(self, stores: Stores, request: Request) -> Sights:
         """What this request sees of fields with rules of their own."""
@@ -130,16 +145,18 @@ class RecordReads:
     def shown(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, only: str) -> Shown:
         """A record that was written in this transaction, as a get would show it now."""
         sight = self.sights(stores, request).of(collection)
-        names = selected_fields(sight.names, only)
-        masks = sight.masks.of(names)
+        now = self.moment(stores.schema)
+        names, selected = answered_fields(sight.names, only, collection.called_before(now))
+        masks = sight.masks.of(selected)
         if sight.local or not masks.conditions:
-            row: Sequence[Any] | None = present(names, record, masked_in(masks, record))
+            row: Sequence[Any] | None = present(selected, record, masked_in(masks, record))
         else:
-            row = stores.records.get(Reading(collection, names, ANYTHING, masks), record["id"], request.guard)
+            row = stores.records.get(Reading(collection, selected, ANYTHING, masks), record["id"], request.guard)
         if row is None:
             raise self.hidden(stores, collection, "view", record["id"], request)
-        extra = etag_extra(stores, sight, names, row, request.actor)
-        return Shown(record["id"], record["version"], record["created"], names, row, None, extra)
+        extra = etag_extra(stores, sight, selected, row, request.actor, names)
+        told = deprecated(collection, collection.name, names, now)
+        return Shown(record["id"], record["version"], record["created"], names, row, None, extra, told)
 
     def _reading(
         self, stores: Stores, collection: Collection, columns: tuple[str, ...], ruling: Ruling, request: Request, sights: Sights
@@ -212,9 +229,27 @@ def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:
     return frozenset().union(*(request_paths(guard) for guard in guards)) if guards else None
 
 
-def etag_extra(stores: Stores, sight: Sight, names: tuple[str, ...], row: Sequence[Any], actor: Actor) -> str:
+def entered(schema: Schema, name: str, now: str) -> Collection:
+    """By its name, or by one that it had before and that is still understood."""
+    return schema.collections.get(name) or schema.called_before(name, now) or schema.collection(name)
+
+
+def deprecated(collection: Collection, name: str, used: Iterable[str], now: str) -> Deprecated | None:
+    """What is to be told where `name` is an old one of the collection, or `used` holds old names of its fields."""
+    if not collection.aliases:
+        return None
+    fields = collection.deprecated(used, now)
+    ends = [each.until for each in collection.aliases if not each.of and each.name == name]
+    if not ends:
+        return fields
+    return Deprecated(collection.updated, min([*ends, *([fields.until] if fields else [])]), collection.name)
+
+
+def etag_extra(
+    stores: Stores, sight: Sight, fields: tuple[str, ...], row: Sequence[Any], actor: Actor, names: tuple[str, ...] | None = None
+) -> str:
     """What an answer depends on besides the record's version: the schema, who asks, which fields it holds, and which of them
     read as null since the record does not show them (which may rest on other records)."""
     masked = sight.masks.names
-    shown = "".join("-" if is_nothing(value) else "+" for name, value in zip(names, row, strict=False) if name in masked)
-    return f"{stores.schema.version}{'a' if actor.passes_rules else 'p'}{','.join(names)}{shown}"
+    shown = "".join("-" if is_nothing(value) else "+" for name, value in zip(fields, row, strict=False) if name in masked)
+    return f"{stores.schema.version}{'a' if actor.passes_rules else 'p'}{','.join(names or fields)}{shown}"

@@ -11,7 +11,7 @@ from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
 from app.usecases.reasons import Subject
-from app.usecases.record_reads import RecordReads
+from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen
@@ -21,9 +21,10 @@ from domain.records.aggregates import AggregateQuery, Groups
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.visibility import rule_for, told_without
+from domain.records.visibility import in_present_names, rule_for, told_without
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
+from domain.schema.aliases import Deprecated
 from domain.schema.collection import Collection
 from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
@@ -85,7 +86,7 @@ class RecordUseCases:
 
     def _query_names(self, stores: Stores, name: str) -> frozenset[str]:
         stores.records.check_guard(None)
-        collection = stores.schema.collections.get(name)
+        collection = self._named(stores, name)
         return self._rulebook.query_names(stores.schema, collection) if collection else frozenset()
 
     # --- writing
@@ -102,6 +103,11 @@ class RecordUseCases:
 
     def _create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         collection = self._entered(stores, name, request)
+        return self._as_named(
+            stores, collection, name, request, lambda present: self._created(stores, collection, present, moment, prepared)
+        )
+
+    def _created(self, stores: Stores, collection: Collection, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
         _check_prepared(prepared, owed_for_new(collection))
         where = self._bound(stores, ruling, request, creating=True)
@@ -153,6 +159,13 @@ class RecordUseCases:
         if_match: IfMatches,
     ) -> Shown:
         collection = self._entered(stores, name, request)
+        return self._as_named(
+            stores, collection, name, request, lambda present: self._updated(stores, collection, id, present, now, prepared, if_match)
+        )
+
+    def _updated(
+        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, prepared: Prepared, if_match: IfMatches
+    ) -> Shown:
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
         _check_prepared(prepared, owed_for_change(collection, request.body or {}))
         pen = self._reads.pen(stores, collection, request)
@@ -179,14 +192,15 @@ class RecordUseCases:
 
     def delete(
         self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None
-    ) -> None:
-        """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says."""
+    ) -> Deprecated | None:
+        """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says. What is to be told of
+        an old name of the collection, if that was used."""
         request = Request(actor, facts)
-        self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
+        return self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
 
     def _delete(
         self, stores: Stores, name: str, id: str, request: Request, if_match: IfMatches
-    ) -> None:
+    ) -> Deprecated | None:
         collection = self._entered(stores, name, request)
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         where = self._bound(stores, ruling, request)
@@ -196,6 +210,7 @@ class RecordUseCases:
         _check_version(record, if_match)
         now = write_instant(self._clock.now())
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
+        return deprecated(collection, name, (), now)
 
     # --- what reads and writes share
 
@@ -213,7 +228,20 @@ class RecordUseCases:
         if request.guard is not None:
             stores.records.check_guard(request.guard)
         request.facts.recheck(stores.schema)
-        return stores.schema.collection(name)
+        return entered(stores.schema, name, self._reads.moment(stores.schema))
+
+    def _as_named(
+        self, stores: Stores, collection: Collection, name: str, request: Request, write: Callable[[Request], Shown]
+    ) -> Shown:
+        """A write whose body and address may have old names: it goes on under the present ones, and is told as it was asked."""
+        if not collection.aliases:
+            return write(request)
+        now, body = self._reads.moment(stores.schema), request.body or {}
+        before = collection.called_before(now)
+        with _told_as_sent({present: old for old, present in before.items() if old in {key.rstrip("+-") for key in body}}):
+            shown = write(replace(request, body=in_present_names(body, before), into=collection.name))
+        used = {*shown.names, *(key.rstrip("+-") for key in body)}
+        return replace(shown, deprecated=deprecated(collection, name, used, now))
 
     def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
         return shape(ruling.condition, self._reads.values(stores, ruling, request, creating=creating))
@@ -349,7 +377,11 @@ class RecordUseCases:
         return self._passwords.for_change(collection, id, body, request.actor, request.facts.visit)
 
     def _known(self, name: str) -> Collection | None:
-        return self._work.read(lambda stores: stores.schema.collections.get(name))
+        return self._work.read(lambda stores: self._named(stores, name))
+
+    def _named(self, stores: Stores, name: str) -> Collection | None:
+        schema = stores.schema
+        return schema.collections.get(name) or schema.called_before(name, self._reads.moment(schema))
 
     def _is_open(self, collection: Collection, action: str, actor: Actor) -> bool:
         """Nobody makes us hash for what only admins may do; the transaction then says why not."""
@@ -383,6 +415,24 @@ def _told_without(unknown: frozenset[str]) -> Iterator[None]:
         if told is refused:
             raise
         raise told from refused
+
+
+@contextmanager
+def _told_as_sent(sent: Mapping[str, str]) -> Iterator[None]:
+    """Faults point at the names that the body has: `sent`, by present name."""
+    try:
+        yield
+    except (Invalid, Conflict) as refused:
+        faults = tuple(replace(each, pointer=_sent_pointer(each.pointer, sent)) for each in refused.faults)
+        if faults == refused.faults:
+            raise
+        raise type(refused)(refused.detail, code=refused.code, hint=refused.hint, faults=faults) from refused
+
+
+def _sent_pointer(pointer: str, sent: Mapping[str, str]) -> str:
+    head, slash, rest = pointer.removeprefix("/").partition("/")
+    name = head.rstrip("+-")
+    return f"/{sent[name]}{head[len(name) :]}{slash}{rest}" if name in sent else pointer
 
 
 def _author(actor: Actor, pen: Pen) -> Author:

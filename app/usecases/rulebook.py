@@ -52,8 +52,9 @@ class Ruling:
 OPEN = Ruling(TRUE, frozenset(), True)
 NEVER = Ruling(FALSE, frozenset(), True)
 FieldRulings = Mapping[str, Ruling]
-# Fields with view rules, as (collection, field), that one request may name.
-Sayable = frozenset[tuple[str, str]]
+# What one request may name besides what everybody may: fields with view rules, as (collection, field), and names from before that are
+# still understood, as (collection, old name, present name).
+Sayable = frozenset[tuple[str, ...]]
 NOTHING_SAYABLE: Sayable = frozenset()
 
 
@@ -122,7 +123,8 @@ class Rulebook:
         return self._keep(key, lambda: read(text, self._client_scope(schema, collection, actor, pointer, sayable)))
 
     def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str, sayable: Sayable) -> Scope:
-        return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor, sayable))
+        before = {(each[0], each[1]): each[2] for each in sayable if len(each) == 3}
+        return Scope(schema, collection, pointer, client=True, sight=_ClientSight(self, schema, actor, sayable), before=before)
 
     def part(self, schema: Schema, collection: Collection, expr: Expr, *, client: Sayable | None, actor: Actor) -> Ruling:
         """What a part of a text means by itself; of a client's text where `client` tells what that may name. Kept by nobody."""

@@ -14,6 +14,7 @@ from domain.schema.changes import (
     DropTable,
     Require,
     Step,
+    check_names_apart,
     check_relations,
     check_unreferred,
     filling,
@@ -64,6 +65,7 @@ class SchemaChanges:
             fault = Fault("/name", "not_unique", "this name is taken")
             raise Conflict(f"there is a collection `{new.name}` already", code="not_unique", faults=(fault,))
         check_relations(schema, new)
+        check_names_apart(schema, new)
         after = schema.with_collection(new)
         new = after.collection(new.name)  # with the fields that follow, where it is a view
         self._rulebook.check_collection(after, new)
@@ -96,6 +98,7 @@ class SchemaChanges:
         base = moved.collections[renames.name]
         new = with_origins(base, change_collection(base, body, now=now, tools=self._tools))
         check_relations(moved, new)
+        check_names_apart(moved, new)
         followers = _followers(schema, moved, new.name, now)
         after = moved.with_collection(new)
         for each in followers:

@@ -11,7 +11,7 @@ from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import Intended
 from domain.errors import Conflict, Fault, Invalid, Problem, invalid
 from domain.rules.following import followed
-from domain.schema.changes import check_relations, steps
+from domain.schema.changes import check_names_apart, check_relations, steps
 from domain.schema.collection import Collection, Schema, define_collection
 from domain.schema.fields import Tools
 from domain.schema.files import file_text, placed
@@ -143,6 +143,7 @@ class SchemaSets:
 
     def _check_one(self, after: Schema, collection: Collection) -> None:
         check_relations(after, collection)
+        check_names_apart(after, collection)
         self._rulebook.check_collection(after, collection)
 
 

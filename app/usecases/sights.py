@@ -16,6 +16,7 @@ from domain.rules.shape import Bound, shape_each
 from domain.rules.tree import FALSE, TRUE, Condition
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema
+from domain.schema.fields.times import write_instant
 from ports.unit_of_work import Stores
 
 
@@ -39,8 +40,8 @@ class Pen:
 class Sights:
     """For one request under one schema."""
 
-    def __init__(self, rulebook: Rulebook, schema: Schema, actor: Actor, values: ValuesOf) -> None:
-        self._rulebook, self._schema, self._actor, self._values = rulebook, schema, actor, values
+    def __init__(self, rulebook: Rulebook, schema: Schema, actor: Actor, values: ValuesOf, now: datetime) -> None:
+        self._rulebook, self._schema, self._actor, self._values, self._now = rulebook, schema, actor, values, now
         self._seen: dict[str, Sight] = {}
 
     def of(self, collection: Collection) -> Sight:
@@ -54,7 +55,19 @@ class Sights:
         """The fields with view rules that filters and sorts of this collection may name. Who asks for one that it may not name is
         answered after the same work as who asks for one that is not there."""
         text = ".".join(texts) if any(texts) else ""
-        if not text or self._actor.passes_rules:
+        if not text:
+            return NOTHING_SAYABLE
+        return self._before() | self._ruled(collection, text)
+
+    def present_name(self, collection: Collection, name: str) -> str:
+        """What the field is called now, where the name is an old one that is still understood."""
+        return collection.called_before(write_instant(self._now)).get(name, name) if collection.aliases else name
+
+    def _before(self) -> Sayable:
+        return self._schema.aliases(write_instant(self._now)) if self._schema.aliased else NOTHING_SAYABLE
+
+    def _ruled(self, collection: Collection, text: str) -> Sayable:
+        if self._actor.passes_rules:
             return NOTHING_SAYABLE
         reached = self._rulebook.reached(self._schema, collection, text)
         return frozenset((each.name, name) for each in reached for name in self.of(each).names if each.every_field[name].rules.view)
@@ -96,7 +109,7 @@ def _shaped(rulings: FieldRulings, values: ValuesOf) -> tuple[dict[str, Conditio
 
 
 def sights_for(rulebook: Rulebook, stores: Stores, actor: Actor, facts: RequestFacts, now: datetime) -> Sights:
-    return Sights(rulebook, stores.schema, actor, lambda paths: request_values(stores, paths, actor, facts, None, now))
+    return Sights(rulebook, stores.schema, actor, lambda paths: request_values(stores, paths, actor, facts, None, now), now)
 
 
 def masked_in(masks: Masks, record: Mapping[str, Any]) -> frozenset[str]:

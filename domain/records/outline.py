@@ -42,6 +42,8 @@ class Outline:
     changeable: tuple[Field, ...]
     related: tuple[Related, ...]
     passes_rules: bool = False
+    # Names from before that are still understood, with the fields that they mean.
+    before: tuple[Named, ...] = ()
 
     @cached_property
     def searchable(self) -> tuple[str, ...]:
@@ -62,6 +64,8 @@ class Outlook:
     unseen: frozenset[Named] = NONE
     unwritable: frozenset[Named] = NONE
     unchangeable: frozenset[Named] = NONE
+    # Names of fields from before that are still understood: collection, old name, present name.
+    before: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def outlines(schema: Schema, outlook: Outlook) -> tuple[Outline, ...]:
@@ -104,6 +108,7 @@ def _outline(schema: Schema, collection: Collection, known: Mapping[str, Collect
         _written(collection, outlook.unwritable, outlook),
         _written(collection, outlook.unchangeable, outlook),
         tuple(_related(schema, collection, shown, known, outlook)), outlook.passes_rules,
+        tuple(sorted((old, name) for holder, old, name in outlook.before if holder == collection.name)),
     )  # fmt: skip
 
 

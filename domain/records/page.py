@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.schema.aliases import Deprecated
+
 DEFAULT_LIMIT, MAX_LIMIT = 30, 500
 
 
@@ -20,6 +22,8 @@ class ListQuery:
     expand: str = ""
     fields: str = ""
     search: str = ""
+    # Whether an answer holds fields under their old names too.
+    aliases: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Shown:
     row: Sequence[Any]
     expand: Mapping[str, Any] | None = None
     etag_extra: str | None = None
+    deprecated: Deprecated | None = None
 
     def as_object(self) -> dict[str, Any]:
         return record_object(self.names, self.row, self.expand)
@@ -51,6 +56,7 @@ class Page:
     next: str | None
     total: int | None
     snippets: Sequence[Mapping[str, str]] | None = None
+    deprecated: Deprecated | None = None
 
     def as_object(self) -> dict[str, Any]:
         expands = self.expands or (None,) * len(self.rows)

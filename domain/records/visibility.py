@@ -90,6 +90,27 @@ def selected_fields(visible: tuple[str, ...], fields: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
+def answered_fields(visible: tuple[str, ...], fields: str, before: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that an answer holds, and the fields behind them: old names (`before`, with their present ones) are answered beside the
+    present ones, or where `fields` lists them."""
+    if not before:
+        names = selected_fields(visible, fields)
+        return names, names
+    known = {**{name: name for name in visible}, **{old: name for old, name in before.items() if name in visible}}
+    names = selected_fields(tuple(known), fields)
+    return names, tuple(known[name] for name in names)
+
+
+def in_present_names(body: Mapping[str, Any], before: Mapping[str, str]) -> Mapping[str, Any]:
+    """A body with old names of fields as one with the present ones; Invalid where it has both."""
+    present = {key: before.get(key.rstrip("+-"), key.rstrip("+-")) + key[len(key.rstrip("+-")) :] for key in body}
+    for key, name in present.items():
+        if key != name and any(other != key and each.rstrip("+-") == name.rstrip("+-") for other, each in present.items()):
+            detail = f"`{key}` and `{name}` are one field"
+            raise invalid(f"/{key}", "contradiction", detail, hint=f"send `{name}` alone: `{key}` is its old name")
+    return {present[key]: value for key, value in body.items()}
+
+
 def _meant(name: str, visible: tuple[str, ...]) -> str | None:
     if name == "*":
         return "without `fields` an answer holds all of them"

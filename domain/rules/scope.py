@@ -5,8 +5,8 @@ refused with the same words, and hints come from names that its author may see.
 """
 
 from collections.abc import Collection as Container
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from domain.errors import Problem, did_you_mean
@@ -48,6 +48,8 @@ class Scope:
     pointer: str = ""
     client: bool = False
     sight: Sight | None = None
+    # Names of fields from before that are still understood: (collection, old name) -> present name.
+    before: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.client and self.sight is None:
@@ -58,7 +60,7 @@ class Scope:
         return self.collection if name == self.collection.name else self.schema.collections.get(name)
 
     def field(self, collection: Collection, name: str) -> Field | None:
-        field = collection.every_field.get(name)
+        field = collection.every_field.get(self.before.get((collection.name, name), name))
         return field if field is not None and self.may_name(collection, field) else None
 
     def back(self, part: str, targets: Container[str]) -> tuple[Collection, RelationField] | None:

@@ -30,7 +30,14 @@ def breaking(old: Collection | None, new: Collection | None, renames: Renames | 
 
 def _named(old: Collection, new: Collection) -> Iterator[Finding]:
     if old.name != new.name:
-        yield Finding(Weight.BREAKS, old.name, f"the collection is called `{new.name}`", _ALIAS)
+        yield _renamed(new, old.name, "", f"the collection is called `{new.name}`")
+
+
+def _renamed(new: Collection, old_name: str, field: str, what: str) -> Finding:
+    until = [each.until for each in new.aliases if (each.name, each.of) == (old_name, field)]
+    if until:
+        return Finding(Weight.MAY_BREAK, old_name, f"{what}, and the old name works until {until[0]}")
+    return Finding(Weight.BREAKS, old_name, what, _ALIAS)
 
 
 def _fields(old: Collection, new: Collection, renames: Renames | None) -> Iterator[Finding]:
@@ -43,7 +50,7 @@ def _fields(old: Collection, new: Collection, renames: Renames | None) -> Iterat
             yield Finding(Weight.BREAKS, name, what, "hide it only when nobody asks for it any more" if after else _ALIAS)
             continue
         if after.name != name:
-            yield Finding(Weight.BREAKS, name, f"the field is called `{after.name}`", _ALIAS)
+            yield _renamed(new, name, after.name, f"the field is called `{after.name}`")
         yield from _values(before, after)
     for each in new.own_fields:
         if each.name not in called.values() and each.required and each.default is None and not each.hidden:

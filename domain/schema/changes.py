@@ -174,6 +174,19 @@ def _refuse_senseless(changed: tuple[ConvertField, ...], new: Collection) -> Non
             raise invalid(f"/fields/{at}", "unchangeable", detail, hint=hint)
 
 
+def check_names_apart(schema: Schema, collection: Collection) -> None:
+    """What one collection is called, no other one is, nor was as long as that is understood."""
+    others = [each for each in schema.collections.values() if each.id != collection.id]
+    theirs = {alias.name: each.name for each in others for alias in each.aliases if not alias.of}
+    if collection.name in theirs:
+        detail = f"`{theirs[collection.name]}` was called `{collection.name}`, which is still understood"
+        raise Conflict(detail, code="not_unique", faults=(Fault("/name", "not_unique", detail),), hint="end that alias first")
+    for at, alias in enumerate(collection.aliases):
+        if not alias.of and alias.name in {*theirs, collection.name, *(each.name for each in others)}:
+            detail = f"`{alias.name}` is the name of a collection"
+            raise Conflict(detail, code="not_unique", faults=(Fault(f"/aliases/{at}/name", "not_unique", detail),))
+
+
 def check_relations(schema: Schema, collection: Collection) -> None:
     """Relations point at collections that are there (or at the collection itself), and hold records of their own."""
     known = {**schema.collections, collection.name: collection}

@@ -1,11 +1,12 @@
 """A collection as its owner defines it: fields, rules, indexes, checks; sound by itself, before other collections are looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 from domain.errors import Invalid, NotFound, did_you_mean, invalid
+from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases, read_aliases
 from domain.schema.fields import EmailField, Field, RelationField, TextField, Tools, define
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
@@ -81,6 +82,7 @@ class Collection:
     trash: Trash | None = None
     expires: Expiry | None = None
     query: ViewQuery | None = None
+    aliases: tuple[Alias, ...] = ()
     limits: CollectionLimits | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
@@ -93,6 +95,15 @@ class Collection:
     def origin(self, field: str) -> str:
         """What this field (or, for "", the collection) is called in the names of indexes and link tables."""
         return dict(self.origins).get(field, field or self.name)
+
+    def called_before(self, now: str) -> Mapping[str, str]:
+        """The old names of fields that are still understood, with their present ones."""
+        return {each.name: each.of for each in self.aliases if each.of and each.stands(now)} if self.aliases else _NO_ALIASES
+
+    def deprecated(self, used: Iterable[str], now: str) -> Deprecated | None:
+        """What is to be told of the old names that were used."""
+        ends = [each.until for each in self.aliases if each.of and each.name in used and each.stands(now)]
+        return Deprecated(self.updated, min(ends)) if ends else None
 
     @property
     def is_accounts(self) -> bool:
@@ -148,6 +159,7 @@ class Collection:
             "trash": self.trash and self.trash.definition(),
             "expires": self.expires and self.expires.definition(),
             "limits": self.limits and self.limits.definition(),
+            "aliases": [each.definition() for each in self.aliases],
             **({"query": self.query.definition()} if self.query else {}),
             "version": self.version,
             "created": self.created,
@@ -158,12 +170,13 @@ class Collection:
         """What is kept besides id, name, type and stamps; `stored_collection` reads it. The fields of a view follow from its query."""
         told = self.definition()
         if self.is_view:
-            return {"query": told["query"], "rules": told["rules"], "limits": told["limits"]}
+            return {name: told[name] for name in ("query", "rules", "limits", "aliases")}
         parts = {key: told[key] for key in _KEYS if key in told and key not in ("name", "type")}
         parts["indexes"] = [{**each.definition(), **({"first": each.first} if each.first else {})} for each in self.indexes]
         return {**parts, **({"origins": dict(self.origins)} if self.origins else {})}
 
 
+_NO_ALIASES: Mapping[str, str] = {}
 _RULES_OF = {"accounts": 7, "base": 5, "view": 2}
 # What people do with records.
 _ACTIONS = ("list", "view", "create", "update", "delete")
@@ -179,6 +192,20 @@ class Schema:
 
     version: int
     collections: Mapping[str, Collection] = field(default_factory=dict)
+
+    @cached_property
+    def aliased(self) -> tuple[Collection, ...]:
+        """Those that have names from before."""
+        return tuple(each for each in self.collections.values() if each.aliases)
+
+    def called_before(self, name: str, now: str) -> Collection | None:
+        """The collection that had this name, while that is still understood."""
+        found = (each for each in self.aliased for alias in each.aliases if not alias.of and alias.name == name and alias.stands(now))
+        return next(found, None)
+
+    def aliases(self, now: str) -> frozenset[tuple[str, str, str]]:
+        """Every old name of a field that is still understood: collection, old name, present name."""
+        return frozenset((each.name, old, name) for each in self.aliased for old, name in each.called_before(now).items())
 
     def collection(self, name: str) -> Collection:
         found = self.collections.get(name)
@@ -213,7 +240,7 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "query")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query")
 # What a view has none of; its fields are told, not chosen.
 _NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
@@ -285,6 +312,8 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         parts["expires"] = read_expiry(body["expires"])
     if "limits" in body:
         parts["limits"] = read_limits(body["limits"], _ACTIONS)
+    if "aliases" in body:
+        parts["aliases"] = read_aliases(_list(body["aliases"], "/aliases", MAX_ALIASES))
     return parts
 
 
@@ -295,6 +324,8 @@ def _parts_of_view(body: Mapping[str, Any], old_rules: Rules) -> dict[str, Any]:
     parts: dict[str, Any] = {"query": read_query(body["query"])} if "query" in body else {}
     if "limits" in body:
         parts["limits"] = read_limits(body["limits"], rule_names("view"))
+    if "aliases" in body:
+        parts["aliases"] = read_aliases(_list(body["aliases"], "/aliases", MAX_ALIASES))
     return {**parts, "rules": _rules(body["rules"], "view", old_rules)} if "rules" in body else parts
 
 
@@ -345,6 +376,8 @@ def _sound(collection: Collection) -> Collection:
     check_indexed(collection.indexes, collection.every_field)
     if len({check.name for check in collection.checks}) < len(collection.checks):
         raise invalid("/checks", "duplicate_name", "two checks have the same name")
+    if not collection.is_view:
+        check_aliases(collection.aliases, [each.name for each in collection.fields], [*collection.every_field, *ACCOUNT_NAMES])
     if collection.expires:
         check_expiry(collection.expires, collection.every_field)
     return collection

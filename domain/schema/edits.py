@@ -20,7 +20,7 @@ def followed_body(body: Mapping[str, Any], old: Collection, base: Collection, re
             name: now["rules"][name] if name in was["rules"] and text == was["rules"][name] else text
             for name, text in body["rules"].items()
         }
-    for part in ("indexes", "checks"):
+    for part in ("indexes", "checks", "aliases"):
         if isinstance(body.get(part), list):
             edited[part] = [now[part][was[part].index(each)] if each in was[part] else each for each in body[part]]
     if "expires" in body and body["expires"] == was["expires"]:

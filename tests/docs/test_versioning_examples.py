@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from app.testing import backend, client
+from domain.actor import SYSTEM
+from domain.rules.values import RequestFacts
 from tests.docs.blocks import blocks
 from tests.e2e.server import stillroom
 
@@ -43,3 +46,15 @@ def test_exit_codes_tell_what_was_found(tmp_path: Path) -> None:
         assert name in wrong.stderr
         assert "Traceback" not in wrong.stderr
     assert stillroom("openapi", "diff", "same.json", "missing.json", cwd=tmp_path).returncode == 2
+
+
+def test_the_alias_on_the_page_does_what_the_page_says() -> None:
+    change = json.loads(blocks("versioning.md", "json")[0])
+    with backend() as room:
+        room.collections.create({"name": "posts", "fields": [{"name": "title", "type": "text"}], "rules": {"list": ""}}, actor=SYSTEM)
+        room.records.create("posts", {"title": "Hello"}, actor=SYSTEM, facts=RequestFacts("POST"))
+        room.collections.change("posts", change, actor=SYSTEM)
+        answer = client(room).get("/api/v1/collections/posts/records")
+    (found,) = answer.get_json()["items"]
+    assert (found["headline"], found["title"]) == ("Hello", "Hello")
+    assert {"Deprecation", "Sunset", "Link"} <= set(answer.headers.keys())

@@ -14,6 +14,7 @@ from flask_smorest import Blueprint
 from adapters.inbound.web.bodies import read_object
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
+from adapters.inbound.web.deprecation import deprecation_headers
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.openapi import (
     GONE,
@@ -87,7 +88,7 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         query = parameters(request, c, LISTING)
         page = records.list(c, list_query(query), actor=caller_of(request, backend), facts=facts_of(request, query))
-        return json_response(orjson.dumps(page.as_object()), 200, _link(c, query, page))
+        return json_response(orjson.dumps(page.as_object()), 200, [*_link(c, query, page), *deprecation_headers(page.deprecated, c)])
 
     @door.route("/<c>/records/aggregate")
     @documented(
@@ -112,7 +113,7 @@ def blueprint(backend: Backend) -> Blueprint:
         query = parameters(request, c, ())
         actor = caller_of(request, backend)
         shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request, query))
-        return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_tag(shown)])
+        return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_marks(shown, c)])
 
     @door.route("/<c>/records/<id>")
     @documented(
@@ -127,9 +128,9 @@ def blueprint(backend: Backend) -> Blueprint:
             c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query),
             fields=query.get("fields", ""), expand=query.get("expand", ""),
         )  # fmt: skip
-        tag = _tag(shown)
-        headers = [("Cache-Control", REVALIDATED), ("Vary", "Authorization"), *tag]
-        if tag and none_match(request.environ.get("HTTP_IF_NONE_MATCH"), tag[0][1]):
+        etag = _etag(shown)
+        headers = [("Cache-Control", REVALIDATED), ("Vary", "Authorization"), *_marks(shown, c)]
+        if etag and none_match(request.environ.get("HTTP_IF_NONE_MATCH"), etag):
             return empty_response(304, headers)
         return json_response(_record(shown), 200, headers)
 
@@ -145,7 +146,7 @@ def blueprint(backend: Backend) -> Blueprint:
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
         actor = caller_of(request, backend)
         shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match)
-        return json_response(_record(shown), 200, _tag(shown))
+        return json_response(_record(shown), 200, _marks(shown, c))
 
     @door.route("/<c>/records/<id>", methods=("DELETE",))
     @documented("delete_record", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
@@ -154,8 +155,8 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         query = parameters(request, c, ())
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
-        records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query), if_match=if_match)
-        return empty_response(204)
+        told = records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query), if_match=if_match)
+        return empty_response(204, deprecation_headers(told, c))
 
     return door
 
@@ -164,9 +165,14 @@ def _record(shown: Shown) -> bytes:
     return orjson.dumps(shown.as_object())
 
 
-def _tag(shown: Shown) -> list[tuple[str, str]]:
-    etag = format_etag(shown.version, shown.created, shown.etag_extra)
-    return [("ETag", etag)] if etag else []
+def _etag(shown: Shown) -> str | None:
+    return format_etag(shown.version, shown.created, shown.etag_extra)
+
+
+def _marks(shown: Shown, c: str) -> list[tuple[str, str]]:
+    """What an answer with one record tells besides it."""
+    etag = _etag(shown)
+    return [*([("ETag", etag)] if etag else []), *deprecation_headers(shown.deprecated, c)]
 
 
 def _checked(id: str) -> str:

@@ -291,7 +291,9 @@ class ReadPlans:
         masks = {name: compiler.condition(shape, row) for name, shape in reading.masks.conditions}
         shown = {name: self._shown(reading.collection, name, row) for name in reading.columns}
         nothing = {name: literal_column("'[]'") if reading.collection.every_field[name].many else null() for name in masks}
-        return [case((masks[name], column), else_=nothing[name]) if name in masks else column for name, column in shown.items()]
+        told = {name: case((masks[name], column), else_=nothing[name]) if name in masks else column for name, column in shown.items()}
+        # A field that is answered under two names stands there twice.
+        return [told[name] for name in reading.columns]
 
     def _shown(self, collection: Collection, name: str, row: FromClause) -> ColumnElement[Any]:
         return shown_column(collection, collection.every_field[name], row, self._session.tables, self._session.dialect)

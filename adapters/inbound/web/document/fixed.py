@@ -40,6 +40,11 @@ _DEFINITION = {
     "rules": _RULES,
     "checks": {"type": "array", "items": object_of({"name": _TEXT, "rule": _TEXT, "message": _TEXT}, ("name", "rule"))},
     "trash": _or_null(object_of({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
+    "aliases": {
+        "type": "array",
+        "description": "names from before, of fields or (without `of`) of the collection, that are understood until a date",
+        "items": object_of({"name": _TEXT, "of": _TEXT, "until": _TEXT}, ("name", "until")),
+    },
     "expires": _or_null(object_of({"field": _TEXT}, ("field",))),
     "limits": _or_null(object_of(dict.fromkeys(("list", "view", "create", "update", "delete"), _TEXT), ())),
 }

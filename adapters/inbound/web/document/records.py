@@ -1,6 +1,7 @@
 """The schemas of a collection's records: as they are read, made, changed, listed and expanded."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from adapters.inbound.web.document.embedded import embedded
 from adapters.inbound.web.document.fixed import object_of, ref
@@ -56,12 +57,18 @@ def _sent(field: Field, name: str) -> Shape:
 
 def _record(outline: Outline, name: str) -> Shape:
     """Nothing is required: `fields` leaves out what it does not name, and a writer who may not view gets `id` and `version`."""
-    shown = {each.name: _shown(outline, each) for each in outline.shown}
+    shown = _with_old_names({each.name: _shown(outline, each) for each in outline.shown}, outline)
     if outline.related:
         shown["expand"] = ref(f"{name}Expand")
     if outline.searchable:
         shown["search"] = _snippets(outline)
     return {"description": f"A record of `{outline.collection.name}`", **object_of(shown, ())}
+
+
+def _with_old_names(values: Mapping[str, Any], outline: Outline) -> dict[str, Shape]:
+    """Names from before mean the same and are on their way out; a field is sent by one of its names."""
+    old = {f"{old}{sign}": values[f"{name}{sign}"] for old, name in outline.before for sign in ("", "+", "-") if f"{name}{sign}" in values}
+    return {**values, **{name: {**shape, "deprecated": True} for name, shape in old.items()}}
 
 
 def _shown(outline: Outline, field: Field) -> Shape:
@@ -90,7 +97,7 @@ def _page(name: str) -> Shape:
 
 def _create(outline: Outline, name: str) -> Shape:
     collection = outline.collection
-    values = {each.name: _new(each, name) for each in outline.creatable}
+    values = _with_old_names({each.name: _new(each, name) for each in outline.creatable}, outline)
     required = tuple(each.name for each in outline.creatable if each.required and each.default is None)
     if collection.is_accounts:
         return object_of({**values, PASSWORD: _PASSWORD}, (*required, PASSWORD))
@@ -106,7 +113,7 @@ def _new(field: Field, name: str) -> Shape:
 def _update(outline: Outline, name: str) -> dict[str, Shape]:
     """What replaces values, what adds to them and what takes from them are schemas of their own: generators turn `views+` and `views-`
     into one and the same name, which no class has twice."""
-    values = {each.name: _sent(each, name) for each in outline.changeable}
+    values = _with_old_names({each.name: _sent(each, name) for each in outline.changeable}, outline)
     if outline.collection.is_accounts:
         told = "the present password; needed by the account itself to change its sign-in data"
         values |= {PASSWORD: _PASSWORD, OLD_PASSWORD: {**_PASSWORD, "description": told}}
@@ -115,6 +122,7 @@ def _update(outline: Outline, name: str) -> dict[str, Shape]:
         return {f"{name}Update": object_of(values, ())}
     more = {f"{each}+": _step(field) for each, field in steps.items()}
     less = {f"{each}-": _step(field, taken=True) for each, field in steps.items()}
+    more, less = _with_old_names(more, outline), _with_old_names(less, outline)
     parts: dict[str, Shape] = {f"{name}Change": values, f"{name}Add": more, f"{name}Take": less}
     whole = {
         "type": "object", "anyOf": [ref(part) for part in parts], "unevaluatedProperties": False,
