@@ -120,9 +120,8 @@ def _update(outline: Outline, name: str) -> dict[str, Shape]:
     steps = {each.name: each for each in outline.changeable if _step(each) is not None}
     if not steps:
         return {f"{name}Update": object_of(values, ())}
-    more = {f"{each}+": _step(field) for each, field in steps.items()}
-    less = {f"{each}-": _step(field, taken=True) for each, field in steps.items()}
-    more, less = _with_old_names(more, outline), _with_old_names(less, outline)
+    more = _with_old_names({f"{each}+": _step(field) for each, field in steps.items()}, outline)
+    less = _with_old_names({f"{each}-": _step(field, taken=True) for each, field in steps.items()}, outline)
     parts: dict[str, Shape] = {f"{name}Change": values, f"{name}Add": more, f"{name}Take": less}
     whole = {
         "type": "object", "anyOf": [ref(part) for part in parts], "unevaluatedProperties": False,
