@@ -22,6 +22,11 @@ FILTERS = (
     "author.firstName = 'Ann'", "tags.id ?= 'tag000000000001'", "tags.name ?= 'one'", "tags:length = 0",
     "parent.title = 'Tea'", "meta.level > 1",
     "day > '2026-01-01 00:00:00.000Z'", "day = ''", "link ~ 'example.org'", "place.lat > 1", "id = 'post00000000001'",
+    "tags.name = 'one'", "tags.name != 'one'", "tags.name ~ 'o'", "tags.name ?~ 'w'", "author.posts_via_author.title ?= 'Sage'",
+    "author.posts_via_author.views > 5", "labels !~ 'red'", "labels:each ~ 'r'", "title ~ 'T%'", "title !~ 'e'",
+    "created < @now", "strftime('%Y', day) = '2026'", "geoDistance(place.lon, place.lat, 13.4, 52.5) < 5", "title:lower = 'tea'",
+    "parent != '' && parent.labels:each ?= 'red'",
+    "title = null", "author.verified = true", "views ?> 1", "tags.name ?= 'one' && views > 1",
 )  # fmt: skip
 RULES = {
     "listRule": "live = true || author = @request.auth.id || @request.auth.id != ''",
