@@ -140,7 +140,7 @@ SIDES = (("team", "team"), ("team", "project.team"), ("role", "'admin'"), ("role
 
 def test_it_says_what_the_same_rule_with_collection_says(room):
     dice, told = Random(7), set()
-    for _ in range(12):
+    for _ in range(6):
         (first, one), (second, other) = dice.choice(SIDES), dice.choice(SIDES)
         form, same = dice.choice(SAME)
         texts = [each.format(first, one, second, other) for each in (form, same)]
