@@ -1,5 +1,6 @@
 """While clients read and write over two processes, collections change: nobody is refused, no answer is wrong, nobody waits long."""
 
+import contextlib
 import http.client
 import json
 import sqlite3
@@ -223,3 +224,58 @@ def _timed(traffic: Traffic, act: Callable[[], Any]) -> tuple[float, float]:
     time.sleep(0.3)
     assert answer.status == 200, answer
     return took, traffic.longest
+
+
+RECORDS = 10_000
+# The column that says what is prepared, while there is one.
+NOTED = {
+    "sqlite": "SELECT name FROM pragma_table_info('posts') WHERE substr(name, 1, 6) = '_seen_'",
+    "postgresql": "SELECT attname FROM pg_attribute WHERE attrelid = 'posts'::regclass AND left(attname, 6) = '_seen_'",
+}
+
+
+@pytest.mark.parametrize("share", [0.1, pytest.param(0.5, marks=pytest.mark.long), pytest.param(0.9, marks=pytest.mark.long)])
+def test_a_kill_while_values_are_prepared_leaves_everything_as_it_was(running: tuple[Server, str | None, str], share: float) -> None:
+    server, url, token = running
+    fill(server, url, RECORDS)
+    engine = "postgresql" if url else "sqlite"
+    database = connect(url, autocommit=True) if url else sqlite3.connect(server.data_dir / FILE, isolation_level=None, timeout=20)
+    change = fields(title={"fold": True, "searchable": True})
+    asked = threading.Thread(target=_unanswered, args=(server, change, token))
+    asked.start()
+    _until(lambda: _prepared(database, NOTED[engine]) >= RECORDS * share)
+    server.kill()
+    asked.join()
+    left = database.execute(NOTED[engine]).fetchall()
+    server.start()
+    assert len(left) == 1, "it was killed too late to tell anything"
+    before = server.request("GET", f"{COLLECTIONS}/posts", token=token)
+    assert before.body["version"] == 1
+    page = server.request("GET", f"{COLLECTIONS}/posts/records?limit=20&sort=-id").body
+    assert len(page["items"]) == 20
+    assert all(_is_post(each) for each in page["items"])
+    assert server.request("PATCH", f"{COLLECTIONS}/posts/records/r000007", {"title": "Kiln"}).status == 200
+    assert server.request("PATCH", f"{COLLECTIONS}/posts", change, token).status == 200
+    assert database.execute(NOTED[engine]).fetchall() == []
+    database.close()
+    found = server.request("GET", f"{COLLECTIONS}/posts/records?search=kiln&filter=title='KILN'&count=exact").body
+    assert (found["total"], found["items"][0]["id"]) == (1, "r000007")
+    assert server.request("GET", f"{COLLECTIONS}/posts/records?search=title&count=exact&limit=1").body["total"] == RECORDS - 1
+
+
+def _unanswered(server: Server, change: dict[str, Any], token: str) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        server.request("PATCH", f"{COLLECTIONS}/posts", change, token)
+
+
+def _prepared(database: Any, noted: str) -> int:
+    """How many records are, or -1 where nothing is."""
+    column = database.execute(noted).fetchone()
+    return int(database.execute(f'SELECT count("{column[0]}") FROM posts').fetchone()[0]) if column else -1
+
+
+def _until(claim: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not claim():
+        assert time.monotonic() < until
+        time.sleep(0.002)
