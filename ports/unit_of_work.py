@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
+from ports.imports import ImportStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
 from ports.trash import TrashStore
@@ -30,6 +31,8 @@ class Stores(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def imports(self) -> ImportStore: ...
     @property
     def trash(self) -> TrashStore: ...
 

@@ -128,6 +128,9 @@ class Judged:
         self._spool.seek(0)
         self._spool.truncate()
         self.rows = 0
+        for each in (self.bad, self.refused):
+            each.close()
+        self.bad, self.refused = BadRows(), BadRows()
 
     def close(self) -> None:
         for each in (self._spool, self.bad, self.refused):

@@ -5,15 +5,17 @@ Judging holds no lock, so writers of a running server wait for the writing alone
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from app.usecases.import_judging import BadRows, Judge, Judged
+from app.usecases.import_judging import BadRows, Judge, Judged, Known
 from app.usecases.import_writing import Kept, Writer
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
 from domain.actor import Actor
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, did_you_mean
+from domain.records.import_progress import Progress
 from domain.records.imports import (
     BadRow,
     Layout,
@@ -39,7 +41,8 @@ __all__ = ["BadRows", "ImportUseCases", "Judged", "Kept", "Refused"]
 _LOOKED_AT = 2000
 _ASKED_AT_ONCE = 500
 
-Progress = Callable[[int], None]
+# Where the writing of rejects begins, the rows of the part, and which of them are bad; answers where the writing ends.
+Reject = Callable[[int, Sequence[Row | BadRow], Sequence[BadRow]], int]
 
 
 class Refused(Exception):
@@ -144,7 +147,7 @@ class ImportUseCases:
         self._judge.judge(judged, rows)
 
     def keep(
-        self, judged: Judged, *, skip_bad: bool = False, progress: Progress = lambda rows: None
+        self, judged: Judged, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda rows: None
     ) -> Kept:
         """Writes the rows in one transaction. Rows that the database refuses (an id or a unique value twice, a relation into nothing)
         raise Refused with all of them and nothing is kept; with `skip_bad` the others are. A new collection is made in the same
@@ -155,8 +158,7 @@ class ImportUseCases:
         def body(stores: Stores) -> Kept:
             _check_version(stores, judged)
             if judged.definition is not None:
-                intended = self._changes.creation(stores.schema, judged.collection, judged.definition)
-                self._changes.carry_out(stores, intended, judged.actor, now=judged.collection.created, action="create")
+                self._create(stores, judged)
             return self._write(stores, judged, skip_bad, progress)
 
         if judged.definition is not None:
@@ -165,7 +167,66 @@ class ImportUseCases:
             return kept
         return self._work.run(body, alone=True, unhurried=True)
 
-    def _write(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Progress) -> Kept:
+    # --- part by part
+
+    def progress(self, name: str, digest: str, *, actor: Actor) -> Progress | None:
+        """How far the import of this file into this collection has come, if it is kept part by part; None where it never began, also
+        where there is no such collection."""
+        collection = self._schema(actor).collections.get(name)
+        return None if collection is None else self._work.read(lambda stores: stores.imports.find(collection.id, digest))
+
+    def keep_parts(
+        self, judged: Judged, rows: Iterable[Row | BadRow], begun: Progress, *,
+        every: int, skip_bad: bool, reject: Reject, told: Callable[[int], None],
+    ) -> Progress:  # fmt: skip
+        """Judges and keeps so many rows at a time, each part in a transaction that also says how far it came; `begun` is where to go on.
+        Refused ends it at the first part with a bad row, without that part; with `skip_bad` such rows go to `reject`, which is called
+        before the part is kept (and perhaps again) with where its writing begins, and answers where it ends."""
+        source, known, done = islice(rows, begun.rows, None), Known(), begun
+        while part := list(islice(source, every)):
+            judged.forget()
+            self._judge.judge(judged, part, known)
+            done = self._keep_part(judged, part, done, skip_bad, reject)
+            told(len(part))
+        finished = replace(done, finished=write_instant(self._clock.now()))
+        self._work.run(lambda stores: stores.imports.put(finished), alone=True)
+        return finished
+
+    def _keep_part(self, judged: Judged, part: Sequence[Row | BadRow], before: Progress, skip_bad: bool, reject: Reject) -> Progress:
+        if judged.bad.count and not skip_bad:
+            raise Refused(judged.bad)
+
+        def body(stores: Stores) -> Progress:
+            _check_version(stores, judged)
+            there = stores.imports.find(before.collection, before.digest)
+            if there is not None and there != before:
+                raise Conflict("this file is being imported by somebody else", code="import_running", hint="let one of you go on alone")
+            kept = self._write(stores, judged, skip_bad, lambda rows: None)
+            after = replace(
+                before, rows=before.rows + len(part), created=before.created + kept.created, changed=before.changed + kept.changed,
+                unchanged=before.unchanged + kept.unchanged, rejected=before.rejected + kept.rejected,
+                rejects_size=reject(before.rejects_size, part, [*judged.bad, *judged.refused]) if kept.rejected else before.rejects_size,
+            )  # fmt: skip
+            stores.imports.put(after)
+            return after
+
+        return self._work.run(body, alone=True, unhurried=True)
+
+    def create(self, judged: Judged, begun: Callable[[Collection], Progress]) -> None:
+        """The new collection without its rows, and that its import has begun: one transaction."""
+
+        def body(stores: Stores) -> None:
+            self._create(stores, judged)
+            stores.imports.put(begun(judged.collection))
+
+        self._work.change_schema(body)
+
+    def _create(self, stores: Stores, judged: Judged) -> None:
+        _check_version(stores, judged)
+        intended = self._changes.creation(stores.schema, judged.collection, judged.definition)
+        self._changes.carry_out(stores, intended, judged.actor, now=judged.collection.created, action="create")
+
+    def _write(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Callable[[int], None]) -> Kept:
         kept = Kept()
         judged.refused.close()
         judged.refused = BadRows()  # the transaction may be run again

@@ -482,3 +482,24 @@ def test_a_dry_run_writes_nothing(room, file) -> None:
     done = import_new(room, file("number\n1\n"), "--collection", "flights", "--dry-run")
     assert (done.exit_code, "1 row would be kept; nothing was written." in done.output) == (0, True)
     assert records(room) == []
+
+
+# --- part by part
+
+
+def test_parts_are_kept_up_to_the_first_bad_row_and_the_command_goes_on(rooms, file) -> None:
+    airlines(rooms, file)
+    path = file("id,name\n" + "".join(f"a{number},{'' if number == 25 else number}\n" for number in range(40)), "more.csv")
+    parts = ("--collection", "airlines", "--commit-every", "10", "--yes")
+    stopped = import_new(rooms, path, *parts)
+    assert (stopped.exit_code, "the first 20 rows of the file are kept" in stopped.output) == (1, True), stopped.output
+    assert len(records(rooms, "airlines")) == 2 + 20
+    other = import_new(rooms, path, *parts, "--null", "NA")
+    assert "begun with other options" in other.output
+    done = import_new(rooms, path, *parts, "--skip-bad")
+    assert "Going on after 20 rows" in done.output
+    assert "39 created, 0 changed, 0 unchanged; 1 bad row skipped." in done.output
+    assert len(records(rooms, "airlines")) == 2 + 39
+    assert "a25" in path.with_name("more.rejects.csv").read_text(encoding="utf-8")
+    assert "nothing is left to do" in import_new(rooms, path, *parts).output
+    assert len(records(rooms, "airlines")) == 2 + 39

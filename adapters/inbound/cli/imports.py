@@ -2,15 +2,15 @@
 
 import heapq
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from adapters.inbound.cli import import_parts as parts
 from adapters.inbound.cli.import_reports import (
     proposal_as_json,
     say_bad,
@@ -20,8 +20,9 @@ from adapters.inbound.cli.import_reports import (
     say_proposal,
     say_where,
 )
+from adapters.inbound.cli.import_wishes import Wish, ask, begun_for, watched
 from adapters.inbound.cli.terminal import Failed, bar, count
-from adapters.inbound.rows.formats import FORMATS, Dialect, RowFile, format_of, open_rows
+from adapters.inbound.rows.formats import FORMATS, Dialect, format_of, open_rows
 from adapters.inbound.rows.rejects import rejects_path, write_rejects
 from app.usecases.imports import ImportUseCases, Judged, Kept, Refused
 from domain.actor import SYSTEM
@@ -32,22 +33,6 @@ from domain.schema.collection import Collection
 
 _PUBLIC = {"list": "", "view": ""}
 _OPTIONS = ("id", "null", "ignore", "match")
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What is asked for, besides the options of the rows themselves."""
-
-    file: Path
-    dialect: Dialect
-    name: str
-    new: bool
-    yes: bool
-    skip_bad: bool
-    dry_run: bool
-    rejects: Path | None
-    rules: Mapping[str, Any] | None
-    definition: Mapping[str, Any] | None
 
 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
@@ -66,6 +51,8 @@ class _Wish:
 @click.option("--clear-missing", multiple=True, metavar="RELATION", help="Leave this relation empty where its record is not there.")
 @click.option("--skip-bad", is_flag=True, help="Keep the good rows even if others are bad; those go to a file.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for the bad rows (FILE.rejects.csv or .jsonl).")
+@click.option("--commit-every", type=click.IntRange(1, 1_000_000), metavar="ROWS",
+              help="Keep so many rows at a time; the same command goes on after an interruption.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="What the file holds, where its name does not say it.")
 @click.option("--delimiter", metavar="CHARACTER", help="Between the cells of a CSV file; found out without it.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of CSV and JSON Lines.")
@@ -77,19 +64,27 @@ def import_(actions: tuple[Callable[[], AbstractContextManager[ImportUseCases]],
     """
     imports, url = actions
     wish, options = _read(file, given)
+    if wish.every and (wish.dry_run or given["propose"]):
+        raise Failed("--commit-every is for writing: leave --dry-run and --propose out.")
     with imports() as use_cases:
-        if given["collection"] is None:
-            if not given["propose"]:
-                _check_free(use_cases, wish)
-            wish, options = _proposed(use_cases, wish, options, told=not given["propose"])
-            if given["propose"]:
-                return
-        collection = _import(use_cases, wish, options)
+        collection = _done(use_cases, wish, options, propose_only=given["propose"])
     if wish.new and collection is not None:
         say_where(collection, url())
 
 
-def _read(file: Path, given: Mapping[str, Any]) -> tuple[_Wish, Options]:
+def _done(use_cases: ImportUseCases, wish: Wish, options: Options, *, propose_only: bool) -> Collection | None:
+    """What was filled; None where that was not wished for."""
+    begun = parts.begun(use_cases, wish, options) if wish.every else None
+    if begun is None and wish.new:
+        if not propose_only:
+            _check_free(use_cases, wish)
+        wish, options = _proposed(use_cases, wish, options, told=not propose_only)
+        if propose_only:
+            return None
+    return parts.import_in_parts(use_cases, wish, options, begun) if wish.every else _import(use_cases, wish, options)
+
+
+def _read(file: Path, given: Mapping[str, Any]) -> tuple[Wish, Options]:
     if given["collection"] is not None and (given["new"] or given["definition"] or given["propose"] or given["public_read"]):
         raise Failed("--new, --propose, --definition and --public-read are for a new collection: leave --collection out.")
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
@@ -108,7 +103,8 @@ def _read(file: Path, given: Mapping[str, Any]) -> tuple[_Wish, Options]:
     rules = _PUBLIC if given["public_read"] else None
     rejects = given["rejects"] or (rejects_path(file, dialect) if given["skip_bad"] else None)
     new = given["collection"] is None
-    return _Wish(file, dialect, name, new, given["yes"], given["skip_bad"], given["dry_run"], rejects, rules, definition), options
+    return Wish(file, dialect, name, new, given["yes"], given["skip_bad"], given["dry_run"], rejects,
+                given["commit_every"], rules, definition), options  # fmt: skip
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -138,16 +134,16 @@ def _definition(path: Path | None) -> tuple[dict[str, Any] | None, dict[str, Any
     return read["collection"], options
 
 
-def _check_free(use_cases: ImportUseCases, wish: _Wish) -> None:
+def _check_free(use_cases: ImportUseCases, wish: Wish) -> None:
     if use_cases.has(wish.name, actor=SYSTEM):
         raise Failed(f"There is a collection `{wish.name}` already: add to it with --collection {wish.name}, or name another with --new.")
 
 
-def _proposed(use_cases: ImportUseCases, wish: _Wish, options: Options, *, told: bool) -> tuple[_Wish, Options]:
+def _proposed(use_cases: ImportUseCases, wish: Wish, options: Options, *, told: bool) -> tuple[Wish, Options]:
     if wish.definition is not None:
         return _with_rules(wish), options
     with open_rows(wish.file, wish.dialect) as rows, bar("Looking", wish.file.stat().st_size) as update:
-        proposal = use_cases.propose(wish.name, rows.header, _watched(rows, update), options, actor=SYSTEM)
+        proposal = use_cases.propose(wish.name, rows.header, watched(rows, update), options, actor=SYSTEM)
     if told:
         say_proposal(proposal)
     else:
@@ -155,22 +151,22 @@ def _proposed(use_cases: ImportUseCases, wish: _Wish, options: Options, *, told:
     return replace(wish, definition=proposal.definition(wish.rules)), proposal.options
 
 
-def _with_rules(wish: _Wish) -> _Wish:
+def _with_rules(wish: Wish) -> Wish:
     definition = dict(wish.definition or {})
     return replace(wish, definition={**definition, "rules": {**definition.get("rules", {}), **(wish.rules or {})}})
 
 
-def _import(use_cases: ImportUseCases, wish: _Wish, options: Options) -> Collection | None:
-    """What was filled; None where that was not wished for."""
-    with open_rows(wish.file, wish.dialect) as rows, _begun(use_cases, wish, rows, options) as judged:
+def _import(use_cases: ImportUseCases, wish: Wish, options: Options) -> Collection | None:
+    with open_rows(wish.file, wish.dialect) as rows, begun_for(use_cases, wish, rows, options) as judged:
         say_layout(wish.file, judged, options)
         with bar("Reading", wish.file.stat().st_size) as update:
-            use_cases.judge(judged, _watched(rows, update))
+            use_cases.judge(judged, watched(rows, update))
         _report(judged, wish)
         if wish.dry_run:
             click.echo(f"{count(judged.rows, 'row')} would be kept; nothing was written.")
             return None
-        _ask(judged, wish)
+        if judged.rows:
+            ask(judged, wish, count(judged.rows, "record"))
         with _interruptible(), bar("Writing", judged.rows) as update:
             kept = _kept(use_cases, judged, wish, update)
         if judged.refused.count:
@@ -180,23 +176,7 @@ def _import(use_cases: ImportUseCases, wish: _Wish, options: Options) -> Collect
         return judged.collection
 
 
-def _begun(use_cases: ImportUseCases, wish: _Wish, rows: RowFile, options: Options) -> Judged:
-    if wish.new:
-        return use_cases.begin_new(wish.definition, rows.header, options, actor=SYSTEM)
-    return use_cases.begin(wish.name, rows.header, options, actor=SYSTEM)
-
-
-def _watched(rows: RowFile, update: Callable[[int], None]) -> Iterator[Any]:
-    seen = 0
-    for number, row in enumerate(rows):
-        if number % 500 == 0:
-            update(rows.position - seen)
-            seen = rows.position
-        yield row
-    update(rows.position - seen)
-
-
-def _report(judged: Judged, wish: _Wish) -> None:
+def _report(judged: Judged, wish: Wish) -> None:
     say_cleared(judged)
     if judged.bad.count:
         say_bad(judged.bad, judged.collection)
@@ -205,18 +185,7 @@ def _report(judged: Judged, wish: _Wish) -> None:
             raise Failed(f"{count(judged.bad.count, 'bad row')}, {judged.rows:,} good; nothing was written.")
 
 
-def _ask(judged: Judged, wish: _Wish) -> None:
-    if wish.yes or not judged.rows:
-        return
-    if not sys.stdin.isatty():
-        raise Failed("Nobody can be asked here: say --yes to write.")
-    made = f"Create `{judged.collection.name}` and write" if wish.new else "Write"
-    into = "" if wish.new else f" into `{judged.collection.name}`"
-    if not click.confirm(f"{made} {count(judged.rows, 'record')}{into}?"):
-        raise Failed("Nothing was written.")
-
-
-def _kept(use_cases: ImportUseCases, judged: Judged, wish: _Wish, update: Callable[[int], None]) -> Kept:
+def _kept(use_cases: ImportUseCases, judged: Judged, wish: Wish, update: Callable[[int], None]) -> Kept:
     try:
         return use_cases.keep(judged, skip_bad=wish.skip_bad, progress=update)
     except Refused as refused:
@@ -225,7 +194,7 @@ def _kept(use_cases: ImportUseCases, judged: Judged, wish: _Wish, update: Callab
         raise Failed(f"The database refuses {count(refused.bad.count, 'row')}; nothing was written.") from refused
 
 
-def _write_rejects(judged: Judged, wish: _Wish) -> None:
+def _write_rejects(judged: Judged, wish: Wish) -> None:
     if wish.rejects is None or not judged.bad.count + judged.refused.count:
         return
     bad = heapq.merge(judged.bad, judged.refused, key=lambda row: row.line)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
+from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.trash import SqlTrashStore
@@ -53,6 +54,10 @@ class SqlStores:
     @cached_property
     def keys(self) -> KeyStore:
         return self._keys(self._session)
+
+    @cached_property
+    def imports(self) -> SqlImportStore:
+        return SqlImportStore(self._session)
 
     @cached_property
     def trash(self) -> TrashStore:
