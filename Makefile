@@ -12,7 +12,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run venv test test-all lint format lock bench clean
+.PHONY: help run venv test test-all lint format lock bench released clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: $(VENV)/.dev  ## write requirements/*.txt anew from *.in (ARGS="--upgrade-
 
 bench: $(VENV)/.dev  ## measure this build (ARGS="--help" tells how)
 	@$(BIN)/python -m bench $(ARGS)
+
+released: $(VENV)/.dev  ## keep the OpenAPI document of this version as that of the last release (when releasing, never to quiet a test)
+	@$(BIN)/python -m app.main openapi --generic | $(BIN)/python -m json.tool --indent 1 --no-ensure-ascii > docs/dev/released-openapi.json
 
 clean:  ## remove the virtual environment, the tests' node_modules and what the tools left behind, never ./data
 	@rm -rf $(VENV) $(NODE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
