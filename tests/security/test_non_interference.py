@@ -178,6 +178,24 @@ def test_what_may_not_be_seen_changes_no_list(twins: tuple[Target, Target]) -> N
     assert answered == {200, 400}
 
 
+def test_what_may_not_be_seen_changes_no_export(twins: tuple[Target, Target]) -> None:
+    """Not by a byte, its length and its entity included (Z23)."""
+    answered = set()
+    for at, (filter, sort) in enumerate(list(pairs())[::3]):
+        asked = {"format": ("csv", "jsonl", "json")[at % 3], "filter": filter, "sort": sort, "gzip": "true" if at % 7 == 0 else ""}
+        query = {key: value for key, value in asked.items() if value}
+        for by in ("bob", ""):
+            seen = [each.ask("GET", f"{COLLECTIONS}/posts/export", by=by, query=query, headers={"X-Request-Id": "request-0"})
+                    for each in twins]  # fmt: skip
+            assert _told(seen[0]) == _told(seen[1]), (query, by)
+            answered.add(seen[0].status)
+    for collection in ("users", "vaults", "guarded", "locked", "halfopen"):
+        for by in ("bob", ""):
+            seen = [each.ask("GET", f"{COLLECTIONS}/{collection}/export", by=by, headers={"X-Request-Id": "request-0"}) for each in twins]
+            assert _told(seen[0]) == _told(seen[1]), (collection, by)
+    assert answered == {200, 400}
+
+
 GROUPS = (
     "", "status", "owner", "vault", "vault.rank", "vault.body,n", "vault.owner.name", "owner.name,status", "created:day",
     "updated:month", "n",
