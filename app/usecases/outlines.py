@@ -17,7 +17,8 @@ from domain.rules.shape import shape, shape_each
 from domain.rules.tree import FALSE
 from domain.rules.values import RequestFacts, Values
 from domain.schema.collection import PASSWORD, Schema
-from domain.schema.fields import Tools
+from domain.schema.examples import example
+from domain.schema.fields import Field, Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.unit_of_work import Stores, UnitOfWork
@@ -32,6 +33,7 @@ class Known:
     schema: Schema
     outlook: Outlook
     example: Callable[[Outline], Mapping[str, Any] | None] = lambda outline: None  # a body that a create would take, if one can be told
+    value: Callable[[Field], Any] = lambda field: None  # what a field would take, likewise
 
     @property
     def key(self) -> tuple[int, Outlook]:
@@ -57,7 +59,7 @@ class OutlineUseCases:
         outlook = ADMINS_OUTLOOK if actor.passes_rules else self._outlook(stores, schema, actor, facts)
         if schema.aliased:
             outlook = replace(outlook, before=schema.aliases(write_instant(self._clock.now())))
-        return Known(schema, outlook, partial(self._example, schema))
+        return Known(schema, outlook, partial(self._example, schema), partial(example, tools=self._tools))
 
     def _example(self, schema: Schema, outline: Outline) -> Mapping[str, Any] | None:
         body = example_of(outline, self._tools)

@@ -39,7 +39,7 @@ def npx(tmp_path: Path, node: Run) -> Path:
     found = tmp_path / "npx"
     found.write_text(
         "#!/bin/bash\nset -e\n"
-        'if [ "$1" = -p ]; then package=$2; program=$3; shift 3; else package=$1; program=openapi-ts; shift; fi\n'
+        'if [ "$1" = -p ]; then package=$2; program=$3; shift 3; else package=$1; program=$(basename "${1%@*}"); shift; fi\n'
         'is=$(node -p "require(\'./node_modules/${package%@*}/package.json\').version")\n'
         '[ "$is" = "${package##*@}" ] || { echo "the page says $package, the lock file $is" >&2; exit 1; }\n'
         'exec "./node_modules/.bin/$program" "$@"\n'
@@ -74,6 +74,11 @@ def test_typescript_sees_what_is_wrong(tmp_path: Path, npx: Path, node: Run, fur
     assert list(errors) == [str(at) for at in range(3, 3 + len(wrong))], told.stdout
     for detail, line in zip(wrong.values(), errors.values(), strict=True):
         assert detail in line
+
+
+def test_postman_on_the_command_line(tmp_path: Path, npx: Path, furnished_server: tuple[Server, str]) -> None:
+    server, _ = furnished_server
+    assert "Create one of posts" in shell(commands("newman"), tmp_path, server)
 
 
 def test_a_client_in_python(tmp_path: Path, furnished_server: tuple[Server, str]) -> None:
