@@ -177,12 +177,14 @@ def _uri_path(path: str) -> str:
 
 
 # Transactions read unless they say that they write, so that a body that only reads cannot write by mistake.
-# Limits of this session; what may take longer sets its own.
+# Limits of this session; what may take longer sets its own. The collapse limits bound how long a statement is planned: with eight, as
+# they come, a filter over forty relations took 4.6 s to plan and a millisecond to run, with four 0.3 s.
 _POSTGRES_SETTINGS = (
     "SET timezone = 'UTC'; SET default_transaction_read_only = on; "
     "SET default_transaction_isolation = 'read committed'; "
     "SET statement_timeout = '{statement}s'; SET lock_timeout = '{lock}s'; "
     "SET idle_in_transaction_session_timeout = '60s'; "
+    "SET join_collapse_limit = 4; SET from_collapse_limit = 4; "
     "SET synchronous_commit = on; SET client_min_messages = 'warning'"
 )
 
