@@ -58,6 +58,7 @@ TESTS: dict[str, Callable[[str], bool]] = {
     "integer": lambda text: _INTEGER.fullmatch(text) is not None and INT64_MIN <= int(text) <= INT64_MAX,
     "decimal": _is_decimal,
     "number": _is_number,
+    "float": lambda text: _FLOAT.fullmatch(text) is not None and len(text) <= 40,
     "bool": lambda text: text.lower() in TRUTHS,
     "day": lambda text: read_day(text) is not None,
     "date": lambda text: text[:1].isdigit() and read_instant(text) is not None,

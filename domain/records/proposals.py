@@ -28,6 +28,8 @@ _FLAG = re.compile(
     r"|active|enabled|disabled|deleted|verified|public|archived|featured|published|done|paid|hidden"
 )
 _KEYS = re.compile(r"(.*_)?(id|uuid|guid|key|code|slug|sku|isbn|iban|username|login|email|e_mail|nr|no|number)")
+# Degrees are often written with more digits than mean anything: there a double is what is wanted.
+_DEGREES = re.compile(r"(.*_)?(lat|lon|lng|long|latitude|longitude)")
 _SLASHED = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*")
 _PRICED = re.compile(r"[-+]?\s*[$€£¥]?\s*-?\d{1,3}(?:[,.' ]\d{3})*(?:[.,]\d+)?\s*[$€£¥%]?")
 
@@ -156,6 +158,8 @@ def _type_of(each: Evidence, name: str) -> str | None:
         return None
     if "bool" in each.kinds and _is_flag(each, name):
         return "bool"
+    if "float" in each.kinds and not each.kinds & {"integer"} and _DEGREES.fullmatch(name):
+        return "number"
     if _TEXTUAL.search(name) and each.kinds & {"integer", "decimal", "number"}:
         return None
     for kind in ("integer", "decimal", "number", "day", "date", "email", "url", "json"):

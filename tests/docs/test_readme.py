@@ -39,6 +39,9 @@ def test_the_walk_works_as_typed(server: Server, tmp_path: Path) -> None:
     late = sorted((row for row in rows if _is_late(row)), key=_latest_first)
     _check_late_flights(folder, late)
     assert '"did you mean `dep_delay`?"' in output
+    assert "decimal(2) required" in output
+    assert '"latin_name":"Ruta graveolens","price":"2.50","sown":"2026-03-01","in_stock":true' in output
+    assert '"latin_name":"Mentha spicata"' not in output
     _check_notes(server, folder, output)
 
 

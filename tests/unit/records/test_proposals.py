@@ -33,6 +33,7 @@ def have(collection: str, *values: str, key: str | None = None) -> Target:
         ("count", ["1", "-20", "0"], "integer"),
         ("count", ["1", "9223372036854775808"], "text"),  # too long for every number
         ("lat", ["41.13", "-80.6195833"], "number"),
+        ("lat", ["41.12345678901234567"], "number"),
         ("ratio", ["0.1", "1e-7"], "number"),
         ("ratio", ["0.12345678901234567"], "decimal"),  # a double would not give it back
         ("score", ["1.50", "2.25"], "decimal"),
