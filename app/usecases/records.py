@@ -219,6 +219,8 @@ class RecordUseCases:
         try:
             request.facts.recheck(stores.schema)
             return body()
+        except Unavailable:
+            raise  # no refusal; and a transaction in which PostgreSQL gave up waiting answers nothing more
         except Problem:
             stores.records.check_guard(request.guard)
             raise

@@ -1,7 +1,7 @@
 """Values of a change are made aside while others write: what they write counts, and nothing is left where a preparation comes to no end."""
 
 import random
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -13,6 +13,7 @@ from domain.actor import SYSTEM
 from domain.errors import Conflict, NotFound
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
+from tests.postgres import connect
 
 FACTS = RequestFacts(method="GET")
 TAGS = {"name": "tags", "fields": [{"name": "label", "type": "text"}]}
@@ -257,3 +258,18 @@ def test_no_value_of_writers_is_lost_or_wrong(database_url, monkeypatch):
         for number, (title, _) in truth.items():
             assert [*rows(room, filter=f"title = '{title.upper()}'")] == [f"r{number:03}"]
             assert [*rows(room, search=title.rpartition(" ")[2], filter=f"id = 'r{number:03}'")] == [f"r{number:03}"]
+
+
+def test_a_snapshot_that_waits_for_a_change_begins_again(postgres_url):
+    """On PostgreSQL a statement gives up after a second, and its transaction with it; only then is the lock given back."""
+    with make_backend(database=postgres_url) as room, connect(postgres_url) as other:
+        room.collections.create(TAGS, actor=SYSTEM)
+        room.collections.create(POSTS, actor=SYSTEM)
+        room.records.create("tags", {"id": "t1", "label": "one"}, actor=SYSTEM, facts=FACTS)
+        add(room, 1)
+        other.execute("LOCK TABLE tags IN ACCESS EXCLUSIVE MODE")
+        ending = Timer(1.5, other.rollback)
+        ending.start()
+        found = rows(room, expand="tags")
+        ending.join()
+    assert found["r001"]["expand"]["tags"][0]["label"] == "one"
