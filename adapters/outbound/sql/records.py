@@ -1,6 +1,7 @@
 """Records in their tables: reads that check schema version and account in the same statement, writes that carry their conditions."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -289,13 +290,27 @@ class SqlRecordStore:
     ) -> dict[str, Any]:
         """With `links` many-valued relations too, as the lists that they are."""
         encoded: dict[str, Any] = {}
+        ways = self._session.plan(("encoding", collection.name), lambda: self._ways(collection))
         for name, value in values.items():
-            field = collection.every_field[name]
-            if links or not is_linked(field):
-                encoded[prefix + name] = encode(field, value, self._session.dialect)
-            for column, derive in derived(field).items():
+            way, forms, linked = ways[name]
+            if links or not linked:
+                encoded[prefix + name] = value if way is None else way(value)
+            for column, derive in forms:
                 encoded[prefix + column] = None if value is None else derive(value)
         return encoded
+
+    def _ways(self, collection: Collection) -> dict[str, tuple[Callable[[Any], Any] | None, tuple[tuple[str, Any], ...], bool]]:
+        """For each field how its value is encoded (None: as it is), what is derived from it, and whether it has links instead of a
+        column; found out once, since a long import asks for it millions of times."""
+        dialect = self._session.dialect
+        return {
+            name: (
+                partial(encode, each, dialect=dialect) if encoder(each, dialect) else None,
+                tuple(derived(each).items()),
+                is_linked(each),
+            )
+            for name, each in collection.every_field.items()
+        }
 
     def _increments(self, collection: Collection, changes: Changes) -> dict[str, Any]:
         """The step and the bounds that the present value must keep, worked out here so that SQL never leaves 64 bits."""
