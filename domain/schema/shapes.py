@@ -5,6 +5,8 @@ promised less than a body is asked for: options may have become narrower since a
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import ceil, floor
 from typing import Any
 
 from domain.schema.fields import Field
@@ -103,8 +105,11 @@ def _decimal(field: Any) -> Shape:
     told = [f"an exact decimal with at most {field.scale} digits after the point, as text"]
     told += [f"at least {field.min}"] * (field.min is not None) + [f"at most {field.max}"] * (field.max is not None)
     most = 10**whole - 1
+    low, high = field.bounds
     return {
-        "type": ["string", "integer"], "format": "decimal", "pattern": f"^-?{before}{after}$", "minimum": -most, "maximum": most,
+        "type": ["string", "integer"], "format": "decimal", "pattern": f"^-?{before}{after}$",
+        # Of whole numbers; what is text has its bounds in words.
+        "minimum": -most if low is None else max(-most, ceil(low)), "maximum": most if high is None else min(most, floor(high)),
         "description": ", ".join(told),
     }  # fmt: skip
 
@@ -175,7 +180,7 @@ _WRITTEN: Mapping[str, Callable[[Any], Shape]] = {
 _STEPS: Mapping[str, Callable[[Any], Shape]] = {
     "integer": lambda field: {"type": "integer", "format": "int64", "minimum": -INT64_MAX, "maximum": INT64_MAX},
     "number": lambda field: {"type": "number", "format": "double"},
-    "decimal": lambda field: {key: value for key, value in _decimal(field).items() if key != "description"},
+    "decimal": lambda field: {key: value for key, value in _decimal(replace(field, min=None, max=None)).items() if key != "description"},
 }
 
 

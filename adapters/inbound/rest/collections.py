@@ -113,7 +113,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @documented(
         "list_schema_changes",
         parameters=[
-            in_query("limit", "At most so many, 1 to 200; 30 if absent", type="integer"),
+            in_query("limit", "How many at most.", type="integer", minimum=1, maximum=200, default=30),
             in_query("cursor", "`next` of the page before"),
         ],
         responses=answers({200: json_of("SchemaChangePage", "Changes of collections, newest first")}, 400, 401, 403),

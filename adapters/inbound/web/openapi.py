@@ -11,7 +11,7 @@ from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 from werkzeug.exceptions import HTTPException
 
-from adapters.inbound.web.document.fixed import HEADERS, SCHEMAS, ref
+from adapters.inbound.web.document.fixed import ENTITY_TAGS, HEADERS, SCHEMAS, ref
 from adapters.inbound.web.document.whole import FOR_ALL, METHODS, only
 from adapters.inbound.web.errors import MEDIA_TYPE, answer_http_exception
 
@@ -122,13 +122,13 @@ def in_query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"in": "query", "name": name, "description": description, "schema": {"type": "string", **schema}}
 
 
-def in_header(name: str, description: str) -> dict[str, Any]:
-    return {"in": "header", "name": name, "description": description, "schema": {"type": "string"}}
+def in_header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"in": "header", "name": name, "description": description, "schema": {"type": "string", **schema}}
 
 
 GONE, UNCHANGED = {"description": "It is gone"}, {"description": "What you have is what there is"}
-IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if the record is at one of these versions, else 412.")
-IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.")
+IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if it is at one of these versions, else 412.", pattern=ENTITY_TAGS)
+IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS)
 
 
 def _tag(blueprint: str) -> str:

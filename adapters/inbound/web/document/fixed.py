@@ -22,6 +22,9 @@ _INSTANT = {"type": "string", "format": "date-time"}
 _COUNT = {"type": "integer", "minimum": 1}
 _RULE = {"type": ["string", "null"], "description": '`""` lets everyone, null lets admins only'}
 _RULES = {"type": "object", "additionalProperties": _RULE}
+_TAG = r'(W/)?"[!#-~]*"'
+# `*`, or entity tags with commas between them (RFC 9110, 8.8.3).
+ENTITY_TAGS = rf"^(\*|{_TAG}( *, *{_TAG})*)$"
 HEADERS = {
     "ETag": {"description": "The version of the record, for If-Match and If-None-Match.", "schema": _TEXT},
     "Location": {"description": "Where the new one is.", "schema": {"type": "string", "format": "uri-reference"}},

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from adapters.inbound.web.document import refusals
-from adapters.inbound.web.document.fixed import ref
+from adapters.inbound.web.document.fixed import ENTITY_TAGS, ref
 from adapters.inbound.web.document.records import Names
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
 from domain.records.exports import FORMATS, MEDIA_TYPES
@@ -45,7 +45,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "cursor": _parameter("query", "cursor", "Where to go on: `next` of the page before."),
     "page": _parameter("query", "page", "Which page, instead of a cursor.", type="integer", minimum=1, maximum=MAX_PAGE),
     "count": _parameter("query", "count", "Whether the answer tells the total.", enum=["none", "exact"], default="none"),
-    "search": _parameter("query", "search", "Words that the record holds in its searchable fields.", minLength=1, maxLength=500),
+    "search": _parameter("query", "search", "Words that the record holds in its searchable fields.", maxLength=500),
     "groups": _parameter("query", "limit", "How many groups.", type="integer", minimum=1, maximum=MAX_GROUPS, default=DEFAULT_GROUPS),
     "group": _parameter("query", "group", "What to group by, separated by commas: `status,author.team`; dates also `due:month`."),
     "measures": _parameter("query", "measures", "What to tell of each group, separated by commas: `count,sum:views`.", default="count"),
@@ -53,8 +53,8 @@ SHARED: dict[str, dict[str, Any]] = {
     "format": _parameter("query", "format", "What the file holds.", enum=list(FORMATS), default=FORMATS[0]),
     "gzip": _parameter("query", "gzip", "Whether the file itself is compressed.", enum=["true", "false"], default="false"),
     "bom": _parameter("query", "bom", "Whether CSV begins with a byte order mark.", enum=["true", "false"], default="false"),
-    "If-Match": _parameter("header", "If-Match", "Entity tags; done only if the record is at one of these versions, else 412."),
-    "If-None-Match": _parameter("header", "If-None-Match", "Entity tags; 304 if the answer is still one of these."),
+    "If-Match": _parameter("header", "If-Match", "Entity tags; done only if the record is at one of them, else 412.", pattern=ENTITY_TAGS),
+    "If-None-Match": _parameter("header", "If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS),
 }
 
 
