@@ -85,7 +85,7 @@ def test_what_is_loaded_is_what_was_saved(ground, database_url, open_work):
     assert loaded == made
     assert loaded.definition() == made.definition()
     kept = ground.read(lambda stores: stores.records.command("SELECT definition FROM _collections"))[0][0]
-    assert set(json.loads(kept)) == {"fields", "indexes", "rules", "checks", "trash", "expires"}
+    assert set(json.loads(kept)) == {"fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases"}
 
 
 def test_admins_are_a_collection_that_no_row_describes(ground):
