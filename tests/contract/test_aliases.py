@@ -215,3 +215,26 @@ def test_the_document_marks_old_names_as_deprecated(door, room):
     assert properties("PostsAdd")["views+"]["deprecated"]
     room.clock.advance(days=400)
     assert "title" not in properties("Posts")
+
+
+def test_an_old_name_is_masked_as_the_field_is():
+    """The record decides whether its value shows: no list, filter, sort, group or tag tells more by the old name."""
+    answers = []
+    for secret in ("cherry", "damson"):
+        with backend(database="sqlite:///:memory:") as room:
+            note = {"name": "note", "type": "text", "rules": {"view": "open = true"}}
+            fields = [{"name": "open", "type": "bool"}, {"name": "title", "type": "text"}]
+            room.collections.create({"name": "posts", "fields": [*fields, note], "rules": {"list": "", "view": ""}}, actor=SYSTEM)
+            for id, shown, text in (("p1", True, "apple"), ("p2", False, secret)):
+                values = {"id": id, "open": shown, "title": id, "note": text}
+                room.records.create("posts", values, actor=SYSTEM, facts=RequestFacts("POST"))
+            renamed = {"fields": [*fields, {**note, "name": "remark", "was": "note"}]}
+            kept = [{"name": "note", "of": "remark", "until": "2027-01-31"}]
+            room.collections.change("posts", {**renamed, "aliases": kept}, actor=SYSTEM)
+            door, path = client(room), f"{PATH}/posts/records"
+            asked = ["", "?sort=note", "?sort=-note,id", "?filter=note>'c'", "?filter=note='cherry'", "?filter=note!='damson'&count=exact",
+                     "?fields=note,remark", "/p2", "/p2?fields=note", "/aggregate?group=note", "/aggregate?measures=max:note"]  # fmt: skip
+            answers.append([(got.status_code, got.data, got.headers.get("ETag")) for got in (door.get(path + each) for each in asked)])
+    assert [status for status, _, _ in answers[0]] == [200] * len(answers[0])
+    assert answers[0] == answers[1]
+    assert b"apple" in answers[0][0][1]
