@@ -14,3 +14,7 @@ class Ids(Protocol):
     def new(self) -> str:
         """A new id that was never given before: a UUIDv7 as 36 characters, so that later ids sort after earlier ones."""
         ...
+
+    def some(self, number: int) -> list[str]:
+        """So many new ids, in their order."""
+        ...

@@ -92,6 +92,10 @@ class RecordStore(Protocol):
         """All of them, in as few statements as the engine takes; errors as `insert`, without naming which one."""
         ...
 
+    def insert_rows(self, collection: Collection, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """As `insert_many`, for drafts without secrets that are written as the values of each by `names`."""
+        ...
+
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Record | None:
         """One UPDATE of only the columns named, version + 1, where the id, the condition, the asked-for version and the limits of
         increments all hold, then the lists; the whole record as it is now, or None where it was not changed. Errors as `insert`."""

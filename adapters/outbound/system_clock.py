@@ -24,14 +24,23 @@ class Uuid7Ids:
         self._last = 0
 
     def new(self) -> str:
-        tick = self._tick()
-        millis, counter = tick >> _COUNTER_BITS, tick & ((1 << _COUNTER_BITS) - 1)
-        random = int.from_bytes(os.urandom(8), "big") & _RANDOM
-        digits = f"{millis << 80 | 7 << 76 | counter << 64 | 2 << 62 | random:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return self.some(1)[0]
 
-    def _tick(self) -> int:
-        """Milliseconds and counter as one number; a counter that overflows borrows from the next millisecond."""
+    def some(self, number: int) -> list[str]:
+        """One call of the operating system for all of them."""
+        random = os.urandom(8 * number)
+        first = self._ticks(number)
+        return [_written(first + at, int.from_bytes(random[8 * at : 8 * at + 8], "big") & _RANDOM) for at in range(number)]
+
+    def _ticks(self, number: int) -> int:
+        """The first of so many, milliseconds and counter as one number; a counter that overflows borrows from the next millisecond."""
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1_000_000 << _COUNTER_BITS)
-            return self._last
+            first = max(self._last + 1, time.time_ns() // 1_000_000 << _COUNTER_BITS)
+            self._last = first + max(number, 1) - 1
+            return first
+
+
+def _written(tick: int, random: int) -> str:
+    millis, counter = tick >> _COUNTER_BITS, tick & ((1 << _COUNTER_BITS) - 1)
+    digits = f"{millis << 80 | 7 << 76 | counter << 64 | 2 << 62 | random:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,24 +1,22 @@
 """Judging the rows of a file as creates (or, by a key, changes) of an admin would be: reads only, so nobody waits for it.
 
-What passed waits in a temporary file, so that memory stays constant.
+Most files are judged column by column (`domain/records/columnwise.py`); rows that this makes no record of, and files that are not made for
+it, are looked at one by one.
 """
 
-import pickle
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import IO, Any
+from typing import Any, cast
 
+from app.usecases.import_waiting import Judged, Verdict
 from app.usecases.rulebook import Rulebook
-from domain.actor import Actor
 from domain.errors import Fault, Invalid
-from domain.records.changes import Draft
+from domain.records.columnwise import Columnwise
 from domain.records.draft import Moment, changes, draft, stamps
 from domain.records.imports import (
     IMPORTER,
     BadRow,
-    Layout,
     Options,
     Row,
     outward_relations,
@@ -36,111 +34,7 @@ from ports.clock import Clock, Ids
 from ports.unit_of_work import Stores, UnitOfWork
 
 CHUNK = 500
-_SHOWN = 20
 _REMEMBERED = 100_000
-
-
-class BadRows:
-    """The first few, how many there are, and, in a temporary file, all of them."""
-
-    def __init__(self) -> None:
-        self.first: list[BadRow] = []
-        self.count = 0
-        self._spool: IO[bytes] | None = None
-
-    def add(self, row: BadRow) -> None:
-        self.count += 1
-        if len(self.first) < _SHOWN:
-            self.first.append(row)
-        if self._spool is None:
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this, see `close`
-        pickle.dump((row.line, row.faults), self._spool, pickle.HIGHEST_PROTOCOL)
-
-    def __iter__(self) -> Iterator[BadRow]:
-        if self._spool is None:
-            return
-        self._spool.seek(0)
-        for _ in range(self.count):
-            line, faults = pickle.load(self._spool)  # noqa: S301 - our own anonymous file, written a moment ago
-            yield BadRow(line, faults)
-
-    def close(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one row that could be read: the values of a new record, and, where rows are told apart by a key, that key, what
-    the row names, and why it can make no new record."""
-
-    line: int
-    values: Mapping[str, Any]
-    faults: tuple[Fault, ...] = ()
-    cleared: tuple[str, ...] = ()
-    key: Any = None
-    named: Mapping[str, Any] | None = None
-    not_new: tuple[Fault, ...] = ()
-
-
-@dataclass(slots=True)
-class Judged:
-    """The rows of a file that may be kept, waiting in `_spool`. Close it when done. `definition` is that of a collection that is made
-    together with them."""
-
-    collection: Collection
-    schema_version: int
-    layout: Layout
-    actor: Actor
-    definition: Mapping[str, Any] | None = None
-    rows: int = 0
-    cleared: dict[str, int] = field(default_factory=dict)
-    bad: BadRows = field(default_factory=BadRows)
-    refused: BadRows = field(default_factory=BadRows)
-    _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
-
-    def put(self, verdicts: Sequence[Verdict]) -> None:
-        """Keeps the good ones for later."""
-        good = [each for each in verdicts if not each.faults]
-        if not good:
-            return
-        kept = [(each.line, tuple(each.values.values()), each.key, each.named, each.not_new) for each in good]
-        names = next((tuple(each.values) for each in good if each.values), ())
-        pickle.dump((names, kept), self._spool, pickle.HIGHEST_PROTOCOL)
-        self.rows += len(good)
-        for name in (name for each in good for name in each.cleared):
-            self.cleared[name] = self.cleared.get(name, 0) + 1
-
-    def chunks(self) -> Iterator[list[Verdict]]:
-        """From the start, as often as asked."""
-        self._spool.seek(0)
-        taken = 0
-        while taken < self.rows:
-            names, rows = pickle.load(self._spool)  # noqa: S301 - our own anonymous file, written a moment ago
-            taken += len(rows)
-            yield [
-                Verdict(line, dict(zip(names, values, strict=True)) if values else {}, key=key, named=named, not_new=not_new)
-                for line, values, key, named, not_new in rows
-            ]
-
-    def forget(self) -> None:
-        """What was kept of the rows so far, once they are where they belong."""
-        self._spool.seek(0)
-        self._spool.truncate()
-        self.rows = 0
-        for each in (self.bad, self.refused):
-            each.close()
-        self.bad, self.refused = BadRows(), BadRows()
-
-    def close(self) -> None:
-        for each in (self._spool, self.bad, self.refused):
-            each.close()
-
-    def __enter__(self) -> "Judged":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Judge:
@@ -151,16 +45,60 @@ class Judge:
         """Judges each row, and looks up what its relations point at."""
         known = known or Known()
         now = self._clock.now()
+        columnwise = self._columnwise(judged)
         source = iter(rows)
         while chunk := list(islice(source, CHUNK)):
-            bodies = [self._body(judged, row) for row in chunk]
+            new_ids = [] if columnwise is None else self._ids.some(len(chunk))
+            made = [] if columnwise is None else self._made(judged, columnwise, chunk, new_ids, known, write_instant(now))
+            bodies = self._bodies_of_others(judged, chunk, new_ids, {line for line, _ in made})
             bad = [each for each in bodies if isinstance(each, BadRow)]
             read = [each for each in bodies if not isinstance(each, BadRow)]
-            verdicts = self._work.read(lambda stores: self._verdicts(stores, judged, read, known, now))  # noqa: B023 - run at once
-            judged.put(verdicts)
+            verdicts = self._work.read(lambda stores: self._verdicts(stores, judged, read, known, now)) if read else []  # noqa: B023 - run at once
+            judged.put(verdicts, made)
             bad += [BadRow(each.line, each.faults) for each in verdicts if each.faults]
             for each in sorted(bad, key=lambda row: row.line):
                 judged.bad.add(each)
+
+    def _bodies_of_others(
+        self, judged: Judged, chunk: Sequence[Row | BadRow], new_ids: Sequence[str], done: set[int]
+    ) -> list[tuple[int, dict[str, Any]] | BadRow]:
+        """Of the rows that were not made column by column. Those keep the ids that they would have had: ids are in the order of rows."""
+        if len(done) == len(chunk):
+            return []
+        if not new_ids:
+            return [self._body(judged, row) for row in chunk]
+        others = ((self._body(judged, row), id) for row, id in zip(chunk, new_ids, strict=True) if row.line not in done)
+        return [each if isinstance(each, BadRow) else (each[0], {"id": id, **each[1]}) for each, id in others]
+
+    def _columnwise(self, judged: Judged) -> Columnwise | None:
+        """None where rows have to be looked at one by one."""
+        if judged.collection.checks or not Columnwise.fits(judged.layout):
+            return None
+        return Columnwise(judged.collection, judged.layout, self._tools)
+
+    def _made(
+        self, judged: Judged, columnwise: Columnwise, chunk: Sequence[Row | BadRow], new_ids: Sequence[str], known: "Known", now: str
+    ) -> list[tuple[int, tuple[Any, ...]]]:
+        """The records of those rows with which nothing is wrong, each with its line. What is wrong with the others is told by looking
+        at them one by one."""
+        # A row that could not be read has no cells.
+        rows = [cast("Sequence[str]", each.content) if isinstance(each, Row) else () for each in chunk]
+        values = columnwise.made(rows, new_ids, now)
+        made = [(row.line, each) for row, each in zip(chunk, values, strict=True) if each is not None]
+        return self._work.read(lambda stores: self._pointing_somewhere(stores, judged, columnwise.names, made, known))
+
+    def _pointing_somewhere(
+        self, stores: Stores, judged: Judged, names: Sequence[str], made: list[tuple[int, tuple[Any, ...]]], known: "Known"
+    ) -> list[tuple[int, tuple[Any, ...]]]:
+        stores.records.check_guard(None)
+        for relation in outward_relations(judged.collection):
+            at = names.index(relation.name)
+            held = {values[at] for _, values in made}
+            ids = {id for each in held for id in each} if relation.many else held - {None}
+            missing = known.missing(stores, relation.collection, ids)
+            if missing:
+                made = [each for each in made if missing.isdisjoint(targets(relation, dict(zip(names, each[1], strict=True))))]
+        return made
 
     def _body(self, judged: Judged, row: Row | BadRow) -> tuple[int, dict[str, Any]] | BadRow:
         if isinstance(row, BadRow):
@@ -334,7 +272,3 @@ def _missing_target(name: str, id: str) -> Fault:
 
 def _faults(invalid: Invalid) -> tuple[Fault, ...]:
     return invalid.faults or (Fault("", invalid.code, invalid.detail),)
-
-
-def drafts(verdicts: Sequence[Verdict]) -> list[Draft]:
-    return [Draft(each.values) for each in verdicts]

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.usecases.import_judging import Judge, Judged, Verdict, drafts
+from app.usecases.import_judging import Judge
+from app.usecases.import_waiting import Chunk, Judged, Made, Verdict
 from domain.errors import Conflict, Fault, Invalid, Problem
 from domain.records.changes import Changes, Draft, IfMatch
+from domain.records.columnwise import record_names
 from domain.records.imports import BadRow
 from domain.records.keys import key_field
 from domain.rules.shape import ANYTHING
@@ -36,10 +38,10 @@ class Writer:
     def __init__(self, work: UnitOfWork, judge: Judge) -> None:
         self._work, self._judge = work, judge
 
-    def write(self, stores: Stores, judged: Judged, chunk: Sequence[Verdict]) -> tuple[Kept, list[BadRow]]:
+    def write(self, stores: Stores, judged: Judged, chunk: Chunk) -> tuple[Kept, list[BadRow]]:
         """Rows that the database refuses are told, and undone by themselves."""
         kept, bad = Kept(), list[BadRow]()
-        if judged.layout.options.key is None:
+        if isinstance(chunk, Made):
             bad = self._insert(judged.collection, chunk)
             kept.created += len(chunk) - len(bad)
         else:
@@ -47,12 +49,17 @@ class Writer:
                 bad += self._keyed(stores, judged, part, kept)
         return kept, bad
 
-    def _insert(self, collection: Collection, chunk: Sequence[Verdict]) -> list[BadRow]:
+    def _insert(self, collection: Collection, made: Made) -> list[BadRow]:
         """All at once; where that is refused, one by one, to learn which."""
-        if self._refusal(lambda stores: stores.records.insert_many(collection, drafts(chunk))) is None:
+        if self._refusal(lambda stores: stores.records.insert_rows(collection, made.names, made.rows)) is None:
             return []
-        attempts = ((each, self._refusal(lambda stores: stores.records.insert(collection, Draft(each.values)))) for each in chunk)  # noqa: B023
-        return [_bad(each, refusal) for each, refusal in attempts if refusal is not None]
+        bad = []
+        for line, row in zip(made.lines, made.rows, strict=True):
+            draft = Draft(dict(zip(made.names, row, strict=True)))
+            refusal = self._refusal(lambda stores: stores.records.insert(collection, draft))  # noqa: B023 - run at once
+            if refusal is not None:
+                bad.append(_bad(line, refusal))
+        return bad
 
     def _keyed(self, stores: Stores, judged: Judged, part: Sequence[Verdict], kept: Kept) -> list[BadRow]:
         collection = judged.collection
@@ -66,7 +73,7 @@ class Writer:
         bad += self._judged_new(stores, collection, new)
         refused = {each.line for each in bad}
         new = [each for each in new if each.line not in refused]
-        more = self._insert(collection, new)
+        more = self._insert(collection, _made(collection, new))
         kept.created += len(new) - len(more)
         for each in there:
             refusal = self._change(stores, collection, records[ids[each.key]], each, kept)
@@ -90,7 +97,7 @@ class Writer:
         changes = Changes({**differing, **self._judge.stamps(collection)}, if_match=(IfMatch(record["version"], record["created"]),))
         refusal = self._refusal(lambda stores: _changed(stores, collection, record["id"], changes))
         if refusal is not None:
-            return _bad(row, refusal)
+            return _bad(row.line, refusal)
         kept.changed += 1
         return None
 
@@ -128,5 +135,9 @@ def _without_repetition(chunk: Sequence[Verdict]) -> Iterator[list[Verdict]]:
         yield part
 
 
-def _bad(row: Verdict, refusal: Problem) -> BadRow:
-    return BadRow(row.line, refusal.faults or (Fault("", refusal.code, refusal.detail),))
+def _made(collection: Collection, verdicts: Sequence[Verdict]) -> Made:
+    return Made(record_names(collection), [each.line for each in verdicts], [tuple(each.values.values()) for each in verdicts])
+
+
+def _bad(line: int, refusal: Problem) -> BadRow:
+    return BadRow(line, refusal.faults or (Fault("", refusal.code, refusal.detail),))

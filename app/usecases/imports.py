@@ -9,7 +9,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from app.usecases.import_judging import BadRows, Judge, Judged, Known
+from app.usecases.import_judging import Judge, Known
+from app.usecases.import_waiting import BadRows, Judged
 from app.usecases.import_writing import Kept, Writer
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges

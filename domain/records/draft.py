@@ -60,16 +60,16 @@ def draft(
         if name not in fields and not _is_credential(collection, name, (PASSWORD,)) and name != "id":
             faults.append(_unknown(collection, name, fields, author))
     values: dict[str, Any] = {
-        "id": _id(collection, body, moment, faults),
+        "id": checked_id(collection, body, moment, faults),
         "version": 1,
         "created": moment.now,
         "updated": moment.now,
     }
     for field in collection.own_fields:
         if field.name in body and field.name in fields:
-            values[field.name] = _judged(field, body[field.name], tools, faults)
+            values[field.name] = judged(field, body[field.name], tools, faults)
         else:
-            values[field.name] = _initial(field, author, moment, tools)
+            values[field.name] = initial(field, author, moment, tools)
         if field.required and is_absent(field, values[field.name]) and not _faulty(faults, field.name):
             faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
     _refuse(faults)
@@ -103,7 +103,7 @@ def changes(
         elif sign:
             _add_increment(increments, field, key, value, faults)
         else:
-            values[name] = _judged(field, value, tools, faults)
+            values[name] = judged(field, value, tools, faults)
             if field.required and is_absent(field, values[name]) and not _faulty(faults, name):
                 faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
     lists = {name: _list_change(fields[name], asked, faults) for name, asked in signed.items()}
@@ -166,7 +166,7 @@ def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults: list[Fault]) -> str:
+def checked_id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults: list[Fault]) -> str:
     if "id" not in body:
         return moment.new_id
     if collection.is_accounts:
@@ -178,7 +178,7 @@ def _id(collection: Collection, body: Mapping[str, Any], moment: Moment, faults:
     return str(body["id"])
 
 
-def _judged(field: Field, value: Any, tools: Tools, faults: list[Fault]) -> Any:
+def judged(field: Field, value: Any, tools: Tools, faults: list[Fault]) -> Any:
     nothing = () if field.many else None
     if value is None:
         return nothing
@@ -191,7 +191,7 @@ def _judged(field: Field, value: Any, tools: Tools, faults: list[Fault]) -> Any:
     return None if accepted == "" and field.absent_text else accepted
 
 
-def _initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
+def initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
     if isinstance(field, AutodateField):
         return moment.now if field.on_create else None
     if field.many and field.literal_default is None:

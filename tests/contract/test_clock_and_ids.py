@@ -45,6 +45,13 @@ def test_later_ids_sort_after_earlier_ones(ids):
     assert made == sorted(set(made))
 
 
+def test_ids_asked_for_together_grow_in_their_place(ids):
+    made = [ids.new(), *ids.some(10_000), *ids.some(0), ids.new()]
+    assert len(made) == 10_002
+    assert made == sorted(set(made))
+    assert all(uuid.UUID(each).version == 7 for each in made)
+
+
 def test_threads_never_get_one_id_twice(ids):
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: ids.new(), range(4_000)))

@@ -108,6 +108,9 @@ class Numbers:
         self.last += 1
         return f"00000000-0000-7000-8000-{self.last:012d}"
 
+    def some(self, number: int) -> list[str]:
+        return [self.new() for _ in range(number)]
+
 
 @dataclass
 class World:

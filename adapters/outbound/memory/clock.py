@@ -28,6 +28,9 @@ class CountedIds:
         digits = f"{next(self._numbers):012x}"
         return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
+    def some(self, number: int) -> list[str]:
+        return [self.new() for _ in range(number)]
+
 
 class NamedIds:
     """Counts upwards, except that the next record may be told its id."""
@@ -41,3 +44,6 @@ class NamedIds:
     def new(self) -> str:
         named, self._next = self._next, ""
         return named or self._counted.new()
+
+    def some(self, number: int) -> list[str]:
+        return [self.new() for _ in range(number)]

@@ -145,11 +145,16 @@ class Links:
     # --- many records
 
     def add_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
+        names = ["id", *(each.name for each in linked_fields(collection))]
+        self.add_columns(collection, {name: [draft.values[name] for draft in drafts] for name in names})
+
+    def add_columns(self, collection: Collection, columns: Mapping[str, Sequence[Any]]) -> None:
+        """The links of new records: their ids, and what each holds by the name of the relation."""
         for relation in linked_fields(collection):
             rows = [
-                {"source": draft.values["id"], "target": target, "position": at}
-                for draft in drafts
-                for at, target in enumerate(draft.values[relation.name])
+                {"source": id, "target": target, "position": at}
+                for id, targets in zip(columns["id"], columns[relation.name], strict=True)
+                for at, target in enumerate(targets)
             ]
             if rows:
                 self._session.execute_many(self._inserting(collection, relation), rows)

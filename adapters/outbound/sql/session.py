@@ -114,13 +114,18 @@ class Session:
 
     def execute_many(self, prepared: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
         """The statement once for each of `rows`; for those that answer nothing."""
+        self._run_many(prepared.text, [prepared.arguments(row) for row in rows])
+
+    def execute_columns(self, prepared: Prepared, columns: Mapping[str, Sequence[Any]]) -> None:
+        """As `execute_many`, with the values of all rows by column."""
+        self._run_many(prepared.text, prepared.rows(columns))
+
+    def _run_many(self, text: str, arguments: Sequence[Any]) -> None:
         self.check_time()
         try:
-            self._database.execute_many(
-                self._connection, prepared.text, [prepared.arguments(row) for row in rows]
-            )
+            self._database.execute_many(self._connection, text, arguments)
         except self._database.errors as error:
-            self._refuse(error, prepared.text)
+            self._refuse(error, text)
 
     def command(self, text: str) -> list[tuple[Any, ...]]:
         """A statement without parameters, of our own text."""

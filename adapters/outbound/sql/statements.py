@@ -44,6 +44,12 @@ class Prepared:
         merged = {**self.defaults, **values}
         return merged if self.order is None else [merged[name] for name in self.order]
 
+    def rows(self, columns: Mapping[str, Sequence[Any]]) -> Sequence[Any]:
+        """The driver's arguments for each row, of a statement without constants."""
+        if self.order is None:
+            return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return list(zip(*(columns[name] for name in self.order), strict=True))
+
 
 def prepare(statement: Executable, dialect: str) -> Prepared:
     """Compiles for `dialect` ("sqlite" or "postgresql"); bind names stay as they were given."""
