@@ -9,7 +9,8 @@ from typing import Any
 from app.usecases.aggregates import Aggregates
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
-from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
+from app.usecases.passwords import PasswordDesk, Prepared, owed_for_change, owed_for_new
+from app.usecases.preparations import Preparations, check_prepared
 from app.usecases.reasons import Subject
 from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
@@ -21,7 +22,7 @@ from domain.records.aggregates import AggregateQuery, Groups
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.visibility import in_present_names, rule_for, told_without
+from domain.records.visibility import in_present_names, told_without
 from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.aliases import Deprecated
@@ -33,8 +34,6 @@ from ports.observer import Observer, RequestRefusedByRule
 from ports.unit_of_work import Stores, UnitOfWork
 
 IfMatches = tuple[IfMatch, ...] | None
-
-_PREPARATIONS = 3
 
 
 class RecordUseCases:
@@ -48,10 +47,11 @@ class RecordUseCases:
         ids: Ids,
         observer: Observer,
     ) -> None:
-        self._work, self._rulebook, self._passwords, self._tools = work, rulebook, passwords, tools
+        self._work, self._rulebook, self._tools = work, rulebook, tools
         self._clock, self._ids, self._observer = clock, ids, observer
         self._reads = RecordReads(rulebook, clock, observer)
         self._aggregates = Aggregates(rulebook, self._reads)
+        self._preparations = Preparations(work, passwords, self._reads.moment)
 
     # --- reading
 
@@ -86,7 +86,8 @@ class RecordUseCases:
 
     def _query_names(self, stores: Stores, name: str) -> frozenset[str]:
         stores.records.check_guard(None)
-        collection = self._named(stores, name)
+        schema = stores.schema
+        collection = schema.collections.get(name) or schema.called_before(name, self._reads.moment(schema))
         return self._rulebook.query_names(stores.schema, collection) if collection else frozenset()
 
     # --- writing
@@ -95,10 +96,8 @@ class RecordUseCases:
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
         request = Request(actor, facts, body, name)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
-        return self._prepared_for(
-            request,
-            lambda: self._prepare_new(name, request),
-            lambda stores, prepared: self._create(stores, name, request, moment, prepared),
+        return self._preparations.for_new(
+            name, request, lambda stores, prepared: self._create(stores, name, request, moment, prepared)
         )
 
     def _create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
@@ -109,7 +108,7 @@ class RecordUseCases:
 
     def _created(self, stores: Stores, collection: Collection, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
-        _check_prepared(prepared, owed_for_new(collection))
+        check_prepared(prepared, owed_for_new(collection))
         where = self._bound(stores, ruling, request, creating=True)
         if where.constant is False:
             # Whoever may create nothing here is not told what a record would need.
@@ -142,10 +141,8 @@ class RecordUseCases:
         increments; PreconditionFailed where `if_match` names other versions."""
         request = Request(actor, facts, body, name)
         now = write_instant(self._clock.now())
-        return self._prepared_for(
-            request,
-            lambda: self._prepare_change(name, id, request),
-            lambda stores, prepared: self._update(stores, name, id, request, now, prepared, if_match),
+        return self._preparations.for_change(
+            name, id, request, lambda stores, prepared: self._update(stores, name, id, request, now, prepared, if_match)
         )
 
     def _update(
@@ -167,7 +164,7 @@ class RecordUseCases:
         self, stores: Stores, collection: Collection, id: str, request: Request, now: str, prepared: Prepared, if_match: IfMatches
     ) -> Shown:
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
-        _check_prepared(prepared, owed_for_change(collection, request.body or {}))
+        check_prepared(prepared, owed_for_change(collection, request.body or {}))
         pen = self._reads.pen(stores, collection, request)
         asked = changes(
             collection,
@@ -337,75 +334,10 @@ class RecordUseCases:
             return Conflict("another change came in between", hint="try again")
         return Invalid("the result of an increment is outside its limits", code="out_of_range", faults=faults)
 
-    # --- accounts: hashing is slow, so it comes before the transaction
-
-    def _prepared_for(
-        self, request: Request, prepare: Callable[[], Prepared], write: Callable[[Stores, Prepared], Shown]
-    ) -> Shown:
-        """Prepares under the schema that this process knows, then writes; where the transaction finds another one (which brings
-        this process up to date), once more."""
-        for _ in range(_PREPARATIONS):
-            prepared = self._prepared(request, prepare)
-            try:
-                return self._work.run(lambda stores: write(stores, prepared))  # noqa: B023 - run at once
-            except _PreparedForAnother:
-                continue
-        raise Unavailable("collections are being changed at the moment", code="schema_moving")
-
-    def _prepared(self, request: Request, prepare: Callable[[], Prepared]) -> Prepared:
-        """A refusal from here rests on what this process knows: it holds if that is the present schema."""
-        try:
-            return prepare()
-        except Problem:
-            known = self._work.read(lambda stores: stores.schema.version)
-            if self._work.read(lambda stores: self._present_version(stores, request)) == known:
-                raise
-            return prepare()
-
-    def _present_version(self, stores: Stores, request: Request) -> int:
-        stores.records.check_guard(request.guard)
-        return stores.schema.version
-
-    def _prepare_new(self, name: str, request: Request) -> Prepared:
-        collection = self._known(name)
-        if collection is None or not owed_for_new(collection) or not self._is_open(collection, "create", request.actor):
-            return NOTHING
-        return self._passwords.for_new(collection, request.body or {})
-
-    def _prepare_change(self, name: str, id: str, request: Request) -> Prepared:
-        collection, body = self._known(name), request.body or {}
-        if collection is None or not owed_for_change(collection, body) or not self._is_open(collection, "update", request.actor):
-            return NOTHING
-        return self._passwords.for_change(collection, id, body, request.actor, request.facts.visit)
-
-    def _known(self, name: str) -> Collection | None:
-        return self._work.read(lambda stores: self._named(stores, name))
-
-    def _named(self, stores: Stores, name: str) -> Collection | None:
-        schema = stores.schema
-        return schema.collections.get(name) or schema.called_before(name, self._reads.moment(schema))
-
-    def _is_open(self, collection: Collection, action: str, actor: Actor) -> bool:
-        """Nobody makes us hash for what only admins may do; the transaction then says why not."""
-        try:
-            rule_for(collection, action, actor)
-        except Problem:
-            return False
-        return True
-
 
 def _pointer(name: str, body: Mapping[str, Any] | None) -> str:
     """To the increment as the body wrote it: a step may be negative either way."""
     return f"/{name}+" if f"{name}+" in (body or {}) else f"/{name}-"
-
-
-class _PreparedForAnother(Exception):
-    """What was prepared belongs to another schema than the transaction's."""
-
-
-def _check_prepared(prepared: Prepared, owed: str | None) -> None:
-    if prepared.collection_id != owed:
-        raise _PreparedForAnother
 
 
 @contextmanager

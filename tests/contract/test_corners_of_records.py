@@ -207,7 +207,7 @@ def test_a_write_that_finds_another_schema_each_time_gives_up(backend, monkeypat
     define(backend, "things", rules={"create": ""})
     runs = []
     monkeypatch.setattr("app.usecases.records.owed_for_new", lambda collection: runs.append(collection.name) or "another")
-    monkeypatch.setattr(backend.records, "_prepare_new", lambda name, request: NOTHING)
+    monkeypatch.setattr(backend.records._preparations, "_of_new", lambda name, request: NOTHING)
     with pytest.raises(Unavailable) as given_up:
         create(backend, "things", GUEST)
     assert (given_up.value.code, len(runs)) == ("schema_moving", 3)
