@@ -10,7 +10,8 @@ from typing import IO
 
 import click
 
-from adapters.inbound.cli.terminal import Failed, bar, count
+from adapters.inbound.cli.progress import bar
+from adapters.inbound.cli.terminal import Failed, count
 from adapters.inbound.web.tables import FileTable
 from app.usecases.exports import ExportUseCases
 from domain.actor import SYSTEM

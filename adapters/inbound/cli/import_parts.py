@@ -8,7 +8,8 @@ import click
 
 from adapters.inbound.cli.import_reports import say_bad, say_layout
 from adapters.inbound.cli.import_wishes import Wish, ask, begun_for, watched
-from adapters.inbound.cli.terminal import Failed, bar, count
+from adapters.inbound.cli.progress import bar
+from adapters.inbound.cli.terminal import Failed, count
 from adapters.inbound.rows.formats import RowFile, open_rows
 from adapters.inbound.rows.rejects import append_rejects, rejects_path
 from app.usecases.imports import ImportUseCases, Judged, Refused

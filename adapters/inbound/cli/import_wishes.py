@@ -1,18 +1,21 @@
 """What an import is asked for at the command line, and what its two ways share: all at once, and part by part."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from adapters.inbound.cli.progress import Update
 from adapters.inbound.cli.terminal import Failed
 from adapters.inbound.rows.formats import Dialect, RowFile
 from app.usecases.imports import ImportUseCases, Judged
 from domain.actor import SYSTEM
 from domain.records.imports import Options
+
+_TOLD_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,14 @@ def begun_for(use_cases: ImportUseCases, wish: Wish, rows: RowFile, options: Opt
     return use_cases.begin(wish.name, rows.header, options, actor=SYSTEM)
 
 
-def watched(rows: RowFile, update: Callable[[int], None]) -> Iterator[Any]:
-    seen = 0
-    for number, row in enumerate(rows):
-        if number % 500 == 0:
-            update(rows.position - seen)
-            seen = rows.position
+def watched(rows: RowFile, update: Update) -> Iterator[Any]:
+    seen = number = told = 0
+    for number, row in enumerate(rows, 1):
+        if number - told > _TOLD_EVERY:
+            update(rows.position - seen, _TOLD_EVERY)
+            seen, told = rows.position, told + _TOLD_EVERY
         yield row
-    update(rows.position - seen)
+    update(rows.position - seen, number - told)
 
 
 def ask(judged: Judged, wish: Wish, rows: str) -> None:

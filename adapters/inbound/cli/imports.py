@@ -21,7 +21,8 @@ from adapters.inbound.cli.import_reports import (
     say_where,
 )
 from adapters.inbound.cli.import_wishes import Wish, ask, begun_for, watched
-from adapters.inbound.cli.terminal import Failed, bar, count
+from adapters.inbound.cli.progress import bar
+from adapters.inbound.cli.terminal import Failed, count
 from adapters.inbound.rows.formats import FORMATS, Dialect, format_of, open_rows
 from adapters.inbound.rows.rejects import rejects_path, write_rejects
 from app.usecases.imports import ImportUseCases, Judged, Kept, Refused

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from adapters.inbound.cli.terminal import Failed, bar, count, place
+from adapters.inbound.cli.progress import bar
+from adapters.inbound.cli.terminal import Failed, count, place
 from app.usecases.pocketbase import Judgement, PocketBaseUseCases, Taken
 from domain.pocketbase.plan import Plan
 from domain.pocketbase.source import Note

@@ -1,7 +1,6 @@
-"""What every command shares: failures as sentences, a progress bar, and numbers as people read them."""
+"""What every command shares: failures as sentences, and numbers as people read them."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,16 +51,6 @@ def _sentence(text: str) -> str:
 
 def place(fault: Fault) -> str:
     return f"{fault.pointer.removeprefix('/')}: " if fault.pointer else ""
-
-
-@contextmanager
-def bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar at a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda steps: None
-        return
-    with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=max(1, length // 200)) as shown:
-        yield shown.update
 
 
 def count(number: int, what: str) -> str:
