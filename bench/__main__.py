@@ -4,9 +4,10 @@ import argparse
 import signal
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from bench import profiling, report
+from bench import importing, profiling, report
 from bench.api import NotAsExpected
 from bench.cases import CASES, NAMES
 from bench.contest import Plan, hold
@@ -31,16 +32,25 @@ def main() -> int:
 
 
 def _bench(plan: Plan, folder: Path) -> int:
-    check_wrk()
-    contest = hold(plan, folder)
-    for line in report.lines(contest, plan):
+    failed = False
+    if plan.cases:
+        check_wrk()
+        contest = hold(plan, folder)
+        failed = any(result.failure for result in contest.results)
+        _print(report.lines(contest, plan))
+    if plan.imports:
+        _print(importing.lines(importing.hold(plan, folder / "imports")))
+    return 1 if failed else 0
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
         print(line)
-    return 1 if any(result.failure for result in contest.results) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Stillroom beside an empty Flask view and PocketBase.")
-    parser.add_argument("--case", action="append", choices=NAMES, help="only this one; may be given again")
+    parser.add_argument("--case", action="append", choices=(*NAMES, importing.NAME), help="only this one; may be given again")
     parser.add_argument("--rows", type=_positive, default=10_000, help="rows in each collection (10,000)")
     parser.add_argument("--rounds", type=_positive, default=3, help="turns of each server in each case (3)")
     parser.add_argument("--seconds", type=_positive, default=2, help="length of a turn (2)")
@@ -61,11 +71,12 @@ def _positive(text: str) -> int:
 
 def _plan(options: argparse.Namespace) -> Plan:
     cases = tuple(each for each in CASES if not options.case or each.name in options.case)
+    imports = not options.case or importing.NAME in options.case
     given = {"STILLROOM_WORKERS": options.workers, "STILLROOM_THREADS": options.threads}
     settings = {name: str(value) for name, value in given.items() if value is not None}
     if options.short:
-        return Plan(cases, rows=1_000, rounds=1, seconds=1, warm_up=1, settings=settings)
-    return Plan(cases, options.rows, options.rounds, options.seconds, options.warm_up, settings)
+        return Plan(cases, rows=1_000, rounds=1, seconds=1, warm_up=1, settings=settings, imports=imports)
+    return Plan(cases, options.rows, options.rounds, options.seconds, options.warm_up, settings, imports)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`settings` go to Stillroom and the empty view alike."""
+    """`settings` go to Stillroom and the empty view alike; `imports` are timed by themselves."""
 
     cases: tuple[Case, ...]
     rows: int
@@ -36,6 +36,7 @@ class Plan:
     seconds: int
     warm_up: int
     settings: Mapping[str, str]
+    imports: bool = False
 
     @property
     def tables(self) -> tuple[Table, ...]:

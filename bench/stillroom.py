@@ -76,6 +76,11 @@ def _options(field: FieldOf) -> dict[str, Any]:
 def _import(folder: Path, collection: str, rows: Iterable[Mapping[str, Any]]) -> None:
     file = folder / f"{collection}.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    import_file(folder, collection, file)
+
+
+def import_file(folder: Path, collection: str, file: Path) -> None:
+    """As anybody would, beside the running server."""
     _run(folder, "import", str(file), "--collection", collection, "--yes")
 
 
