@@ -96,7 +96,8 @@ class ExplanationUseCases:
 
     def _draft(self, stores: Stores, collection: Collection, request: Request) -> Any:
         pen = self._reads.pen(stores, collection, request, creating=True)
-        author = Author(request.actor.id or None, sees_hidden=request.actor.passes_rules, closed=pen.closed, unknown=frozenset())
+        who = request.actor
+        author = Author(who.id or None, who.passes_rules, who.collection, closed=pen.closed, unknown=frozenset())
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         return draft(collection, request.body or {}, author=author, moment=moment, tools=self._tools).values
 

@@ -370,7 +370,7 @@ def _sent_pointer(pointer: str, sent: Mapping[str, str]) -> str:
 
 
 def _author(actor: Actor, pen: Pen) -> Author:
-    return Author(id=actor.id or None, sees_hidden=actor.passes_rules, closed=pen.closed, unknown=pen.unknown)
+    return Author(actor.id or None, actor.passes_rules, actor.collection, closed=pen.closed, unknown=pen.unknown)
 
 
 def _check_version(record: Mapping[str, Any], if_match: IfMatches) -> None:

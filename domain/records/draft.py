@@ -39,6 +39,7 @@ class Author:
 
     id: str | None
     sees_hidden: bool
+    collection: str = ""
     closed: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
 
@@ -195,14 +196,20 @@ def initial(field: Field, author: Author, moment: Moment, tools: Tools) -> Any:
     if isinstance(field, AutodateField):
         return moment.now if field.on_create else None
     if field.many and field.literal_default is None:
-        return default_list(field, author.id)
+        return default_list(field, _own_id(field, author))
     if field.default is None:
         return None
     if field.default == NOW and NOW in field.magic_defaults:
         return moment.now[:10] if field.kind is Kind.DAY else moment.now
     if field.default == AUTH_ID and AUTH_ID in field.magic_defaults:
-        return author.id
+        return _own_id(field, author)
     return field.accept(field.default, tools)
+
+
+def _own_id(field: Field, author: Author) -> str | None:
+    """Whoever is no record of the relation's collection (an admin, an account of another kind) is none that it could point at."""
+    is_elsewhere = isinstance(field, RelationField) and field.collection != author.collection
+    return None if is_elsewhere else author.id
 
 
 def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) -> ListChange:

@@ -11,7 +11,7 @@ from domain.schema.fields import TRUSTING
 
 NOW = "2026-11-22T13:00:00.000Z"
 MOMENT = Moment(NOW, "0198-new")
-ANN, ADMIN, GUEST = Author("ann", False), Author("root", True), Author(None, False)
+ANN, ADMIN, GUEST = Author("ann", False, "users"), Author("root", True, "_admins"), Author(None, False)
 
 
 POSTS = define_collection(
@@ -42,6 +42,12 @@ def changed(body, author=ANN, collection=POSTS):
 
 def faults(refused):
     return {(fault.pointer, fault.code) for fault in refused.value.faults}
+
+
+def test_a_relation_defaults_to_whoever_it_can_point_at():
+    """An admin's id is no user's; and another collection of accounts may have the same id."""
+    assert new({"title": "Hello"})["author"] == "ann"
+    assert [new({"title": "Hello"}, author)["author"] for author in (ADMIN, Author("ann", False, "guests"), GUEST)] == [None] * 3
 
 
 def test_a_draft_holds_every_field_with_its_default():
