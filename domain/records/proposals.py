@@ -289,8 +289,10 @@ def _related(each: Evidence, name: str, targets: Sequence[Target]) -> tuple[Targ
         if not named and (len(values) < 2 or "integer" in each.kinds or "bool" in each.kinds):
             continue
         there = target.there(values)
-        if len(there) == len(values):
+        if len(there) == len(values) and (named or not each.overflown):
             full.append(target)
+        elif len(there) == len(values):  # of more values than are remembered: the others may be anything
+            near = f"its first {len(values):,} values are of {target.collection}, so if the others are too it could be a relation"
         elif len(there) * 2 > len(values) and len(values) > 1:
             near = f"{len(there):,} of {len(values):,} values are of {target.collection}, so with the others it could be a relation"
     named_ones = [target for target in full if _names(name, target.collection)]

@@ -125,6 +125,16 @@ def test_a_relation_is_proposed_where_every_value_is_there() -> None:
     assert field(["UA", "AA"], "carrier", airlines, have("brands", "UA", "AA"))["type"] == "text"  # which one?
 
 
+def test_a_relation_that_nobody_saw_all_values_of_is_told_and_not_proposed() -> None:
+    codes = [f"c{number}" for number in range(6_000)]
+    plants = have("plants", *codes)
+    assert field(codes[:100], "code", plants)["type"] == "relation"
+    found = proposal({"code": codes}, plants)
+    assert found.definition()["fields"][0]["type"] == "text"
+    assert "its first 5,000 values are of plants" in found.columns[0].reason
+    assert field(codes, "plant", plants)["type"] == "relation"
+
+
 def test_numbers_are_relations_only_where_the_name_says_so() -> None:
     authors = have("authors", "1", "2", "3")
     assert field(["1", "2"], "month", authors)["type"] == "integer"
