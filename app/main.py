@@ -236,8 +236,12 @@ def _opened() -> Iterator["Composed"]:
 
     settings = _settings({})
     with _refusals():
+        is_new = not wiring.has_database(settings)
         make_data_dir(settings)
         wiring.migrate(settings)
+        if is_new:
+            # Whoever stands in another folder than the server's fills a database that nobody serves.
+            click.echo(f"A new database is made: {settings.sqlite_file.resolve()}", err=True)
         with wiring.open_backend(settings) as composed:
             yield composed
 

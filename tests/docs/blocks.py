@@ -2,9 +2,10 @@
 
 import json
 import re
+import sys
 from typing import Any
 
-from tests.e2e.server import ROOT
+from tests.e2e.server import ROOT, Server
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -21,3 +22,14 @@ def definitions(document: str) -> list[dict[str, Any]]:
     """The JSON blocks that define a collection."""
     found = [json.loads(block) for block in blocks(document, "json")]
     return [each for each in found if isinstance(each, dict) and "name" in each and "fields" in each]
+
+
+def as_typed(block: str, server: Server) -> str:
+    """The block as it is for this run: another port, this Python, and what `make venv` makes is there already."""
+    changes = {
+        "http://127.0.0.1:8000": server.url,
+        ".venv/bin/stillroom": f"{sys.executable} -m app.main",
+        ".venv/bin/python": sys.executable,
+        "make venv": "true",
+    }
+    return re.sub("|".join(map(re.escape, changes)), lambda typed: changes[typed[0]], block)

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.blocks import as_typed
 from tests.e2e.server import ROOT, Server
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,7 +56,7 @@ def _walk(server: Server, folder: Path) -> tuple[list[tuple[str, int]], str]:
     """What each block took, by its first line, and all that was said."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", README, re.M | re.S)
     assert len(blocks) > 10
-    script = "\n".join(f"{_here(block, server)}\nprintf '\\n@@ %s\\n' $SECONDS" for block in blocks)
+    script = "\n".join(f"{as_typed(block, server)}\nprintf '\\n@@ %s\\n' $SECONDS" for block in blocks)
     environment = {**server.environment(), "TMPDIR": str(folder)}
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=environment,
@@ -65,17 +65,6 @@ def _walk(server: Server, folder: Path) -> tuple[list[tuple[str, int]], str]:
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     seconds = [int(each) for each in re.findall(r"^@@ (\d+)$", ran.stdout, re.M)]
     return list(zip(blocks, seconds, strict=True)), ran.stdout
-
-
-def _here(block: str, server: Server) -> str:
-    """The block as it is for this run: another port, this Python, and what `make venv` makes is there already."""
-    changes = {
-        "http://127.0.0.1:8000": server.url,
-        ".venv/bin/stillroom": f"{sys.executable} -m app.main",
-        ".venv/bin/python": sys.executable,
-        "make venv": "true",
-    }
-    return re.sub("|".join(map(re.escape, changes)), lambda typed: changes[typed[0]], block)
 
 
 def _tell_rate(marks: list[tuple[str, int]]) -> None:

@@ -358,6 +358,14 @@ def test_an_admin_that_cannot_be_is_refused_in_a_sentence(tmp_path: Path, argume
     assert said in refusal.stderr
 
 
+def test_a_command_that_makes_a_database_says_where(tmp_path: Path) -> None:
+    (tmp_path / "herbs.csv").write_text("code,price\nRUE1,2.50\n", encoding="utf-8")
+    first, second = (stillroom("import", "herbs.csv", "--new", name, "--yes", cwd=tmp_path) for name in ("herbs", "more"))
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert f"A new database is made: {tmp_path / 'data' / 'stillroom.db'}" in first.stderr
+    assert "new database" not in second.stderr
+
+
 def test_migrate_and_check_tell_what_they_found(tmp_path: Path) -> None:
     nothing = stillroom("check", cwd=tmp_path)
     assert nothing.returncode == 0
