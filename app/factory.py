@@ -18,7 +18,7 @@ from adapters.inbound.rest import (
     schema,
     trash,
 )
-from adapters.inbound.web import errors, openapi
+from adapters.inbound.web import errors, openapi, paths
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     app.config[imports.LIMITS] = imports.Limits(settings.max_import, settings.import_timeout)
     # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
     app.url_map.merge_slashes = False
+    paths.install(app)
     app.session_interface = NoSessions()
     api = openapi.api(app)
     for blueprint in _BLUEPRINTS:

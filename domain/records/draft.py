@@ -28,7 +28,7 @@ from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
 _STAMPED = ("version", "created", "updated")
 # What stands where a record's id does, in the address of the records.
-_RESERVED_IDS = frozenset({"aggregate"})
+RESERVED_IDS = frozenset({"aggregate"})
 _LARGEST = 1.7976931348623157e308
 
 
@@ -174,7 +174,7 @@ def checked_id(collection: Collection, body: Mapping[str, Any], moment: Moment, 
         faults.append(Fault("/id", "read_only", "ids of accounts are made by the backend"))
     elif not isinstance(body["id"], str) or not RECORD_ID.fullmatch(body["id"]):
         faults.append(Fault("/id", "invalid_id", "an id has 1 to 64 characters of A-Z a-z 0-9 _ -"))
-    elif body["id"] in _RESERVED_IDS:
+    elif body["id"] in RESERVED_IDS:
         faults.append(Fault("/id", "reserved_name", f"`{body['id']}` names something else in an address; choose another id"))
     return str(body["id"])
 

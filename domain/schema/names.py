@@ -15,14 +15,14 @@ _ENGINE_TABLES = frozenset({"json_each", "json_tree"})
 # `sqlite_` and `pg_` belong to the engines.
 _RESERVED_PREFIXES = ("sqlite_", "pg_")
 # Paths under `/api/v1/collections/` that are none of a collection.
-_PATHS = frozenset({"changes", "plan", "undo"})
+ADDRESSES = frozenset({"changes", "plan", "undo"})
 
 
 def check_collection_name(name: object, pointer: str = "/name") -> str:
     text = _well_formed(name, pointer)
     if text.startswith(_RESERVED_PREFIXES):
         raise invalid(pointer, "reserved_name", f"`{text}` begins with a prefix that the database keeps for itself")
-    if text in _PATHS:
+    if text in ADDRESSES:
         raise invalid(pointer, "reserved_name", f"`{text}` is an address of its own beside those of collections")
     if text in _ENGINE_TABLES:
         raise invalid(pointer, "reserved_name", f"`{text}` is a name that the database keeps for itself")

@@ -86,6 +86,22 @@ def test_options_answers_what_is_allowed():
     assert (answer.status_code, "POST" in answer.headers["Allow"]) == (200, True)
 
 
+BESIDE = [
+    ("/api/v1/collections/plan", {"POST"}),
+    ("/api/v1/collections/undo", {"POST"}),
+    ("/api/v1/collections/changes", {"GET", "HEAD"}),
+    ("/api/v1/collections/plans", {"GET", "HEAD", "PATCH", "DELETE"}),
+    (f"{RECORDS}/aggregate", {"GET", "HEAD"}),
+    (f"{RECORDS}/aggregated", {"GET", "HEAD", "PATCH", "DELETE"}),
+]
+
+
+@pytest.mark.parametrize("path, methods", BESIDE)
+def test_an_address_beside_others_answers_to_its_own_methods_alone(path, methods):
+    assert set(client().options(path).headers["Allow"].split(", ")) == {"OPTIONS", *methods}
+    assert (client().patch(path, json={}).status_code == 405) == ("PATCH" not in methods)
+
+
 def test_head_answers_as_get_without_the_body():
     door = client()
     head, get = door.head(RECORDS), door.get(RECORDS)

@@ -52,7 +52,7 @@ def blueprint(backend: Backend) -> Blueprint:
         made = collections.create(read_json(request), actor=actor)
         return _shown(made, 201, [("Location", f"{PATH}/{made.name}")])
 
-    @door.route("/<c>")
+    @door.route("/<name:c>")
     @documented(
         "get_collection", parameters=[IF_NONE_MATCH],
         responses=answers({200: json_of("Collection", "The collection", headers=("ETag",)), 304: UNCHANGED}, 400, 401, 403, 404),
@@ -66,7 +66,7 @@ def blueprint(backend: Backend) -> Blueprint:
             return empty_response(304, [*headers, ("ETag", _etag(found))])
         return _shown(found, 200, headers)
 
-    @door.route("/<c>", methods=("PATCH",))
+    @door.route("/<name:c>", methods=("PATCH",))
     @documented(
         "change_collection", parameters=[IF_MATCH], requestBody=takes("CollectionChange"),
         responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
@@ -78,7 +78,7 @@ def blueprint(backend: Backend) -> Blueprint:
         changed = collections.change(c, read_json(request), actor=actor, if_match=_if_match())
         return _shown(changed, 200, [])
 
-    @door.route("/<c>", methods=("DELETE",))
+    @door.route("/<name:c>", methods=("DELETE",))
     @documented("delete_collection", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
     def delete_collection(c: str) -> Response:
         """Delete a collection with all its records"""

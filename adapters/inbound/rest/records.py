@@ -115,7 +115,7 @@ def blueprint(backend: Backend) -> Blueprint:
         shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request, query))
         return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_marks(shown, c)])
 
-    @door.route("/<c>/records/<id>")
+    @door.route("/<c>/records/<id:id>")
     @documented(
         "get_record", parameters=[_EXPAND, _FIELDS, IF_NONE_MATCH],
         responses=answers({200: json_of("Record", "The record", headers=("ETag",)), 304: UNCHANGED}, 400, 401, 403, 404),
@@ -134,7 +134,7 @@ def blueprint(backend: Backend) -> Blueprint:
             return empty_response(304, headers)
         return json_response(_record(shown), 200, headers)
 
-    @door.route("/<c>/records/<id>", methods=("PATCH",))
+    @door.route("/<c>/records/<id:id>", methods=("PATCH",))
     @documented(
         "update_record", parameters=[IF_MATCH], requestBody=takes("RecordValues"),
         responses=answers({200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
@@ -148,7 +148,7 @@ def blueprint(backend: Backend) -> Blueprint:
         shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match)
         return json_response(_record(shown), 200, _marks(shown, c))
 
-    @door.route("/<c>/records/<id>", methods=("DELETE",))
+    @door.route("/<c>/records/<id:id>", methods=("DELETE",))
     @documented("delete_record", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
