@@ -89,7 +89,7 @@ def _types(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> Iterator[
     before, now = _types_of(old), _types_of(new)
     gone, come = sorted(before - now), sorted(now - before)
     if gone and come and not before & now - {"null"}:
-        yield Difference("unlike", at, f"{_listed(before)} became {_listed(now)}")
+        yield Difference("unlike", at, f"{_listed(sorted(before))} became {_listed(sorted(now))}")
         return
     if gone:
         yield Difference("narrower", at, f"{_listed(gone)} is not taken any more")

@@ -184,3 +184,9 @@ def test_no_document_breaks_the_comparison(one, other):
     told = findings(*docs)
     json.dumps([each.as_object() for each in told])
     assert findings(docs[0], docs[0]) == ()
+
+
+def test_types_are_named_in_one_order():
+    """Two processes that answer the same plan say the same."""
+    (found,) = findings(document({"type": ["string", "null", "boolean", "array"]}), document({"type": ["number", "object"]}))
+    assert "`array`, `boolean`, `null`, `string` became `integer`, `number`, `object`" in found.what
