@@ -91,8 +91,8 @@ class RecordReads:
         after = None if query.cursor is None else read_cursor(order, text, query.cursor)
         offset = (query.page - 1) * query.limit if query.page else 0
         window = Window(order=order, limit=query.limit, after=after, offset=offset, count=query.count, search=search)
-        used = {*names, *_WORD.findall(f"{query.filter} {query.sort} {query.expand}")} if collection.aliases else ()
-        return Asked(names, reading, window, expansion, sights, text, deprecated(collection, name, used, now))
+        told = deprecated(collection, name, _used(collection, sights, names, query, now), now)
+        return Asked(names, reading, window, expansion, sights, text, told)
 
     def _check_steps(
         self, stores: Stores, collection: Collection, query: ListQuery, request: Request, sayable: Sayable, search: Search | None
@@ -232,6 +232,16 @@ def guard_paths(paths: tuple[Path, ...]) -> frozenset[tuple[str, ...]] | None:
 def entered(schema: Schema, name: str, now: str) -> Collection:
     """By its name, or by one that it had before and that is still understood."""
     return schema.collections.get(name) or schema.called_before(name, now) or schema.collection(name)
+
+
+def _used(collection: Collection, sights: Sights, names: Iterable[str], query: ListQuery, now: str) -> Iterable[str]:
+    """The names in an answer, and the old ones in the texts of its request: not those of fields that the actor may not see, which
+    the headers would betray to whoever writes one between quotes."""
+    if not collection.aliases:
+        return ()
+    before, visible = collection.called_before(now), sights.of(collection).names
+    words = _WORD.findall(f"{query.filter} {query.sort} {query.expand}")
+    return {*names, *(word for word in words if before.get(word) in visible)}
 
 
 def deprecated(collection: Collection, name: str, used: Iterable[str], now: str) -> Deprecated | None:

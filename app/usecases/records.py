@@ -103,7 +103,7 @@ class RecordUseCases:
     def _create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         collection = self._entered(stores, name, request)
         return self._as_named(
-            stores, collection, name, request, lambda present: self._created(stores, collection, present, moment, prepared)
+            stores, collection, name, request, lambda present: self._created(stores, collection, present, moment, prepared), creating=True
         )
 
     def _created(self, stores: Stores, collection: Collection, request: Request, moment: Moment, prepared: Prepared) -> Shown:
@@ -230,17 +230,28 @@ class RecordUseCases:
         return entered(stores.schema, name, self._reads.moment(stores.schema))
 
     def _as_named(
-        self, stores: Stores, collection: Collection, name: str, request: Request, write: Callable[[Request], Shown]
-    ) -> Shown:
+        self, stores: Stores, collection: Collection, name: str, request: Request, write: Callable[[Request], Shown],
+        *, creating: bool = False,
+    ) -> Shown:  # fmt: skip
         """A write whose body and address may have old names: it goes on under the present ones, and is told as it was asked."""
         if not collection.aliases:
             return write(request)
         now, body = self._reads.moment(stores.schema), request.body or {}
-        before = collection.called_before(now)
+        before = self._known_before(stores, collection, request, collection.called_before(now), creating=creating)
         with _told_as_sent({present: old for old, present in before.items() if old in {key.rstrip("+-") for key in body}}):
             shown = write(replace(request, body=in_present_names(body, before), into=collection.name))
         used = {*shown.names, *(key.rstrip("+-") for key in body)}
         return replace(shown, deprecated=deprecated(collection, name, used, now))
+
+    def _known_before(
+        self, stores: Stores, collection: Collection, request: Request, before: Mapping[str, str], *, creating: bool
+    ) -> Mapping[str, str]:
+        """Old names of fields that this actor may know of. A refusal says what a field is called now, so that the old name of one that
+        is hidden from it has to be as unknown as any."""
+        self._rulebook.rule(stores.schema, collection, "create" if creating else "update", request.actor)
+        body = {before.get(key, key): value for key, value in (request.body or {}).items()}
+        unknown = self._reads.pen(stores, collection, replace(request, body=body), creating=creating).unknown
+        return {old: present for old, present in before.items() if present not in unknown}
 
     def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
         return shape(ruling.condition, self._reads.values(stores, ruling, request, creating=creating))

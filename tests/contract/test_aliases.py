@@ -80,6 +80,36 @@ def test_what_an_actor_may_not_see_has_no_old_name_either(door):
         assert [each.get_json()["errors"][0]["code"] for each in answers] == ["unknown_field"] * 3
 
 
+def test_the_old_name_of_a_hidden_field_is_as_unknown_as_any(door):
+    """A refusal does not tell what it is called now, neither by a text nor by being another one."""
+    for method, path in (("POST", ""), ("PATCH", "/p1")):
+        for body in ({"NAME": "q"}, {"NAME+": 1}, {"NAME": "q", "hidden": "q"}, {"headline": 5, "NAME": "q"}):
+
+            def told(name, method=method, path=path, body=body):
+                sent = {key.replace("NAME", name): value for key, value in body.items()}
+                answer = door.open(f"{PATH}/posts/records{path}", method=method, json=sent)
+                told = {key: value for key, value in answer.get_json().items() if key not in ("request_id", "hint")}
+                return answer.status_code, str(told).replace(name, "…"), answer.headers.get("Deprecation")
+
+            assert told("secret") == told("nothing")
+            assert "hidden" in body or "hidden" not in told("secret")[1]
+
+
+def test_no_header_tells_of_the_old_name_of_a_hidden_field(door):
+    def told(name):
+        answer = door.get(f"{PATH}/posts/records?fields=headline&filter=headline!='{name}'")
+        assert answer.status_code == 200
+        return answer.headers.get("Deprecation"), answer.headers.get("Sunset")
+
+    assert told("secret") == told("draft") == told("nothing") == (None, None)
+
+
+def test_a_closed_collection_does_not_tell_that_two_names_are_one(door, room):
+    room.collections.change("posts", {"rules": dict.fromkeys(("list", "view", "create", "update", "delete"))}, actor=SYSTEM)
+    closed, missing = (door.post(f"{PATH}/{name}/records", json={"title": "a", "headline": "b"}) for name in ("posts", "nothing"))
+    assert (closed.status_code, closed.get_json()["detail"]) == (missing.status_code, missing.get_json()["detail"])
+
+
 def test_texts_of_clients_may_use_old_names(door):
     assert [each["id"] for each in listed(door, "filter=views%3D3 %26%26 writer.city%3D'Ulm'")] == ["p1"]
     assert listed(door, "filter=views%3E3") == []
