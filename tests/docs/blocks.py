@@ -33,3 +33,22 @@ def as_typed(block: str, server: Server) -> str:
         "make venv": "true",
     }
     return re.sub("|".join(map(re.escape, changes)), lambda typed: changes[typed[0]], block)
+
+
+def section(document: str, heading: str) -> str:
+    """What stands under a heading, up to the next one of any level."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return re.split(r"^#", f"\n{text}".split(f"\n{heading}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of its tables' rows, without their headers."""
+    lines = re.findall(r"^\|(.+)\|$", text, re.M)
+    heads = {at - 1 for at, line in enumerate(lines) if set(line) <= set("-|")}
+    cells = [[cell.strip() for cell in line.split(" | ")] for at, line in enumerate(lines) if at not in heads]
+    return [row for row in cells if set("".join(row)) - set("-|")]
+
+
+def named(text: str) -> list[str]:
+    """The names in code that stand there."""
+    return re.findall(r"`(@?[A-Za-z_]+)`", text)
