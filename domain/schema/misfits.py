@@ -1,5 +1,6 @@
 """Stored values that a change cannot carry over: how many, and the first of them as people may look them up."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,8 +26,15 @@ NONE = Misfits()
 
 def shown(value: object) -> str:
     """A value as it may be told: short, and as JSON would write what is no text."""
-    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    text = _written(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _written(value: object) -> str:
+    """A whole double as a whole number: what JSON holds comes back from one engine as the one, from another as the other."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, float, list, tuple, dict)) else str(value)
 
 
 def not_convertible(field: str, at: int, becomes: str, found: Misfits) -> Conflict:
