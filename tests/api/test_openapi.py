@@ -56,7 +56,7 @@ def test_a_collection_stands_in_the_place_of_whatever_collection(document, gener
 def test_it_describes_every_route_that_there_is(generic):
     app = client().application
     served = {
-        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(("docs.", "postman."))
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }  # fmt: skip
