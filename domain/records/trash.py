@@ -172,14 +172,24 @@ def followers(root: Entry, others: Sequence[Entry], stands: Callable[[Key], bool
     for entry in others:
         for key in entry.went_with:
             waiting.setdefault(key, []).append(entry)
-    back, found, pending = {root.key}, list[Entry](), [root.key]
+    found, pending = dict[Key, Entry](), [root.key]
     while pending:
-        for entry in waiting.get(pending.pop(), ()):
-            if entry.key not in back and all(key in back or stands(key) for key in entry.went_with):
-                back.add(entry.key)
-                found.append(entry)
-                pending.append(entry.key)
-    return found
+        come = [each for each in waiting.get(pending.pop(), ()) if each.key != root.key and each.key not in found]
+        found.update((each.key, each) for each in come)
+        pending += [each.key for each in come]
+    _leave_out_held(found, waiting, lambda key: key == root.key or key in found or stands(key))
+    return list(found.values())
+
+
+def _leave_out_held(found: dict[Key, Entry], waiting: Mapping[Key, list[Entry]], comes: Callable[[Key], bool]) -> None:
+    """Those that went with something that stays away, and what waits for them. Records of a ring hold each other: they are left out
+    one by one from all of them, for gathered one by one each would wait for the others."""
+    pending = list(found.values())
+    while pending:
+        entry = pending.pop()
+        if entry.key in found and not all(comes(key) for key in entry.went_with):
+            del found[entry.key]
+            pending += waiting.get(entry.key, ())
 
 
 @dataclass(frozen=True, slots=True)

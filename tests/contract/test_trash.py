@@ -416,3 +416,19 @@ def test_what_comes_back_is_found_by_search_again(room):
     assert found(room, "quiet") == []
     restore(room, "posts", post)
     assert found(room, "quiet") == [post]
+
+
+def test_rings_that_share_a_record_come_back_from_any_of_it(database_url):
+    """`b` went with `a` and with `d`, which went with `b`: waiting for each other, none would ever come back."""
+    on = {"type": "relation", "collection": "nodes", "on_delete": "cascade"}
+    facts = RequestFacts("POST")
+    with testing.backend(database=database_url) as room:
+        fields = [{"name": "up", **on}, {"name": "ring", **on}]
+        room.collections.create({"name": "nodes", "trash": {"days": 3}, "fields": fields}, actor=SYSTEM)
+        for id, up in (("a", None), ("b", "a"), ("c", "b"), ("d", "b")):
+            room.records.create("nodes", {"id": id, "up": up}, actor=SYSTEM, facts=facts)
+        room.records.update("nodes", "a", {"ring": "c"}, actor=SYSTEM, facts=facts)
+        room.records.update("nodes", "b", {"ring": "d"}, actor=SYSTEM, facts=facts)
+        for root in "abcd":
+            room.records.delete("nodes", "a", actor=SYSTEM, facts=facts)
+            assert room.trash.restore("nodes", root, actor=SYSTEM).restored == {"nodes": 4}
