@@ -29,6 +29,17 @@ def furnished_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
 
 
 @pytest.fixture
+def unshared(tmp_path: Path) -> Iterator[tuple[Server, str]]:
+    """On SQLite, for one test alone, which may change and delete whatever is there."""
+    server = Server(tmp_path / "data")
+    try:
+        server.start()
+        yield server, furnished(server)
+    finally:
+        server.end()
+
+
+@pytest.fixture
 def furnished_postgresql(tmp_path: Path, postgres_server: str) -> Iterator[tuple[Server, str]]:
     with fresh_database(postgres_server) as url:
         server = Server(tmp_path / "data", settings={"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": SECRET})

@@ -98,7 +98,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "list_trash": {400: (*_QUERY, "invalid_cursor", "invalid_parameter", "not_supported"), **_READING},
     "restore_record": {400: (*_QUERY, "invalid_record", "unknown_field"), 409: ("conflict", "not_restorable", "not_unique"), **_WRITING},
     "explain_list": {400: (*_QUERY, *OF_RECORDS["list"][400]), **_READING},
-    "why_refused": {400: (*_QUERY, *_BODY, *_RECORD, *_LANGUAGE, "invalid_question"), **_SENDING},
+    "why_refused": {400: (*_QUERY, *_BODY, *_RECORD, *_LANGUAGE, "invalid_question", "invalid_actor"), **_SENDING},
     "erase_record": {400: _QUERY, **_WRITING},
     "empty_trash": {400: _QUERY, **_WRITING},
 }  # fmt: skip
