@@ -1,39 +1,30 @@
-"""List, show, create, change and delete records, under the collection's rules."""
+"""List, show, create, change and delete records, under the collection's rules.
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+What happens in a transaction that writes is in `record_writes`; this opens it, once what takes long is prepared.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.usecases.aggregates import Aggregates
-from app.usecases.deletion import delete_with_relations
-from app.usecases.passing import draft_passes, kept_passes
-from app.usecases.passwords import PasswordDesk, Prepared, owed_for_change, owed_for_new
-from app.usecases.preparations import Preparations, check_prepared
-from app.usecases.reasons import Subject
-from app.usecases.record_reads import RecordReads, deprecated, entered
+from app.usecases.passwords import PasswordDesk
+from app.usecases.preparations import Preparations
+from app.usecases.record_reads import RecordReads
+from app.usecases.record_writes import IfMatches, RecordWrites
 from app.usecases.requests import Request
-from app.usecases.rulebook import Rulebook, Ruling
-from app.usecases.sights import Pen
+from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
-from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem, Unavailable
+from domain.errors import Problem, Unavailable
 from domain.records.aggregates import AggregateQuery, Groups
-from domain.records.changes import Changes, IfMatch
-from domain.records.draft import Author, Moment, changes, draft, not_writable
+from domain.records.draft import Moment
 from domain.records.page import ListQuery, Page, Shown
-from domain.records.visibility import in_present_names, told_without
-from domain.rules.shape import Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.aliases import Deprecated
-from domain.schema.collection import Collection
 from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
-from ports.observer import Observer, RequestRefusedByRule
+from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
-
-IfMatches = tuple[IfMatch, ...] | None
 
 
 class RecordUseCases:
@@ -47,10 +38,11 @@ class RecordUseCases:
         ids: Ids,
         observer: Observer,
     ) -> None:
-        self._work, self._rulebook, self._tools = work, rulebook, tools
-        self._clock, self._ids, self._observer = clock, ids, observer
+        self._work, self._rulebook = work, rulebook
+        self._clock, self._ids = clock, ids
         self._reads = RecordReads(rulebook, clock, observer)
         self._aggregates = Aggregates(rulebook, self._reads)
+        self._writes = RecordWrites(rulebook, self._reads, tools, ids, observer)
         self._preparations = Preparations(work, passwords, self._reads.moment)
 
     # --- reading
@@ -90,6 +82,17 @@ class RecordUseCases:
         collection = schema.collections.get(name) or schema.called_before(name, self._reads.moment(schema))
         return self._rulebook.query_names(stores.schema, collection) if collection else frozenset()
 
+    def _checked(self, stores: Stores, request: Request, body: Callable[[], Any]) -> Any:
+        """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
+        try:
+            request.facts.recheck(stores.schema)
+            return body()
+        except Unavailable:
+            raise  # no refusal; and a transaction in which PostgreSQL gave up waiting answers nothing more
+        except Problem:
+            stores.records.check_guard(request.guard)
+            raise
+
     # --- writing
 
     def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:
@@ -97,35 +100,8 @@ class RecordUseCases:
         request = Request(actor, facts, body, name)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         return self._preparations.for_new(
-            name, request, lambda stores, prepared: self._create(stores, name, request, moment, prepared)
+            name, request, lambda stores, prepared: self._writes.create(stores, name, request, moment, prepared)
         )
-
-    def _create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
-        collection = self._entered(stores, name, request)
-        return self._as_named(
-            stores, collection, name, request, lambda present: self._created(stores, collection, present, moment, prepared), creating=True
-        )
-
-    def _created(self, stores: Stores, collection: Collection, request: Request, moment: Moment, prepared: Prepared) -> Shown:
-        ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
-        check_prepared(prepared, owed_for_new(collection))
-        where = self._bound(stores, ruling, request, creating=True)
-        if where.constant is False:
-            # Whoever may create nothing here is not told what a record would need.
-            raise self._forbidden(stores, collection, request, None)
-        pen = self._reads.pen(stores, collection, request, creating=True)
-        with _told_without(pen.unknown):
-            made = draft(
-                collection, request.body or {}, author=_author(request.actor, pen), moment=moment, tools=self._tools
-            )
-        made = replace(made, secrets=prepared.secrets)
-        if not draft_passes(stores, collection, made.values, ruling, where):
-            raise self._forbidden(stores, collection, request, made.values)
-        self._check_writes(stores, collection, made.values, request, pen)
-        self._satisfy_checks(stores, collection, made.values, request, kept=False)
-        with _told_without(pen.unknown):
-            stores.records.insert(collection, made)
-        return self._written(stores, collection, made.values, request)
 
     def update(
         self,
@@ -142,50 +118,8 @@ class RecordUseCases:
         request = Request(actor, facts, body, name)
         now = write_instant(self._clock.now())
         return self._preparations.for_change(
-            name, id, request, lambda stores, prepared: self._update(stores, name, id, request, now, prepared, if_match)
+            name, id, request, lambda stores, prepared: self._writes.update(stores, name, id, request, now, prepared, if_match)
         )
-
-    def _update(
-        self,
-        stores: Stores,
-        name: str,
-        id: str,
-        request: Request,
-        now: str,
-        prepared: Prepared,
-        if_match: IfMatches,
-    ) -> Shown:
-        collection = self._entered(stores, name, request)
-        return self._as_named(
-            stores, collection, name, request, lambda present: self._updated(stores, collection, id, present, now, prepared, if_match)
-        )
-
-    def _updated(
-        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, prepared: Prepared, if_match: IfMatches
-    ) -> Shown:
-        ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
-        check_prepared(prepared, owed_for_change(collection, request.body or {}))
-        pen = self._reads.pen(stores, collection, request)
-        asked = changes(
-            collection,
-            request.body or {},
-            author=_author(request.actor, pen),
-            now=now,
-            tools=self._tools,
-            if_match=if_match,
-        )
-        where = self._bound(stores, ruling, request)
-        if not request.body:
-            return self._unchanged(stores, collection, id, request, where, if_match)
-        asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
-        writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
-        joined = self._rulebook.joined(stores.schema, collection, ruling, writes)
-        with _told_without(pen.unknown):
-            after = stores.records.update(collection, id, asked, self._bound(stores, joined, request) if writes else where)
-        if after is None:
-            raise self._why_unchanged(stores, collection, id, request, asked, where, pen)
-        self._satisfy_checks(stores, collection, after, request, kept=True)
-        return self._written(stores, collection, after, request)
 
     def delete(
         self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None
@@ -193,200 +127,5 @@ class RecordUseCases:
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says. What is to be told of
         an old name of the collection, if that was used."""
         request = Request(actor, facts)
-        return self._work.run(lambda stores: self._delete(stores, name, id, request, if_match))
-
-    def _delete(
-        self, stores: Stores, name: str, id: str, request: Request, if_match: IfMatches
-    ) -> Deprecated | None:
-        collection = self._entered(stores, name, request)
-        ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
-        where = self._bound(stores, ruling, request)
-        record = stores.records.lock(collection, id, where)
-        if record is None:
-            raise self._reads.hidden(stores, collection, "delete", id, request)
-        _check_version(record, if_match)
         now = write_instant(self._clock.now())
-        delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
-        return deprecated(collection, name, (), now)
-
-    # --- what reads and writes share
-
-    def _checked(self, stores: Stores, request: Request, body: Callable[[], Any]) -> Any:
-        """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
-        try:
-            request.facts.recheck(stores.schema)
-            return body()
-        except Unavailable:
-            raise  # no refusal; and a transaction in which PostgreSQL gave up waiting answers nothing more
-        except Problem:
-            stores.records.check_guard(request.guard)
-            raise
-
-    def _entered(self, stores: Stores, name: str, request: Request) -> Collection:
-        """The collection that a write goes to, once it is sure that the actor still stands."""
-        if request.guard is not None:
-            stores.records.check_guard(request.guard)
-        request.facts.recheck(stores.schema)
-        return entered(stores.schema, name, self._reads.moment(stores.schema))
-
-    def _as_named(
-        self, stores: Stores, collection: Collection, name: str, request: Request, write: Callable[[Request], Shown],
-        *, creating: bool = False,
-    ) -> Shown:  # fmt: skip
-        """A write whose body and address may have old names: it goes on under the present ones, and is told as it was asked."""
-        if not collection.aliases:
-            return write(request)
-        now, body = self._reads.moment(stores.schema), request.body or {}
-        before = self._known_before(stores, collection, request, collection.called_before(now), creating=creating)
-        with _told_as_sent({present: old for old, present in before.items() if old in {key.rstrip("+-") for key in body}}):
-            shown = write(replace(request, body=in_present_names(body, before), into=collection.name))
-        used = {*shown.names, *(key.rstrip("+-") for key in body)}
-        return replace(shown, deprecated=deprecated(collection, name, used, now))
-
-    def _known_before(
-        self, stores: Stores, collection: Collection, request: Request, before: Mapping[str, str], *, creating: bool
-    ) -> Mapping[str, str]:
-        """Old names of fields that this actor may know of. A refusal says what a field is called now, so that the old name of one that
-        is hidden from it has to be as unknown as any."""
-        self._rulebook.rule(stores.schema, collection, "create" if creating else "update", request.actor)
-        body = {before.get(key, key): value for key, value in (request.body or {}).items()}
-        unknown = self._reads.pen(stores, collection, replace(request, body=body), creating=creating).unknown
-        return {old: present for old, present in before.items() if present not in unknown}
-
-    def _bound(self, stores: Stores, ruling: Ruling, request: Request, *, creating: bool = False) -> Bound:
-        return shape(ruling.condition, self._reads.values(stores, ruling, request, creating=creating))
-
-    def _forbidden(
-        self, stores: Stores, collection: Collection, request: Request, record: Mapping[str, Any] | None
-    ) -> Forbidden:
-        because: tuple[str, ...] = ()
-        if self._observer.wants(RequestRefusedByRule):
-            subject = Subject(record, partial(draft_passes, stores, collection, record or {}), creating=True)
-            because = self._reads.reasons(stores, collection, request, subject).of("create rule", collection.rules.create).because
-        self._observer.observe(RequestRefusedByRule(collection.name, "create", collection.rules.create, because))
-        return Forbidden(f"the create rule of `{collection.name}` does not allow this record")
-
-    def _unchanged(
-        self, stores: Stores, collection: Collection, id: str, request: Request, where: Bound, if_match: IfMatches
-    ) -> Shown:
-        """A change that names nothing is no change; whether it would have been allowed is answered all the same."""
-        record = stores.records.lock(collection, id, where)
-        if record is None:
-            raise self._reads.hidden(stores, collection, "update", id, request)
-        _check_version(record, if_match)
-        return self._written(stores, collection, record, request)
-
-    def _check_writes(
-        self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, pen: Pen
-    ) -> None:
-        """Invalid, with every field of the body that may not be written in this new record."""
-        faults = self._write_faults(stores, request, pen, partial(draft_passes, stores, collection, record), creating=True)
-        if faults:
-            raise Invalid(faults[0].detail, code="invalid_record", faults=faults)
-
-    def _write_faults(
-        self, stores: Stores, request: Request, pen: Pen, passes: Callable[[Ruling, Bound], bool], *, creating: bool = False
-    ) -> tuple[Fault, ...]:
-        asked = pen.asked_of(request.body or {})
-        bounds = {key: (ruling, self._bound(stores, ruling, request, creating=creating)) for key, ruling in asked.values()}
-        return tuple(not_writable(key) for key, (ruling, where) in bounds.items() if not passes(ruling, where))
-
-    def _satisfy_checks(
-        self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, *, kept: bool
-    ) -> None:
-        """Invalid, with every check that does not hold; checks that speak of `@request` do not bind admins."""
-        faults: list[Fault] = []
-        for check in collection.checks:
-            ruling = self._rulebook.condition(stores.schema, collection, check.rule)
-            if ruling.paths and request.actor.passes_rules:
-                continue
-            where = self._bound(stores, ruling, request, creating=not kept)
-            passes = kept_passes if kept else draft_passes
-            if not passes(stores, collection, record, ruling, where):
-                faults.append(Fault("", check.name, check.message))
-        if faults:
-            raise Invalid(faults[0].detail, code="check_failed", faults=tuple(faults))
-
-    def _written(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> Shown:
-        """The record as the actor may now see it; only id and version where it may not."""
-        plain = Request(request.actor, request.facts)
-        only = "" if self._may_view(stores, collection, record, plain) else "id,version"
-        return self._reads.shown(stores, collection, record, plain, only)
-
-    def _may_view(self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request) -> bool:
-        """A view rule that cannot be asked hides the record; it does not undo the write."""
-        try:
-            ruling = self._rulebook.rule(stores.schema, collection, "view", request.actor)
-            where = self._bound(stores, ruling, request)
-        except Problem:
-            return False
-        return kept_passes(stores, collection, record, ruling, where)
-
-    def _why_unchanged(
-        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound, pen: Pen
-    ) -> Problem:
-        """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
-        record = stores.records.load(collection, id)
-        if record is None or not stores.records.matches(collection, id, where):
-            return self._reads.hidden(stores, collection, "update", id, request)
-        try:
-            _check_version(record, asked.if_match)
-        except PreconditionFailed as failed:
-            return failed
-        unwritable = self._write_faults(stores, request, pen, partial(kept_passes, stores, collection, record))
-        if unwritable:
-            return Invalid(unwritable[0].detail, code="invalid_record", faults=unwritable)
-        failing = {name: each for name, each in asked.increments.items() if not each.fits(record[name])}
-        faults = tuple(
-            Fault(_pointer(name, request.body), "out_of_range", f"`{name}` stays from {each.low} to {each.high}")
-            for name, each in failing.items()
-        )
-        if not faults:
-            return Conflict("another change came in between", hint="try again")
-        return Invalid("the result of an increment is outside its limits", code="out_of_range", faults=faults)
-
-
-def _pointer(name: str, body: Mapping[str, Any] | None) -> str:
-    """To the increment as the body wrote it: a step may be negative either way."""
-    return f"/{name}+" if f"{name}+" in (body or {}) else f"/{name}-"
-
-
-@contextmanager
-def _told_without(unknown: frozenset[str]) -> Iterator[None]:
-    try:
-        yield
-    except (Invalid, Conflict) as refused:
-        told = told_without(unknown, refused)
-        if told is refused:
-            raise
-        raise told from refused
-
-
-@contextmanager
-def _told_as_sent(sent: Mapping[str, str]) -> Iterator[None]:
-    """Faults point at the names that the body has: `sent`, by present name."""
-    try:
-        yield
-    except (Invalid, Conflict) as refused:
-        faults = tuple(replace(each, pointer=_sent_pointer(each.pointer, sent)) for each in refused.faults)
-        if faults == refused.faults:
-            raise
-        raise type(refused)(refused.detail, code=refused.code, hint=refused.hint, faults=faults) from refused
-
-
-def _sent_pointer(pointer: str, sent: Mapping[str, str]) -> str:
-    head, slash, rest = pointer.removeprefix("/").partition("/")
-    name = head.rstrip("+-")
-    return f"/{sent[name]}{head[len(name) :]}{slash}{rest}" if name in sent else pointer
-
-
-def _author(actor: Actor, pen: Pen) -> Author:
-    return Author(actor.id or None, actor.passes_rules, actor.collection, closed=pen.closed, unknown=pen.unknown)
-
-
-def _check_version(record: Mapping[str, Any], if_match: IfMatches) -> None:
-    if if_match is None or any(each.means(record["version"], record["created"]) for each in if_match):
-        return
-    raise PreconditionFailed(
-        f"the record is at version {record['version']} now", hint="read it again and repeat your change"
-    )
+        return self._work.run(lambda stores: self._writes.delete(stores, name, id, request, now, if_match))

@@ -206,7 +206,7 @@ def test_a_refusal_before_the_write_does_not_rest_on_an_old_schema(database_url)
 def test_a_write_that_finds_another_schema_each_time_gives_up(backend, monkeypatch):
     define(backend, "things", rules={"create": ""})
     runs = []
-    monkeypatch.setattr("app.usecases.records.owed_for_new", lambda collection: runs.append(collection.name) or "another")
+    monkeypatch.setattr("app.usecases.record_writes.owed_for_new", lambda collection: runs.append(collection.name) or "another")
     monkeypatch.setattr(backend.records._preparations, "_of_new", lambda name, request: NOTHING)
     with pytest.raises(Unavailable) as given_up:
         create(backend, "things", GUEST)
