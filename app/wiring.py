@@ -39,6 +39,7 @@ from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
+from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
 from domain.actor import SYSTEM
 from domain.limits.policies import Policies
@@ -111,6 +112,7 @@ def use_cases(parts: Parts) -> Backend:
     rulebook = Rulebook()
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
     desk = PasswordDesk(work, parts.passwords, limits)
+    sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -119,7 +121,8 @@ def use_cases(parts: Parts) -> Backend:
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
-        accounts=AccountUseCases(work, rulebook, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
+        accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
+        sessions=sessions,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
         operations=OperationsUseCases(work),
         housekeeping=HousekeepingUseCases(work, clock, ids, observer),

@@ -8,12 +8,14 @@ ADMINS = "_admins"
 @dataclass(frozen=True, slots=True)
 class Actor:
     """`kind` is guest, account, admin or system. `epoch` is the one that the actor's token repeats: it is compared with
-    the account's own in the first statement of each request, so that a token that was ended stops working at once."""
+    the account's own in the first statement of each request, so that a token that was ended stops working at once. So is
+    `session`, the id of the session that the token belongs to; a token without one stands by itself."""
 
     kind: str
     id: str = ""
     collection: str = ""
     epoch: int = 0
+    session: str = ""
 
     @property
     def is_guest(self) -> bool:
@@ -32,6 +34,6 @@ GUEST = Actor("guest")
 SYSTEM = Actor("system")
 
 
-def account(id: str, collection: str, epoch: int = 1) -> Actor:
+def account(id: str, collection: str, epoch: int = 1, session: str = "") -> Actor:
     """The actor for a record of an accounts collection; members of `_admins` are admins."""
-    return Actor("admin" if collection == ADMINS else "account", id, collection, epoch)
+    return Actor("admin" if collection == ADMINS else "account", id, collection, epoch, session)

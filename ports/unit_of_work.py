@@ -8,6 +8,7 @@ from ports.accounts import AccountStore, KeyStore
 from ports.imports import ImportStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
+from ports.sessions import SessionStore
 from ports.trash import TrashStore
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Stores(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def sessions(self) -> SessionStore: ...
     @property
     def imports(self) -> ImportStore: ...
     @property

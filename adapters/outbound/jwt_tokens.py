@@ -199,16 +199,18 @@ class _Verified:
 
 
 def _claims(subject: _Subject) -> dict[str, Any]:
-    return {"purpose": subject.purpose, "collection": subject.actor.collection, "epoch": subject.actor.epoch}
+    actor = subject.actor
+    said = {"purpose": subject.purpose, "collection": actor.collection, "epoch": actor.epoch}
+    return {**said, "sid": actor.session} if actor.session else said
 
 
 def _statement(claims: Mapping[str, Any]) -> _Statement:
     """A token without an end is none of ours, whoever signed it."""
-    texts = [claims[name] for name in ("sub", "collection", "purpose")]
+    texts = [claims[name] for name in ("sub", "collection", "purpose", *({"sid"} & claims.keys()))]
     numbers = [claims[name] for name in ("epoch", "exp")]
     if not all(isinstance(each, str) and each for each in texts) or not all(type(each) is int for each in numbers):
         raise jwt.InvalidTokenError("claims of the wrong type")
-    return _Statement(account(texts[0], texts[1], numbers[0]), texts[2], float(numbers[1]))
+    return _Statement(account(texts[0], texts[1], numbers[0], claims.get("sid", "")), texts[2], float(numbers[1]))
 
 
 def _key(private: Ed25519PrivateKey) -> _Key:

@@ -3,24 +3,20 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
-from app.usecases.request_values import request_values
-from app.usecases.rulebook import OPEN, Rulebook
-from app.usecases.sights import sights_for
+from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused
 from domain.accounts.passwords import read_password
 from domain.accounts.tokens import SETUP_LIFETIME
-from domain.actor import ADMINS, GUEST, Actor, account
+from domain.actor import ADMINS, Actor
 from domain.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.records.page import Shown
-from domain.records.reading import Reading, guard_of
 from domain.records.visibility import present
-from domain.rules.shape import ANYTHING, Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import PASSWORD, Collection
 from domain.schema.fields import Tools
@@ -28,7 +24,7 @@ from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
 from ports.accounts import Credentials
 from ports.clock import Clock, Ids
-from ports.observer import Observation, Observer
+from ports.observer import Observer
 from ports.passwords import Passwords
 from ports.tokens import Tokens
 from ports.unit_of_work import Stores, UnitOfWork
@@ -37,33 +33,18 @@ PLAIN_REQUEST = RequestFacts("GET")
 _LONGEST_IDENTITY = 254  # no address is longer
 
 
-@dataclass(frozen=True, slots=True)
-class SignInRefused(Observation):
-    """`reason` is credentials or rule. Whose sign-in it was is not told: what people type there may be a password."""
-
-    collection: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    access_token: str
-    expires_in: int  # seconds
-    account: Shown
-
-
 class AccountUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
+        self, work: UnitOfWork, sessions: SessionUseCases, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
         limits: LimitUseCases, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
-        self._work, self._rulebook, self._desk, self._passwords, self._tokens = work, rulebook, desk, passwords, tokens
+        self._work, self._sessions, self._desk, self._passwords, self._tokens = work, sessions, desk, passwords, tokens
         self._limits, self._tools, self._clock, self._ids, self._observer = limits, tools, clock, ids, observer
 
     # --- signing in
 
-    def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts) -> SignedIn:
-        """A token for the account with this address and password. Unauthenticated, the same and after the same work, where there is
+    def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts, device: str = "") -> SignedIn:
+        """A session of the account with this address and password. Unauthenticated, the same and after the same work, where there is
         no such account and where the password is another; TooMany where it was tried too often, account or none; Forbidden where
         the collection's `auth` rule does not hold for it."""
         given = read_password(password, f"/{PASSWORD}")
@@ -72,11 +53,10 @@ class AccountUseCases:
         agrees = self._agrees(given, password, credentials)
         if credentials is None or not agrees:
             self._refuse_credentials(name)
-        actor = account(credentials.id, name, credentials.epoch)
-        shown = self._work.read(lambda stores: self._admitted(stores, actor, replace(facts, context="password")))
-        self._renew_hash(credentials, given, actor)
-        issued = self._tokens.issue(actor)
-        return SignedIn(issued.token, issued.expires_in, shown)
+        with_password = replace(facts, context="password")
+        signed = self._sessions.open(name, credentials.id, credentials.epoch, facts=with_password, device_name=device)
+        self._renew_hash(name, credentials, given)
+        return signed
 
     def _agrees(self, given: str, typed: str, credentials: Credentials | None) -> bool:
         """A hash that came from elsewhere was made of what was typed, not of the form in which we hash it."""
@@ -95,58 +75,26 @@ class AccountUseCases:
             raise Unauthenticated("sign in to see your account")
         if actor.collection != name:
             raise Forbidden("this token is of another collection", hint=f"ask /api/v1/auth/{actor.collection}/me")
-        return self._work.read(lambda stores: self._own_record(stores, actor, ANYTHING, facts))
+        return self._sessions.own_account(actor, facts=facts)
 
     def public_keys(self) -> Sequence[dict[str, Any]]:
         """What others verify our tokens with, as JWKs."""
         return self._tokens.public_keys()
 
-    def _admitted(self, stores: Stores, actor: Actor, facts: RequestFacts) -> Shown:
-        """Rule, epoch and the record to answer with are one statement."""
-        collection = stores.schema.collection(actor.collection)
-        text = collection.rules.auth
-        if text is None:
-            stores.records.check_guard(guard_of(actor))
-            self._refuse_by_rule(collection)
-        ruling = self._rulebook.condition(stores.schema, collection, text) if text else OPEN
-        # Nobody has signed in yet: to the rule the asker is a guest, and the record is the account.
-        values = request_values(stores, ruling.paths, GUEST, facts, None, self._clock.now())
-        try:
-            return self._own_record(stores, actor, shape(ruling.condition, values), facts)
-        except NotFound:
-            self._refuse_by_rule(collection)
-
-    def _own_record(self, stores: Stores, actor: Actor, where: Bound, facts: RequestFacts) -> Shown:
-        """As the account itself may see it: the view rules of fields bind it too."""
-        collection = stores.schema.collections.get(actor.collection)
-        if collection is None:
-            stores.records.check_guard(None)
-            raise Unauthenticated("this account is gone")
-        sights = sights_for(self._rulebook, stores, actor, facts, self._clock.now())
-        sight = sights.of(collection)
-        row = stores.records.get(Reading(collection, sight.names, where, sight.masks), actor.id, guard_of(actor))
-        if row is None:
-            raise NotFound("there is no such account")
-        return Shown(actor.id, row[sight.names.index("version")], row[sight.names.index("created")], sight.names, row)
-
-    def _renew_hash(self, credentials: Credentials, given: str, actor: Actor) -> None:
+    def _renew_hash(self, name: str, credentials: Credentials, given: str) -> None:
         """Only now is the password known, so only now can an outdated hash be made anew; that it cannot be is no reason to refuse."""
         old = credentials.password_hash
         if old is None or not self._passwords.is_outdated(old):
             return
         try:
             new = self._passwords.hash(given)
-            self._work.run(lambda stores: _renew(stores, actor, old, new))
+            self._work.run(lambda stores: _renew(stores, name, credentials.id, old, new))
         except Unavailable:
             pass
 
     def _refuse_credentials(self, name: str) -> NoReturn:
         self._observer.observe(SignInRefused(name, "credentials"))
         raise Unauthenticated("no account has this identity and password", code="invalid_credentials", hint="check both and try again")
-
-    def _refuse_by_rule(self, collection: Collection) -> NoReturn:
-        self._observer.observe(SignInRefused(collection.name, "rule"))
-        raise Forbidden(f"this account of `{collection.name}` may not sign in", code="sign_in_refused")
 
     # --- admins
 
@@ -188,8 +136,8 @@ def _credentials(stores: Stores, name: str, identity: str) -> Credentials | None
     return stores.accounts.credentials(collection, email_key(identity))
 
 
-def _renew(stores: Stores, actor: Actor, old: str, new: str) -> bool:
-    return stores.accounts.renew_hash(stores.schema.collection(actor.collection), actor.id, old=old, new=new)
+def _renew(stores: Stores, name: str, id: str, old: str, new: str) -> bool:
+    return stores.accounts.renew_hash(stores.schema.collection(name), id, old=old, new=new)
 
 
 def _admins(stores: Stores) -> Collection:

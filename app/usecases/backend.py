@@ -13,6 +13,7 @@ from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.schema import SchemaUseCases
+from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
 
 
@@ -28,6 +29,7 @@ class Backend:
     trash: TrashUseCases
     explanations: ExplanationUseCases
     accounts: AccountUseCases
+    sessions: SessionUseCases
     outlines: OutlineUseCases
     operations: OperationsUseCases
     housekeeping: HousekeepingUseCases

@@ -29,6 +29,7 @@ def delete_with_relations(
     _take_links_away(stores, doomed, deletion)
     for name in _referrers_first(stores, doomed, now):
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
+    _forget_sessions(stores, doomed)
 
 
 def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) -> None:
@@ -105,6 +106,14 @@ def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None
         staying = [id for id in holders if id not in doomed.get(name, {})]
         if staying:
             stores.records.touch(stores.schema.collection(name), staying, deletion.now)
+
+
+def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
+    """They ended with their account already; but one that comes back under its id must not find them."""
+    for name, ids in doomed.items():
+        collection = stores.schema.collection(name)
+        if collection.is_accounts and ids:
+            stores.sessions.forget(collection, list(ids))
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:

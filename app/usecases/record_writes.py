@@ -14,6 +14,7 @@ from app.usecases.reasons import Subject
 from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
+from app.usecases.sessions import keep_own_session
 from app.usecases.sights import Pen
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
@@ -103,6 +104,8 @@ class RecordWrites:
             after = stores.records.update(collection, id, asked, self._bound(stores, joined, request) if writes else where)
         if after is None:
             raise self._why_unchanged(stores, collection, id, request, asked, where, pen)
+        if asked.end_sessions:
+            keep_own_session(stores, collection, id, request.actor)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 

@@ -1,8 +1,18 @@
-"""What ends the sessions of an account: its epoch grows then, and every token that repeats an older one stops working."""
+"""What a session is, how long it lasts, and what ends it. A session stands as long as it repeats the epoch of its account: a change
+that must end sessions lets that grow, and every session and every token of before stands no more."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from domain.schema.collection import PASSWORD
+from domain.schema.fields.times import write_instant
+
+# Unused for so long, a session ends; and whatever happens, so long after its sign-in.
+IDLE, LONGEST = timedelta(days=30), timedelta(days=365)
+# What is told of a device is for people to recognise it by; nobody fills the table with it.
+_LONGEST_AGENT = 300
 
 _ENDING = frozenset({PASSWORD, "email"})
 
@@ -10,3 +20,54 @@ _ENDING = frozenset({PASSWORD, "email"})
 def ends_sessions(changed: Iterable[str]) -> bool:
     """Whether a change of these parts of an account ends its sessions: with a new password or address, whoever had the old one is out."""
     return not _ENDING.isdisjoint(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`collection` is the id of a collection, which stays when that is renamed. `used` is when it was last opened or refreshed: requests
+    themselves write nothing. `ends` is its last moment whatever happens, `expires` that of now, unless it is refreshed before."""
+
+    id: str
+    collection: str
+    account: str
+    epoch: int
+    created: str
+    used: str
+    ends: str
+    expires: str
+    device: str = ""
+    agent: str = ""
+    address: str = ""
+
+    def as_object(self, *, current: bool) -> dict[str, Any]:
+        told = {"id": self.id, "created": self.created, "used": self.used, "expires": self.expires}
+        return {**told, "device": self.device or None, "agent": self.agent or None, "address": self.address or None, "current": current}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a session is used from, as far as anybody knows: what the client calls itself, and its address."""
+
+    name: str = ""
+    agent: str = ""
+    address: str = ""
+
+
+def device(name: str, agent: str, address: str) -> Device:
+    """An agent is whatever the client sends: what could not be shown in a line is left out of it."""
+    return Device(name, "".join(each for each in agent if each.isprintable())[:_LONGEST_AGENT], address)
+
+
+def opened(id: str, *, account: str, epoch: int, at: datetime, device: Device) -> Session:
+    """Of no collection yet: its id is known inside of the transaction."""
+    now, ends = write_instant(at), write_instant(at + LONGEST)
+    return Session(id, "", account, epoch, now, now, ends, idle_end(at), device.name, device.agent, device.address)
+
+
+def idle_end(at: datetime) -> str:
+    return write_instant(at + IDLE)
+
+
+def within(session: Session, collection: str) -> Session:
+    return replace(session, collection=collection)
+

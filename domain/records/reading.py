@@ -13,16 +13,23 @@ from domain.schema.words import Word
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who reads, so that the first statement of a request also tells whether that account still stands with this epoch."""
+    """Who reads, so that the first statement of a request also tells whether that account still stands with this epoch, and the session
+    of its token, if it has one."""
 
     collection: str
     id: str
     epoch: int
+    session: str = ""
+
+    @property
+    def shape(self) -> tuple[str, bool]:
+        """What a statement is made of, the ids themselves aside."""
+        return self.collection, bool(self.session)
 
 
 def guard_of(actor: Actor) -> Guard | None:
     """Guests and the system have no account that could have ended."""
-    return Guard(actor.collection, actor.id, actor.epoch) if actor.collection else None
+    return Guard(actor.collection, actor.id, actor.epoch, actor.session) if actor.collection else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def backend(**parts):
         "schema": Asked(),
         "records": records(),
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
+        "sessions": Asked(),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work()),
         "exports": Asked(),

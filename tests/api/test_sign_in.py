@@ -56,7 +56,7 @@ def test_sign_in_answers_with_a_token_and_the_account(client, ann):
     answer = client.post(SIGN_IN, json={"identity": "Ann.Lee@EXAMPLE.org", "password": PASSWORD})
     assert answer.status_code == 200
     body = answer.get_json()
-    assert set(body) == {"access_token", "token_type", "expires_in", "account"}
+    assert set(body) == {"access_token", "token_type", "expires_in", "refresh_token", "account"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 900)
     assert set(body["account"]) == {"id", "version", "created", "updated", "email", "email_visible", "verified", "name"}
     assert (body["account"]["id"], body["account"]["email"], body["account"]["name"]) == (ann[0]["id"], ANN, "Ann")
@@ -97,7 +97,7 @@ def test_without_that_token_nobody_becomes_an_admin(client, backend, token):
 
 def test_public_keys_are_a_jwk_set_that_verifies_our_tokens(client, backend, ann):
     accounts = backend.accounts
-    accounts._tokens = JwtTokens(accounts._work, Seal(b"a secret of the tests, long enough"), SystemClock())
+    accounts._tokens = backend.sessions._tokens = JwtTokens(accounts._work, Seal(b"a secret of the tests, long enough"), SystemClock())
     answer = client.get("/.well-known/jwks.json")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     headers = bearer(client)

@@ -26,6 +26,8 @@ TABLES = {
     "0003": {"_trash", "_trash_cleared"},
     "0004": {"_schema_changes"},
     "0005": {"_schema_applied"},
+    "0006": {"_imports"},
+    "0007": {"_sessions"},
 }
 
 

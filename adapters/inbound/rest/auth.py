@@ -67,7 +67,7 @@ def blueprint(backend: Backend) -> Blueprint:
         signed = accounts.sign_in(c, given["identity"], given["password"], facts=facts_of(request))
         return _answer({
             "access_token": signed.access_token, "token_type": "Bearer", "expires_in": signed.expires_in,
-            "account": signed.account.as_object(),
+            "refresh_token": signed.refresh_token, "account": signed.account.as_object(),
         })  # fmt: skip
 
     @door.route("/api/v1/auth/<c>/me")
@@ -133,6 +133,7 @@ _SIGNED_IN: dict[str, Any] = {
     "access_token": {"type": "string"},
     "token_type": {"type": "string", "const": "Bearer"},
     "expires_in": {"type": "integer", "description": "seconds"},
+    "refresh_token": {"type": "string", "description": "Good once, for a new pair of tokens"},
     "account": ref("Record"),
 }
 _KEY_SET: dict[str, Any] = {"keys": {"type": "array", "items": {"type": "object", "additionalProperties": True}}}

@@ -54,7 +54,7 @@ class AggregatePlans(ReadPlans):
     def groups(self, grouping: Grouping, guard: Guard | None) -> tuple[list[tuple[Any, ...]], bool]:
         """At most `limit` groups, each a row of answers, and whether more follow."""
         key = ("groups", grouping.collection.name, grouping.where.shape, grouping.dimensions, grouping.measures, grouping.order,
-               bool(grouping.offset), guard and guard.collection)  # fmt: skip
+               bool(grouping.offset), guard and guard.shape)  # fmt: skip
         plan = self._session.plan(key, lambda: self._planned(grouping, guard))
         values = {"limit": grouping.limit + 1, "offset": grouping.offset, **guard_values(guard),
                   **bind_values(plan.binds, grouping.where.values)}  # fmt: skip

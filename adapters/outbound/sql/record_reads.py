@@ -1,4 +1,5 @@
-"""The reads that answer requests: each one statement, whose first columns tell the schema version and the actor's epoch.
+"""The reads that answer requests: each one statement, whose first columns tell the schema version and whether the actor's account
+and session stand.
 
 `_meta` has one row, so joining everything else to it from the left brings these two back even where no record is found.
 """
@@ -32,6 +33,7 @@ from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.search import Searching, search_values
 from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.session_rows import SESSIONS
 from adapters.outbound.sql.statements import Prepared, prepare
 from domain.errors import Unauthenticated
 from domain.records.explanations import Plan
@@ -70,7 +72,7 @@ class ReadPlans:
         self._session = session
 
     def check_guard(self, guard: Guard | None) -> None:
-        plan = self._session.plan(("guard", guard and guard.collection), lambda: self._guarding(guard))
+        plan = self._session.plan(("guard", guard and guard.shape), lambda: self._guarding(guard))
         self._opened(self._session.execute(plan.prepared, guard_values(guard)), guard)
 
     def get(self, reading: Reading, id: str, guard: Guard | None) -> Sequence[Any] | None:
@@ -80,7 +82,7 @@ class ReadPlans:
             reading.columns,
             reading.masks.conditions,
             reading.where.shape,
-            guard and guard.collection,
+            guard and guard.shape,
         )
         plan = self._session.plan(key, lambda: self._getting(reading, guard))
         values = {"id": id, **guard_values(guard), **_values(plan, reading)}
@@ -109,7 +111,7 @@ class ReadPlans:
     def _list_plan(self, reading: Reading, window: Window, guard: Guard | None) -> ReadPlan:
         starts = None if window.after is None else tuple(value is None for value in window.after)
         key = ("list", reading.collection.name, reading.columns, reading.masks.conditions, reading.where.shape,
-               guard and guard.collection, window.order, starts, bool(window.offset), window.count,
+               guard and guard.shape, window.order, starts, bool(window.offset), window.count,
                window.search and window.search.shape)  # fmt: skip
         return self._session.plan(key, lambda: self._listing(reading, window, guard))
 
@@ -127,7 +129,7 @@ class ReadPlans:
     def behind(self, key: Hashable, guard: Guard | None, build: Callable[[], FromClause], values: Mapping[str, Any]) -> Rows:
         """The rows of another store's subquery, read in one statement with version and epoch. Its first column is never null; the
         subquery is ordered by it, the greatest first."""
-        plan = self._session.plan((key, guard and guard.collection), lambda: self._behind(guard, build()))
+        plan = self._session.plan((key, guard and guard.shape), lambda: self._behind(guard, build()))
         return [row[2:] for row in self._opened(self._session.execute(plan.prepared, {**values, **guard_values(guard)}), guard)]
 
     def pointing(
@@ -145,7 +147,7 @@ class ReadPlans:
             self._session.moved()
         if guard is not None and epoch != guard.epoch:
             raise Unauthenticated(
-                "this account has ended or its sign-in data has changed", code="session_ended", hint="sign in again"
+                "this session has ended or the sign-in data has changed", code="session_ended", hint="sign in again"
             )
         return rows if rows[0][2] is not None else []
 
@@ -284,7 +286,13 @@ class ReadPlans:
             return [META.c.schema_version, null()], META
         account = table.alias("_actor")
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
-        return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
+        if guard is None or not guard.session:
+            return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
+        session = SESSIONS.alias("_session")
+        its_own = and_(session.c.id == bindparam("guard_session"), session.c.account == account.c.id)
+        # Without its session, an account has no epoch for this request.
+        standing = case((session.c.id.is_not(None), account.c[EPOCH_COLUMN]))
+        return [META.c.schema_version, standing], joined.outerjoin(session, its_own)
 
     def _columns(self, reading: Reading, row: FromClause, compiler: RuleCompiler) -> Columns:
         """Each field as it is shown, and under its mask if it has one: a masked list is an empty one."""
@@ -324,4 +332,4 @@ def _values(plan: ReadPlan, reading: Reading) -> dict[str, Any]:
 
 
 def guard_values(guard: Guard | None) -> dict[str, Any]:
-    return {} if guard is None else {"guard_id": guard.id}
+    return {} if guard is None else {"guard_id": guard.id, "guard_session": guard.session}

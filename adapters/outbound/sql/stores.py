@@ -7,6 +7,7 @@ from typing import TypeVar
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.session_rows import SqlSessionStore
 from adapters.outbound.sql.trash import SqlTrashStore
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
@@ -54,6 +55,10 @@ class SqlStores:
     @cached_property
     def keys(self) -> KeyStore:
         return self._keys(self._session)
+
+    @cached_property
+    def sessions(self) -> SqlSessionStore:
+        return SqlSessionStore(self._session)
 
     @cached_property
     def imports(self) -> SqlImportStore:

@@ -1,0 +1,65 @@
+"""The sessions of accounts, kept as rows. A session stands while its row is there and repeats the epoch of its account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.accounts.refresh import KeptToken
+from domain.accounts.sessions import Session
+from domain.schema.collection import Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One use of a refresh token: the one presented, the one that follows, and the salt from which that follows. `grace` is the moment
+    since which a spent token may be presented again, `expires` the session's idle end from now on."""
+
+    presented: KeptToken
+    next: KeptToken
+    salt: bytes
+    now: str
+    grace: str
+    expires: str
+    address: str = ""
+
+
+class SessionStore(Protocol):
+    def add(self, session: Session, token: KeptToken) -> None: ...
+
+    def spend(self, collection: Collection, turn: Turn) -> Session | None:
+        """The session whose present token was the one presented; the next one is in its place then. One conditional statement, so
+        of many that present one token at once one spends it. None for every other token, and where the session or its
+        account no longer stands."""
+        ...
+
+    def just_spent(self, collection: Collection, turn: Turn) -> tuple[Session, bytes] | None:
+        """The session of which the presented token was spent last and within the grace, with the salt of that turn."""
+        ...
+
+    def end_family(self, collection: Collection, family: str) -> Session | None:
+        """The session that had this family; it is gone then."""
+        ...
+
+    def of_account(self, collection: Collection, account: str, now: str) -> Sequence[Session]:
+        """Those that stand, the one used last first."""
+        ...
+
+    def end(self, collection: Collection, account: str, id: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    def end_others(self, collection: Collection, account: str, kept: str | None) -> int:
+        """All sessions of the account but `kept`; how many there were."""
+        ...
+
+    def carry_over(self, collection: Collection, account: str, kept: str) -> None:
+        """Lets this one session go on under the epoch to which the account just moved."""
+        ...
+
+    def forget(self, collection: Collection, accounts: Sequence[str]) -> None:
+        """Of accounts that are deleted."""
+        ...
+
+    def sweep(self, now: str, limit: int) -> int:
+        """Takes away up to `limit` rows of sessions that have expired; how many."""
+        ...
