@@ -16,6 +16,7 @@ from adapters.inbound.rest import (
     postman,
     records,
     schema,
+    sessions,
     trash,
 )
 from adapters.inbound.web import errors, openapi, paths
@@ -34,8 +35,8 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, collections.blueprint, records.blueprint, exports.blueprint, imports.blueprint,
-               trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, collections.blueprint, records.blueprint, exports.blueprint,
+               imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
-from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused
+from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
 from domain.accounts.passwords import read_password
 from domain.accounts.tokens import SETUP_LIFETIME
 from domain.actor import ADMINS, Actor
-from domain.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from domain.errors import Forbidden, Unauthenticated, Unavailable
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.records.page import Shown
@@ -127,10 +127,7 @@ class AccountUseCases:
 
 
 def _credentials(stores: Stores, name: str, identity: str) -> Credentials | None:
-    collection = stores.schema.collections.get(name)
-    if collection is None or not collection.is_accounts:
-        stores.records.check_guard(None)  # it may be newer than our schema
-        raise NotFound("there is no such collection of accounts, or you may not know of it")
+    collection = accounts_of(stores, name)
     if len(identity) > _LONGEST_IDENTITY or not identity.isprintable():
         return None
     return stores.accounts.credentials(collection, email_key(identity))

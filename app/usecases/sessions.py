@@ -1,14 +1,23 @@
 """Sessions of accounts: every way to sign in opens one here. How somebody proves who they are is left to those ways."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import OPEN, Rulebook
 from app.usecases.sights import sights_for
-from domain.accounts.refresh import FAMILY_BYTES, SECRET_BYTES, RefreshToken, minted
-from domain.accounts.sessions import Device, Session, device, opened, within
+from domain.accounts.refresh import (
+    FAMILY_BYTES,
+    SECRET_BYTES,
+    RefreshToken,
+    grace_begins,
+    minted,
+    read_refresh_token,
+    refresh_refused,
+)
+from domain.accounts.sessions import Device, Session, device, idle_end, opened, whose, within
 from domain.actor import GUEST, Actor, account
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.records.page import Shown
@@ -16,8 +25,10 @@ from domain.records.reading import Reading, guard_of
 from domain.rules.shape import ANYTHING, Bound, shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
+from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.observer import Observation, Observer
+from ports.sessions import Turn
 from ports.tokens import Tokens
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -38,6 +49,21 @@ class SignedIn:
     account: Shown
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshRefused(Observation):
+    """`ended`: its session was ended by that, because the token was spent before, so that somebody has a copy."""
+
+    collection: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    session: Session
+    salt: bytes
+    shown: Shown
+
+
 class SessionUseCases:
     def __init__(self, work: UnitOfWork, rulebook: Rulebook, tokens: Tokens, clock: Clock, ids: Ids, observer: Observer) -> None:
         self._work, self._rulebook, self._tokens = work, rulebook, tokens
@@ -47,7 +73,8 @@ class SessionUseCases:
         """A new session of the account that has just proved to be this one, by the way that `facts.context` names. Forbidden where the
         collection's `auth` rule does not hold for it, Unauthenticated where its epoch has moved on since. Called inside a body,
         it joins that: a code that was taken for it is taken only if this succeeds."""
-        session = opened(self._ids.new(), account=id, epoch=epoch, at=self._clock.now(), device=_device(device_name, facts))
+        device = _device(device_name, facts)
+        session = opened(self._ids.new(), account=id, epoch=epoch, at=self._clock.now(), method=facts.context, device=device)
         token = minted(secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES))
         actor = account(id, name, epoch)
         shown = self._work.run(lambda stores: self._opened(stores, actor, session, token, facts))
@@ -61,6 +88,59 @@ class SessionUseCases:
     def _signed_in(self, actor: Actor, token: RefreshToken, shown: Shown) -> SignedIn:
         issued = self._tokens.issue(actor)
         return SignedIn(issued.token, issued.expires_in, token.text, shown)
+
+    # --- going on
+
+    def refresh(self, name: str, text: str, *, facts: RequestFacts) -> SignedIn:
+        """New tokens for a refresh token, which is spent by that; within a short grace it is answered with the same successor again.
+        Unauthenticated for every other token, and where somebody spent it before that, its session is over. Forbidden, and the
+        token not spent, where the `auth` rule holds no more."""
+        token, now, salt = read_refresh_token(text), self._clock.now(), secrets.token_bytes(SECRET_BYTES)
+        turn = Turn(token.kept, token.successor(salt).kept, salt, write_instant(now), grace_begins(now), idle_end(now), _address(facts))
+        turned = self._work.run(lambda stores: self._turned(stores, name, turn, facts))
+        if isinstance(turned, RefreshRefused):
+            self._observer.observe(turned)
+            raise refresh_refused()
+        actor = account(turned.session.account, name, turned.session.epoch, turned.session.id)
+        return self._signed_in(actor, token.successor(turned.salt), turned.shown)
+
+    def _turned(self, stores: Stores, name: str, turn: Turn, facts: RequestFacts) -> _Turned | RefreshRefused:
+        collection = accounts_of(stores, name)
+        session, salt = stores.sessions.spend(collection, turn), turn.salt
+        if session is None:
+            session, salt = stores.sessions.just_spent(collection, turn) or (None, b"")
+        if session is None:
+            # Not raised here: what ends the session is to be kept.
+            return RefreshRefused(name, ended=stores.sessions.end_family(collection, turn.presented.family) is not None)
+        actor = account(session.account, name, session.epoch)
+        return _Turned(session, salt, self._admitted(stores, actor, replace(facts, context=session.method)))
+
+    # --- seeing and ending them
+
+    def list(self, name: str, account: str | None = None, *, actor: Actor) -> Sequence[Session]:
+        """Those that stand, of the actor itself or, for an admin, of any account; the one used last first."""
+        now = write_instant(self._clock.now())
+        return self._work.read(lambda stores: stores.sessions.of_account(*_whose(stores, name, account, actor), now))
+
+    def end(self, name: str, id: str, account: str | None = None, *, actor: Actor) -> None:
+        """NotFound where that account has no such session."""
+        if not self._work.run(lambda stores: stores.sessions.end(*_whose(stores, name, account, actor), id)):
+            raise NotFound("there is no such session, or it is not yours")
+
+    def end_others(self, name: str, account: str | None = None, *, actor: Actor) -> int:
+        """All but the one that asks; how many."""
+        return self._work.run(lambda stores: stores.sessions.end_others(*_whose(stores, name, account, actor), actor.session))
+
+    def sign_out(self, name: str, *, actor: Actor) -> None:
+        """Ends the session of the actor's token."""
+        if actor.is_guest:
+            raise Unauthenticated("sign in first, or send the refresh token of the session that is to end")
+        self._work.run(lambda stores: stores.sessions.end(*_whose(stores, name, None, actor), actor.session))
+
+    def sign_out_by(self, name: str, text: str) -> None:
+        """Ends the session of a refresh token, spent or not: a session that is over already is signed out of as well."""
+        family = read_refresh_token(text).kept.family
+        self._work.run(lambda stores: stores.sessions.end_family(accounts_of(stores, name), family))
 
     # --- who may sign in, and how an account sees itself
 
@@ -106,5 +186,24 @@ def keep_own_session(stores: Stores, collection: Collection, id: str, actor: Act
         stores.sessions.carry_over(collection, id, actor.session)
 
 
+def accounts_of(stores: Stores, name: str) -> Collection:
+    collection = stores.schema.collections.get(name)
+    if collection is None or not collection.is_accounts:
+        stores.records.check_guard(None)  # it may be newer than our schema
+        raise NotFound("there is no such collection of accounts, or you may not know of it")
+    return collection
+
+
+def _whose(stores: Stores, name: str, account: str | None, actor: Actor) -> tuple[Collection, str]:
+    """Once it is sure that the actor still stands."""
+    stores.records.check_guard(guard_of(actor))
+    id = whose(actor, name, account)
+    return accounts_of(stores, name), id
+
+
 def _device(name: str, facts: RequestFacts) -> Device:
-    return device(name, facts.headers.get("user_agent", ""), facts.visit.address if facts.visit else "")
+    return device(name, facts.headers.get("user_agent", ""), _address(facts))
+
+
+def _address(facts: RequestFacts) -> str:
+    return facts.visit.address if facts.visit else ""

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("used", TEXT, nullable=False),
         sa.Column("ends", TEXT, nullable=False),
         sa.Column("expires", TEXT, nullable=False),
+        sa.Column("method", TEXT, nullable=False),
         sa.Column("device", TEXT, nullable=False),
         sa.Column("agent", TEXT, nullable=False),
         sa.Column("address", TEXT, nullable=False),

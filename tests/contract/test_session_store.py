@@ -36,7 +36,7 @@ def ann(work):
 
 
 def open_session(work, users, id="s1", token=FIRST, account="a1", epoch=3, at=AT):
-    made = opened(id, account=account, epoch=epoch, at=at, device=Device("Ann's phone", "Browser/1", "192.0.2.7"))
+    made = opened(id, account=account, epoch=epoch, at=at, method="otp", device=Device("Ann's phone", "Browser/1", "192.0.2.7"))
     session = within(made, users.id)
     work.run(lambda stores: stores.sessions.add(session, token.kept))
     return session

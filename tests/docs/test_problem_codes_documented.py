@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.inbound.rest import auth
+from adapters.inbound.web import fixed_bodies
 from adapters.inbound.web.errors import _TOLD
 from tests.e2e.server import ROOT
 
@@ -47,7 +47,7 @@ def _in_code() -> set[str]:
     files = [path for folder in ("domain", "ports", "app", "adapters") for path in (ROOT / folder).rglob("*.py")]
     found = {code for path in files for code in _codes_of(path)}
     # These two keep their codes in tables.
-    told = {code for code, _ in _TOLD.values()} | {"http_error"} | set(auth._DETAILS)
+    told = {code for code, _ in _TOLD.values()} | {"http_error"} | set(fixed_bodies._DETAILS)
     return (found | told) - {_NEVER_RAISED}
 
 

@@ -36,6 +36,11 @@ class _DuplicateKey(ValueError):
     pass
 
 
+def has_body(request: Request) -> bool:
+    """For doors where it may be left out."""
+    return request.environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in request.environ
+
+
 def read_json(request: Request) -> Any:
     """What the body says. UnsupportedMedia, TooLarge, or Invalid with the place where it can be told."""
     _check_media_type(request)

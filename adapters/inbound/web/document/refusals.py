@@ -71,8 +71,15 @@ _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unkno
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
     "sign_in": {
-        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_credentials",), 403: ("sign_in_refused",), 413: _OVERSIZED,
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device"), 401: ("invalid_credentials",), 403: ("sign_in_refused",), 413: _OVERSIZED,
     },
+    "refresh_session": {
+        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 403: ("sign_in_refused",), 413: _OVERSIZED,
+    },
+    "sign_out": {**_SENDING, 400: _CREDENTIALS, 401: (*_WHO[401], "invalid_refresh_token"), 413: _OVERSIZED},
+    "list_sessions": {400: _QUERY, **_READING},
+    "end_session": {400: _QUERY, **_WRITING},
+    "end_other_sessions": {400: _QUERY, **_WRITING},
     "get_own_account": {400: _QUERY, **_READING},
     "create_first_admin": {
         **_SENDING, 400: (*_CREDENTIALS, *_PASSWORD, "invalid_record"), 401: _WHO[401], 403: ("setup_refused",), 409: ("not_unique",),
