@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
+from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
@@ -111,6 +112,7 @@ def use_cases(parts: Parts) -> Backend:
     tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
     rulebook = Rulebook()
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
+    events = EventUseCases(work, clock, observer)
     desk = PasswordDesk(work, parts.passwords, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
     return Backend(
@@ -125,7 +127,8 @@ def use_cases(parts: Parts) -> Backend:
         sessions=sessions,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
         operations=OperationsUseCases(work),
-        housekeeping=HousekeepingUseCases(work, clock, ids, observer),
+        events=events,
+        housekeeping=HousekeepingUseCases(work, events, clock, ids, observer),
         limits=limits,
     )
 

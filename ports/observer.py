@@ -97,6 +97,17 @@ class HousekeepingFailed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriberFailed(Observation):
+    """It is told the same event again, later and later. `trace` says where, and repeats no value."""
+
+    subscriber: str
+    kind: str
+    event: int
+    attempt: int
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsAlone(Observation):
     """The counter that all machines share does not answer; each machine counts by itself until it does. `reason` names the error."""
 

@@ -85,24 +85,26 @@ class RecordStore(Protocol):
 
     def insert(self, collection: Collection, draft: Draft) -> None:
         """Conflict (`not_unique`, pointer to the field) where a unique index has such a value; Invalid (`no_such_record`, pointer)
-        where a relation's target is not there."""
+        where a relation's target is not there. Adds its event to the outbox."""
         ...
 
     def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
-        """All of them, in as few statements as the engine takes; errors as `insert`, without naming which one."""
+        """All of them, in as few statements as the engine takes; errors as `insert`, without naming which one. Adds an event for each."""
         ...
 
     def insert_rows(self, collection: Collection, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """As `insert_many`, for drafts without secrets that are written as the values of each by `names`."""
+        """As `insert_many`, for drafts without secrets that are written as the values of each by `names`; adds no events."""
         ...
 
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Record | None:
         """One UPDATE of only the columns named, version + 1, where the id, the condition, the asked-for version and the limits of
-        increments all hold, then the lists; the whole record as it is now, or None where it was not changed. Errors as `insert`."""
+        increments all hold, then the lists; the whole record as it is now, or None where it was not changed. Errors and event as
+        for `insert`."""
         ...
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
-        """Their own lists go with them; no list may hold them any more."""
+        """Their own lists go with them; no list may hold them any more. Whoever asks adds the events: what they were before
+        anything was cleared is known to it alone."""
         ...
 
     def lock(self, collection: Collection, id: str, where: Bound) -> Record | None:
@@ -114,11 +116,11 @@ class RecordStore(Protocol):
         ...
 
     def clear(self, collection: Collection, relation: str, ids: Sequence[str], now: str) -> None:
-        """Sets the single relation to null in these records of `collection`; their version grows."""
+        """Sets the single relation to null in these records of `collection`; their version grows. Whoever asks adds the events."""
         ...
 
     def touch(self, collection: Collection, ids: Sequence[str], now: str) -> None:
-        """The version and the stamps of records whose lists were changed by `unlink`."""
+        """The version and the stamps of records whose lists were changed by `unlink`. Whoever asks adds the events."""
         ...
 
     def unlink(self, collection: Collection, relation: RelationField, ids: Sequence[str]) -> Sequence[str]:

@@ -39,13 +39,21 @@ class TrashStore(Protocol):
         """The relations that were cleared when these were deleted: (id of the holder's collection, name of the relation)."""
         ...
 
+    def holders(self, holder: Collection, relation: RelationField, entries: Sequence[str]) -> Sequence[str]:
+        """The records of `holder` whose `relation` was cleared when these were deleted, held against other writers."""
+        ...
+
     def set_again(self, holder: Collection, relation: RelationField, entries: Sequence[str], now: str) -> int:
         """Points the records of `holder` whose `relation` was cleared, and is still empty, at the restored ones again; their
-        version grows. How many they were."""
+        version grows. How many they were; whoever asks adds the events."""
         ...
 
     def remove(self, entries: Sequence[str]) -> None:
         """For good, with the note of what was cleared."""
+        ...
+
+    def records(self, collection: str) -> Sequence[str]:
+        """The ids of all records of a collection that are there."""
         ...
 
     def empty(self, collection: str) -> int:

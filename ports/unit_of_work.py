@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.imports import ImportStore
+from ports.outbox import OutboxStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
 from ports.sessions import SessionStore
@@ -37,6 +38,8 @@ class Stores(Protocol):
     @property
     def imports(self) -> ImportStore: ...
     @property
+    def outbox(self) -> OutboxStore: ...
+    @property
     def trash(self) -> TrashStore: ...
 
 
@@ -65,6 +68,10 @@ class UnitOfWork(Protocol):
         """Runs a body that changes collections, alone and with every other writer waiting; `unhurried` without its time limit (an
         import that makes its collection). All of it, or nothing, is kept;
         every process serves the new schema to requests that start after this returned. Unavailable when the lock is not had in time."""
+        ...
+
+    def heed(self, told: Callable[[], None]) -> None:
+        """From now on `told` is called after each commit of this process that left events; it takes no time and raises nothing."""
         ...
 
     def learn(self) -> None:

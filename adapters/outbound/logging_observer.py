@@ -20,6 +20,7 @@ from ports.observer import (
     RequestRefusedByRule,
     RequestServed,
     Retried,
+    SubscriberFailed,
 )
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -30,6 +31,7 @@ _LEVELS: dict[type[Observation], str] = {
     ExpiryHeldUp: "warning",
     HousekeepingFailed: "error",
     LimitsAlone: "error",
+    SubscriberFailed: "error",
     LimitsShared: "warning",
     RequestFailed: "error",
     RequestRefusedByRule: "debug",

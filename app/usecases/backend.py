@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
 from app.usecases.collections import CollectionUseCases
+from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
@@ -32,5 +33,6 @@ class Backend:
     sessions: SessionUseCases
     outlines: OutlineUseCases
     operations: OperationsUseCases
+    events: EventUseCases
     housekeeping: HousekeepingUseCases
     limits: LimitUseCases

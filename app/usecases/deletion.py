@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.usecases.announcing import Records, announce_updates, announced, loaded
 from app.usecases.discarding import discard, note_cleared
 from domain.actor import Actor
 from domain.errors import Conflict, Fault
@@ -88,24 +89,27 @@ def _clear_references(stores: Stores, doomed: Doomed, deletion: Deletion) -> Non
         for other, relation in stores.schema.referring(name):
             if relation.on_delete == "clear" and ids and not relation.many:
                 note_cleared(stores, other, relation, list(ids), deletion)
-                stores.records.clear(
-                    other, relation.name, stores.records.referrers(other, relation.name, list(ids)), deletion.now
-                )
+                holders = stores.records.referrers(other, relation.name, list(ids))
+                with announced(stores, other, _staying(other, holders, doomed)):
+                    stores.records.clear(other, relation.name, holders, deletion.now)
 
 
 def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None:
     """What goes stands in no list any more, whatever the relation says: a record that goes too needs no list, and one that stays has
     one more version, however many of its lists became shorter."""
-    shortened: Doomed = {}
+    shortened: dict[str, Records] = {}
     for name, ids in doomed.items():
         for other, relation in stores.schema.referring(name):
             if relation.many and ids:
                 note_cleared(stores, other, relation, list(ids), deletion)
-                shortened.setdefault(other.name, {}).update(dict.fromkeys(stores.records.unlink(other, relation, list(ids))))
-    for name, holders in shortened.items():
-        staying = [id for id in holders if id not in doomed.get(name, {})]
-        if staying:
-            stores.records.touch(stores.schema.collection(name), staying, deletion.now)
+                known = shortened.setdefault(other.name, {})
+                holders = _staying(other, stores.records.referrers(other, relation.name, list(ids)), doomed)
+                known.update(loaded(stores, other, [id for id in holders if id not in known]))
+                stores.records.unlink(other, relation, list(ids))
+    for name, before in shortened.items():
+        if before:
+            stores.records.touch(stores.schema.collection(name), list(before), deletion.now)
+            announce_updates(stores, stores.schema.collection(name), before)
 
 
 def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
@@ -117,8 +121,12 @@ def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:
+    return _staying(other, stores.records.referrers(other, relation, list(ids)), doomed)
+
+
+def _staying(other: Collection, ids: Sequence[str], doomed: Doomed) -> list[str]:
     going = doomed.get(other.name, {})
-    return [each for each in stores.records.referrers(other, relation, list(ids)) if each not in going]
+    return [each for each in ids if each not in going]
 
 
 def _referrers_first(stores: Stores, doomed: Doomed, now: str) -> list[str]:

@@ -1,7 +1,9 @@
-"""What a deletion puts into the trash: every record of a collection that has one, as it was before anything was cleared."""
+"""What a deletion keeps of every record, as it was before anything was cleared: its event, and in a collection that has a trash its
+entry there."""
 
 from collections.abc import Mapping, Sequence
 
+from domain.records.events import deleted
 from domain.records.trash import Deletion, Key, new_entry, references
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
@@ -14,11 +16,9 @@ _CHUNK = 500
 
 def discard(stores: Stores, doomed: Mapping[str, Mapping[str, None]], deletion: Deletion, ids: Ids) -> None:
     for name, going in doomed.items():
-        collection = stores.schema.collection(name)
-        if collection.trash is not None:
-            every = list(going)
-            for start in range(0, len(every), _CHUNK):
-                _put(stores, collection, every[start : start + _CHUNK], doomed, deletion, ids)
+        collection, every = stores.schema.collection(name), list(going)
+        for start in range(0, len(every), _CHUNK):
+            _put(stores, collection, every[start : start + _CHUNK], doomed, deletion, ids)
 
 
 def note_cleared(stores: Stores, holder: Collection, relation: RelationField, ids: Sequence[str], deletion: Deletion) -> None:
@@ -38,11 +38,13 @@ def _put(
     ids: Ids,
 ) -> None:
     records = {record["id"]: record for record in stores.records.load_many(collection, chunk)}
-    stores.trash.put([
-        new_entry(collection, records[id], _went_with(stores, collection, records[id], doomed), deletion, ids.new())
-        for id in chunk
-        if id in records
-    ])  # fmt: skip
+    there = [records[id] for id in chunk if id in records]
+    for record in there:
+        stores.outbox.add(deleted(collection, record, deletion.now))
+    if collection.trash is not None:
+        stores.trash.put([
+            new_entry(collection, record, _went_with(stores, collection, record, doomed), deletion, ids.new()) for record in there
+        ])  # fmt: skip
 
 
 def _went_with(

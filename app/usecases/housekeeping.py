@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from app.usecases.deletion import delete_with_relations
+from app.usecases.events import EventUseCases
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Unavailable
 from domain.schema.collection import Collection
@@ -45,7 +46,8 @@ class _Batch:
 
 
 class HousekeepingUseCases:
-    def __init__(self, work: UnitOfWork, clock: Clock, ids: Ids, observer: Observer) -> None:
+    def __init__(self, work: UnitOfWork, events: EventUseCases, clock: Clock, ids: Ids, observer: Observer) -> None:
+        self._events = events
         self._work, self._clock, self._ids, self._observer = work, clock, ids, observer
         self._told: dict[Place, None] = {}
 
@@ -57,6 +59,7 @@ class HousekeepingUseCases:
             swept = self._try(f"expiry of {name}", lambda: self._expire(name, stopped), failed)  # noqa: B023 - called at once
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
+        self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("statistics", self._work.learn, failed)
         return Round(expired, held, purged, tuple(failed))
 

@@ -16,6 +16,8 @@ from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
 from domain.actor import Actor
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, did_you_mean
+from domain.events import Origin
+from domain.records.events import imported
 from domain.records.import_progress import Progress
 from domain.records.imports import (
     BadRow,
@@ -229,6 +231,7 @@ class ImportUseCases:
 
     def _write(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Callable[[int], None]) -> Kept:
         kept = Kept()
+        stores.outbox.attribute(Origin(judged.actor), each_record=False)
         judged.refused.close()
         judged.refused = BadRows()  # the transaction may be run again
         for chunk in judged.chunks():
@@ -240,6 +243,9 @@ class ImportUseCases:
         if judged.refused.count and not skip_bad:
             raise Refused(judged.refused)
         kept.rejected = judged.bad.count + judged.refused.count
+        if kept.created or kept.changed:
+            now = write_instant(self._clock.now())
+            stores.outbox.add(imported(judged.collection, now, created=kept.created, changed=kept.changed))
         return kept
 
 

@@ -9,12 +9,14 @@ from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
 from domain.actor import ADMINS, SYSTEM
 from domain.errors import Conflict, Fault, Invalid
+from domain.events import Origin
 from domain.pocketbase.names import ACCOUNT_COLUMNS
 from domain.pocketbase.plan import Column, Moved, Plan, Planning
 from domain.pocketbase.records import Judged, judged
 from domain.pocketbase.source import INSTALLER, SUPERUSERS
 from domain.pocketbase.values import reader
 from domain.records.changes import Changes, Draft
+from domain.records.events import imported
 from domain.records.imports import targets
 from domain.rules.shape import ANYTHING
 from domain.schema.collection import Collection
@@ -102,6 +104,7 @@ class PocketBaseUseCases:
 
     def _take(self, stores: Stores, plan: Plan, skip_bad: bool, progress: Progress) -> Taken:
         taken, now = Taken(), self._now()
+        stores.outbox.attribute(Origin(), each_record=False)
         made = [each for each in plan.moved if not each.collection.system]
         for moved in made:
             early = tuple(each for each in moved.collection.fields if each not in moved.late)
@@ -116,6 +119,8 @@ class PocketBaseUseCases:
                 self._link_late(stores, moved, taken, now)
         for moved in made:
             self._change(stores, moved, {"rules": dict(moved.rules), "indexes": [dict(each) for each in moved.indexes]}, now)
+        for name, count in taken.records.items():
+            stores.outbox.add(imported(stores.schema.collection(name), now, created=count, changed=0))
         return taken
 
     def _create(self, stores: Stores, collection: Collection, now: str) -> None:

@@ -123,7 +123,8 @@ class RecordWrites:
         return deprecated(collection, name, (), now)
 
     def _entered(self, stores: Stores, name: str, request: Request) -> Collection:
-        """The collection that a write goes to, once it is sure that the actor still stands."""
+        """The collection that a write goes to, once it is sure that the actor still stands; what follows is done in its name."""
+        stores.outbox.attribute(request.origin)
         if request.guard is not None:
             stores.records.check_guard(request.guard)
         request.facts.recheck(stores.schema)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.actor import Actor
+from domain.events import Origin
 from domain.records.reading import Guard, guard_of
 from domain.rules.values import RequestFacts, Values
 
@@ -24,3 +25,7 @@ class Request:
     @property
     def guard(self) -> Guard | None:
         return guard_of(self.actor)
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.actor, self.facts.request_id)

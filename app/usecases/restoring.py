@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from app.usecases.announcing import announced
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook
 from domain.actor import SYSTEM, Actor
@@ -105,12 +106,17 @@ class Restoration:
         """Relations that were cleared when these went, where they are still empty and still point into the same collection."""
         ids, collections = [each.id for each in entries], _by_id(stores.schema)
         return sum(
-            stores.trash.set_again(holder, relation, ids, self._now)
+            self._pointed_again(stores, holder, relation, ids)
             for collection_id, name in stores.trash.cleared(ids)
             if (holder := collections.get(collection_id)) is not None
             for relation in holder.relations
             if relation.name == name
         )
+
+
+    def _pointed_again(self, stores: Stores, holder: Collection, relation: RelationField, entries: Sequence[str]) -> int:
+        with announced(stores, holder, stores.trash.holders(holder, relation, entries)):
+            return stores.trash.set_again(holder, relation, entries, self._now)
 
 
 _REFUSED_BY_STORE = ("not_unique", "no_such_record")

@@ -7,6 +7,7 @@ from app.usecases.restoring import Restoration
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Forbidden, NotFound, Problem, Unauthenticated, invalid
+from domain.events import Origin
 from domain.records.reading import guard_of
 from domain.records.trash import Entry, Key, Restored, TrashPage, followers
 from domain.schema.collection import Collection, Schema
@@ -33,16 +34,19 @@ class TrashUseCases:
         shown = found[:limit]
         return TrashPage(shown, _names(stores.schema), shown[-1].id if len(found) > limit else None)
 
-    def restore(self, name: str, id: str, *, clear: Names[str] = (), actor: Actor) -> Restored:
+    def restore(self, name: str, id: str, *, clear: Names[str] = (), actor: Actor, request: str = "") -> Restored:
         """The record is back, with everything that was deleted because of it, or nothing is: Conflict (`not_restorable`) lists what
-        stands against it. `clear` names relations that may stay empty where what they point at is gone."""
+        stands against it. `clear` names relations that may stay empty where what they point at is gone. `request` is the id that
+        its events repeat."""
         _admins_only(actor)
         restoration = Restoration(self._work, self._rulebook, self._tools, self._clock.now(), frozenset(clear))
-        return self._work.run(lambda stores: self._restore(stores, name, id, restoration, actor))
+        origin = Origin(actor, request)
+        return self._work.run(lambda stores: self._restore(stores, name, id, restoration, origin))
 
-    def _restore(self, stores: Stores, name: str, id: str, restoration: Restoration, actor: Actor) -> Restored:
-        root, others = self._found(stores, name, id, actor)
-        return restoration.carry_out(stores, root, others, actor)
+    def _restore(self, stores: Stores, name: str, id: str, restoration: Restoration, origin: Origin) -> Restored:
+        stores.outbox.attribute(origin)
+        root, others = self._found(stores, name, id, origin.actor)
+        return restoration.carry_out(stores, root, others, origin.actor)
 
     def remove(self, name: str, id: str, *, actor: Actor) -> None:
         """The record is gone for good, with everything that was deleted because of it."""
@@ -52,11 +56,17 @@ class TrashUseCases:
     def _remove(self, stores: Stores, name: str, id: str, actor: Actor) -> None:
         root, others = self._found(stores, name, id, actor)
         stores.trash.remove([root.id, *(each.id for each in others)])
+        _erase_events(stores, [each.key for each in (root, *others)])
 
     def empty(self, name: str, *, actor: Actor) -> int:
         """Everything in the trash of this collection is gone for good; how much it was."""
         _admins_only(actor)
-        return self._work.run(lambda stores: stores.trash.empty(_entered(stores, name, actor).id))
+        return self._work.run(lambda stores: self._empty(stores, name, actor))
+
+    def _empty(self, stores: Stores, name: str, actor: Actor) -> int:
+        collection = _entered(stores, name, actor).id
+        _erase_events(stores, [(collection, record) for record in stores.trash.records(collection)])
+        return stores.trash.empty(collection)
 
     def _found(self, stores: Stores, name: str, id: str, actor: Actor) -> tuple[Entry, Sequence[Entry]]:
         """The entry, and those that went because of it."""
@@ -81,6 +91,15 @@ def _standing(stores: Stores, keys: Sequence[Key]) -> frozenset[Key]:
         if collection_id in known
         for id in stores.records.standing(known[collection_id], ids)
     )
+
+
+def _erase_events(stores: Stores, keys: Sequence[Key]) -> None:
+    """What is gone for good is gone from what was told of it, too."""
+    records: dict[str, list[str]] = {}
+    for collection, record in keys:
+        records.setdefault(collection, []).append(record)
+    for collection, found in records.items():
+        stores.outbox.erase(collection, found)
 
 
 def _known(stores: Stores, name: str, actor: Actor) -> Collection:

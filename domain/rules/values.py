@@ -35,6 +35,7 @@ class RequestFacts:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     context: str = "default"
+    request_id: str = ""
     # What limits know of the request; None where it came from inside of the process, which nothing limits.
     visit: Visit | None = None
 

@@ -106,6 +106,7 @@ def backend(**parts):
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
+        "events": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         **parts,
     })  # fmt: skip

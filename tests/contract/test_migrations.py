@@ -28,6 +28,7 @@ TABLES = {
     "0005": {"_schema_applied"},
     "0006": {"_imports"},
     "0007": {"_sessions"},
+    "0008": {"_outbox", "_subscribers"},
 }
 
 

@@ -108,8 +108,10 @@ def test_a_rule_that_reads_the_actor_costs_one_keyed_select_more(room, ann, post
     assert len(told(statements, ("SELECT", "WITH"))) == 2
 
 
-def test_a_create_and_an_update_are_one_write_each(room, post, statements):
+def test_a_create_and_an_update_are_one_write_each_and_their_event(room, post, statements):
     room.records.create("posts", {"title": "New"}, actor=GUEST, facts=FACTS)
-    assert len(told(statements, ("INSERT",))) == 1
+    assert [text.split("(")[0].strip() for text in told(statements, ("INSERT",))] == ["INSERT INTO posts", "INSERT INTO _outbox"]
+    statements.clear()
     room.records.update("posts", post, {"title": "Other"}, actor=GUEST, facts=FACTS)
-    assert len(told(statements, ("UPDATE",))) == 1
+    written = [text for text in told(statements, ("UPDATE", "WITH", "INSERT")) if "UPDATE posts" in text or "INSERT INTO _outbox" in text]
+    assert len(written) == len(told(statements, ("UPDATE", "WITH", "INSERT"))) == 2

@@ -7,6 +7,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.errors import request_id
 from adapters.inbound.web.openapi import GONE, answers, documented, in_query, json_of
 from adapters.inbound.web.parameters import limit_of, read_parameters
 from adapters.inbound.web.responses import empty_response, json_response
@@ -49,7 +50,7 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         query = read_parameters(request.environ, ("clear",))
         clear = [name.strip() for name in query.get("clear", "").split(",") if name.strip()]
-        restored = trash.restore(c, _checked(id), clear=clear, actor=caller_of(request, backend))
+        restored = trash.restore(c, _checked(id), clear=clear, actor=caller_of(request, backend), request=request_id())
         return json_response(orjson.dumps(restored.as_object()))
 
     @door.route("/<c>/trash/<id>", methods=("DELETE",))

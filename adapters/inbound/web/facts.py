@@ -6,6 +6,7 @@ from typing import Any
 from flask import Request
 
 from adapters.inbound.web.edge import VISIT
+from adapters.inbound.web.errors import REQUEST_ID
 from domain.rules.values import RequestFacts
 
 _NO_QUERY: Mapping[str, str] = {}
@@ -14,7 +15,9 @@ _BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 def facts_of(request: Request, query: Mapping[str, str] = _NO_QUERY) -> RequestFacts:
     environ = request.environ
-    return RequestFacts(method=request.method, query=query, headers=HeaderFacts(environ), visit=environ.get(VISIT))
+    return RequestFacts(
+        method=request.method, query=query, headers=HeaderFacts(environ), visit=environ.get(VISIT), request_id=environ.get(REQUEST_ID, "")
+    )
 
 
 class HeaderFacts(Mapping[str, str]):

@@ -75,12 +75,13 @@ class Links:
             targets = draft.values[relation.name]
             self._append(collection, relation, draft.values["id"], targets, lambda target: f"/{relation.name}/{targets.index(target)}")  # noqa: B023 - called at once
 
-    def change(self, collection: Collection, after: Record, changes: Changes) -> Record:
-        """The record that an UPDATE has just written (and so holds) with its lists as `changes` want them. Invalid where a list would
-        become too long or too short, or where a target is not there."""
+    def change(self, collection: Collection, after: Record, changes: Changes) -> tuple[Record, Record]:
+        """The lists that it had, and the record that an UPDATE has just written (and so holds) with its lists as `changes` want them.
+        Invalid where a list would become too long or too short, or where a target is not there."""
         if not changes.lists and not linked_fields(collection):
-            return after
+            return {}, after
         present = self.read(collection, after["id"])
+        before = dict(present)
         lists = {name: each.applied(present[name] if name in present else after[name]) for name, each in changes.lists.items()}
         for relation in linked_fields(collection):
             wanted = changes.values.get(relation.name, lists.get(relation.name))
@@ -91,7 +92,7 @@ class Links:
         if kept:
             self._set_columns(collection, after["id"], kept)
         record = {**after, **present, **kept}
-        return {name: record[name] for name in collection.every_field}
+        return before, {name: record[name] for name in collection.every_field}
 
     def _replace(
         self,

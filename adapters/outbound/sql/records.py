@@ -37,6 +37,7 @@ from domain.errors import Invalid, invalid
 from domain.records.aggregates import Grouping
 from domain.records.changes import Changes, Draft, IfMatch
 from domain.records.draft import stamps
+from domain.records.events import created, updated
 from domain.records.explanations import Plan
 from domain.records.reading import Guard, Listing, Reading, Window
 from domain.rules.shape import Bound
@@ -125,6 +126,7 @@ class SqlRecordStore:
         except Invalid as refused:
             raise self._blamed(collection, draft.values, refused) from refused
         self._links.add_all(collection, draft)
+        self._session.events.of_record(created(collection, draft.values))
 
     def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
         if not drafts:
@@ -134,6 +136,8 @@ class SqlRecordStore:
         )
         self._session.execute_many(plan[0], [self._row(collection, draft) for draft in drafts])
         self._links.add_many(collection, drafts)
+        for draft in drafts:
+            self._session.events.of_record(created(collection, draft.values))
 
     def insert_rows(self, collection: Collection, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """By columns: most of them go in as they are, and only the others cost a step for each value."""
@@ -147,20 +151,37 @@ class SqlRecordStore:
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Mapping[str, Any] | None:
         key = ("update", collection.name, tuple(changes.values), tuple(changes.increments), tuple(changes.secrets),
                changes.end_sessions, _match_shape(changes.if_match), where.shape)  # fmt: skip
-        plan = self._plan(key, lambda: self._updating(collection, changes, where))
         values = {
             "w_id": id,
             **self._encoded(collection, changes.values, prefix="s_"),
             **self._increments(collection, changes),
             **{f"s_{SECRET_COLUMNS[name]}": value for name, value in changes.secrets.items()},
             **_match_values(changes.if_match),
-            **bind_values(plan[1], where.values),
         }
         try:
-            after = self._first(collection, plan, values)
+            held = self._changed(collection, key, changes, where, values)
         except Invalid as refused:
             raise self._blamed(collection, changes.values, refused) from refused
-        return after if after is None else self._links.change(collection, after, changes)
+        if held is None:
+            return None
+        lists, after = self._links.change(collection, held[1], changes)
+        self._session.events.of_record(updated(collection, {**held[0], **lists}, after))
+        return after
+
+    def _changed(
+        self, collection: Collection, key: Hashable, changes: Changes, where: Bound, values: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """The columns before and after. PostgreSQL tells both in one statement; SQLite, whose writer holds the file, is asked before."""
+        plan = self._plan(("changed", key), lambda: self._conditional(collection, changes, where))
+        values = {**values, **bind_values(plan[1], where.values)}
+        rows = self._session.execute(plan[0], values)
+        if rows and self._session.dialect == "sqlite":
+            plan = self._plan(key, lambda: (self._updating(collection, changes), ()))
+            rows = [(*rows[0], *self._session.execute(plan[0], values)[0])]
+        if not rows:
+            return None
+        fields = stored_fields(collection)
+        return self._decoded(fields, rows[0][: len(fields)]), self._decoded(fields, rows[0][len(fields) :])
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         self._links.drop_of(collection, ids)
@@ -239,8 +260,25 @@ class SqlRecordStore:
     def _stored(self, collection: Collection) -> Sequence[str]:
         return [*stored_fields(collection), *(name for each in collection.own_fields for name in derived(each))]
 
-    def _updating(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Update, tuple[Bind, ...]]:
+    def _conditional(self, collection: Collection, changes: Changes, where: Bound) -> tuple[Any, tuple[Bind, ...]]:
+        """The record as it is before the change, if all conditions hold. On PostgreSQL it is held by that, in the form that it has once
+        nobody else holds it, and the same statement changes it."""
         table, compiler = self._session.tables[collection.name], self._compiler()
+        condition = and_(
+            table.c.id == bindparam("w_id"),
+            compiler.condition(where.shape, table),
+            _matching_version(table, changes.if_match),
+            *(_within(table.c[name], name) for name in changes.increments),
+        )
+        before = select(*self._columns(collection)).where(condition).with_for_update(of=table)
+        if self._session.dialect == "sqlite":
+            return before, compiler.binds
+        held = before.cte("_before")  # no collection's name
+        after = self._updating(collection, changes, held)
+        return after, compiler.binds
+
+    def _updating(self, collection: Collection, changes: Changes, held: Any = None) -> Update:
+        table = self._session.tables[collection.name]
         sets: dict[str, Any] = {name: _bind(table, name) for name in changes.values if name in table.c}
         sets |= {
             column: _bind(table, column)
@@ -255,14 +293,9 @@ class SqlRecordStore:
         sets["version"] = table.c.version + 1
         if changes.end_sessions:
             sets[EPOCH_COLUMN] = table.c[EPOCH_COLUMN] + 1
-        limits = [_within(table.c[name], name) for name in changes.increments]
-        condition = and_(
-            table.c.id == bindparam("w_id"),
-            compiler.condition(where.shape, table),
-            _matching_version(table, changes.if_match),
-            *limits,
-        )
-        return update(table).values(sets).where(condition).returning(*self._columns(collection)), compiler.binds
+        before = [] if held is None else list(held.c)
+        same = table.c.id == (bindparam("w_id") if held is None else held.c.id)
+        return update(table).values(sets).where(same).returning(*before, *self._columns(collection))
 
     def _columns(self, collection: Collection) -> Sequence[ColumnElement[Any]]:
         table = self._session.tables[collection.name]

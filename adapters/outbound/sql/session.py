@@ -13,6 +13,7 @@ from sqlalchemy import Executable, Table
 from adapters.outbound.sql.columns import tables
 from adapters.outbound.sql.engines import Connection, Database
 from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slow, translated
+from adapters.outbound.sql.pending import PendingEvents
 from adapters.outbound.sql.statements import Prepared, prepare
 from adapters.outbound.sql.views import Sources
 from domain.schema.collection import Schema
@@ -81,6 +82,7 @@ class Session:
         self.catalogue = catalogue
         self.until = float("inf")
         self.failed: Exception | None = None
+        self.events = PendingEvents()
         self.changing = False  # whether collections may be changed here
         self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
 
@@ -182,6 +184,7 @@ class Session:
     def savepoint(self) -> Iterator[None]:
         """What happens inside is undone when it raises; what came before stays."""
         before, self._depth = (self.catalogue, self.failed), self._depth + 1
+        events = len(self.events.events)
         name = f"nested_{self._depth}"
         self.command(f"SAVEPOINT {name}")
         try:
@@ -189,6 +192,7 @@ class Session:
             self.finish_statements()
             self.command(f"RELEASE {name}")
         except BaseException:
+            del self.events.events[events:]
             if self._undone_to(name):
                 self.catalogue, self.failed = before
             raise

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from adapters.outbound.sql.imports import SqlImportStore
+from adapters.outbound.sql.outbox import SqlOutboxStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
@@ -63,6 +64,10 @@ class SqlStores:
     @cached_property
     def imports(self) -> SqlImportStore:
         return SqlImportStore(self._session)
+
+    @cached_property
+    def outbox(self) -> SqlOutboxStore:
+        return SqlOutboxStore(self._session)
 
     @cached_property
     def trash(self) -> TrashStore:

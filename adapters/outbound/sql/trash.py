@@ -91,6 +91,10 @@ class SqlTrashStore:
         chosen = lambda: select(_CLEARED.c.collection, _CLEARED.c.relation).where(self._one_of(_CLEARED.c.entry)).distinct()
         return [(row[0], row[1]) for row in self._run(("cleared",), chosen, {"ids": self._ids(entries)})]
 
+    def holders(self, holder: Collection, relation: RelationField, entries: Sequence[str]) -> Sequence[str]:
+        values = {"holders": holder.id, "relation": relation.name, "ids": self._ids(entries)}
+        return [row[0] for row in self._run(("holders", holder.name, relation.name), lambda: self._holding(holder), values)]
+
     def set_again(self, holder: Collection, relation: RelationField, entries: Sequence[str], now: str) -> int:
         values = {"holders": holder.id, "relation": relation.name, "ids": self._ids(entries)}
         values |= {f"s_{name}": stamp for name, stamp in stamps(holder, now).items()}
@@ -105,6 +109,10 @@ class SqlTrashStore:
         values = {"ids": self._ids(entries)}
         self._run(("forget",), lambda: delete(_CLEARED).where(self._one_of(_CLEARED.c.entry)), values)
         self._run(("remove",), lambda: delete(_TRASH).where(self._one_of(_TRASH.c.id)), values)
+
+    def records(self, collection: str) -> Sequence[str]:
+        mine = lambda: select(_TRASH.c.record).where(_TRASH.c.collection == bindparam("collection"))
+        return [row[0] for row in self._run(("records",), mine, {"collection": collection})]
 
     def empty(self, collection: str) -> int:
         values = {"collection": collection}
@@ -155,6 +163,11 @@ class SqlTrashStore:
         table = self._session.tables[holder.name]
         nowhere = cast(null(), INTEGER).label("position")
         return select(table.c.id.label("source"), table.c[relation.name].label("target"), nowhere).subquery("_held")
+
+    def _holding(self, holder: Collection) -> Executable:
+        table = self._session.tables[holder.name]
+        noted = table.c.id.in_(select(_CLEARED.c.holder).where(self._noted()))
+        return select(table.c.id).where(noted).order_by(table.c.id).with_for_update(of=table)
 
     def _setting_again(self, holder: Collection, relation: RelationField) -> Executable:
         table = self._session.tables[holder.name]

@@ -10,6 +10,7 @@ from adapters.outbound.sql.engines import Database, Rows, open_database
 from adapters.outbound.sql.errors import SchemaMoved, translated
 from adapters.outbound.sql.limits import DEFAULTS, UNLIMITED, Limits
 from adapters.outbound.sql.links import Link, MakeStores
+from adapters.outbound.sql.outbox import write_pending
 from adapters.outbound.sql.postgres import PostgresGround
 from adapters.outbound.sql.snapshots import in_snapshot
 from adapters.outbound.sql.sqlite import SqliteGround
@@ -42,6 +43,7 @@ class SqlUnitOfWork:
     ) -> None:
         self.database: Database = open_database(database) if isinstance(database, str) else database
         self._limits, self._running = limits, local()
+        self._heeding: list[Callable[[], None]] = []
         self._catalogues = Catalogues(self._run_apart, observer)
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
 
@@ -61,9 +63,9 @@ class SqlUnitOfWork:
         if outer is not None:
             return _nested(outer, body)
         limit = UNLIMITED if unhurried else self._limits.body
-        return self._under_the_present_schema(
+        return self._told(
             lambda: self._ground.run(
-                lambda link: self._inside(link, body), alone=alone or unhurried, limit=limit
+                lambda link: self._writing(link, body), alone=alone or unhurried, limit=limit
             )
         )
 
@@ -73,11 +75,14 @@ class SqlUnitOfWork:
             if not outer.session.changing:
                 raise RuntimeError("a schema change cannot begin inside a transaction that shares its commit")
             return _nested(outer, body)
-        return self._under_the_present_schema(
+        return self._told(
             lambda: self._ground.change(
-                lambda link: self._inside(link, body), limit=UNLIMITED if unhurried else self._limits.change
+                lambda link: self._writing(link, body), limit=UNLIMITED if unhurried else self._limits.change
             )
         )
+
+    def heed(self, told: Callable[[], None]) -> None:
+        self._heeding.append(told)
 
     def learn(self) -> None:
         self._ground.learn()
@@ -95,6 +100,21 @@ class SqlUnitOfWork:
             return body(link.stores)
         finally:
             self._running.link = None
+
+    def _writing(self, link: Link, body: Body[T]) -> T:
+        """Events come last, so that on PostgreSQL each gets its number while what it tells of is held."""
+        link.session.events.begin()
+        value = self._inside(link, body)
+        self._running.told = write_pending(link.session)
+        return value
+
+    def _told(self, once: Callable[[], T]) -> T:
+        self._running.told = False
+        value = self._under_the_present_schema(once)
+        if self._running.told:
+            for told in self._heeding:
+                told()
+        return value
 
     def _read_inside(self, outer: Link, body: Body[T], snapshot: bool) -> T:
         if snapshot and not self.database.in_transaction(outer.connection):

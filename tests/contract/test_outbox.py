@@ -1,0 +1,247 @@
+"""The outbox on every database: each way of changing records leaves its events in the same transaction, and what is undone leaves none."""
+
+from decimal import Decimal
+
+import pytest
+
+from adapters.outbound.sql.session import Session
+from app.testing import backend as make_backend
+from domain.actor import SYSTEM, account
+from domain.errors import Conflict, Invalid
+from domain.rules.values import RequestFacts
+
+FACTS = RequestFacts("POST", request_id="asked-by-ann")
+OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
+TAGS = {"name": "tags", "fields": [{"name": "label", "type": "text", "unique": True}], "trash": {"days": 7}, "rules": OPEN}
+POSTS = {
+    "name": "posts",
+    "fields": [
+        {"name": "title", "type": "text", "unique": True},
+        {"name": "views", "type": "integer", "max": 10},
+        {"name": "price", "type": "decimal", "scale": 2},
+        {"name": "more", "type": "json"},
+        {"name": "main", "type": "relation", "collection": "tags", "on_delete": "clear"},
+        {"name": "tags", "type": "relation", "collection": "tags", "many": True, "on_delete": "clear"},
+        {"name": "moods", "type": "select", "values": ["calm", "loud"], "many": True},
+    ],
+    "trash": {"days": 7},
+    "rules": OPEN,
+}
+NOTES = {
+    "name": "notes",
+    "fields": [{"name": "post", "type": "relation", "collection": "posts", "on_delete": "cascade"}, {"name": "ends", "type": "date"}],
+    "expires": {"field": "ends"},
+    "rules": OPEN,
+}  # fmt: skip
+
+
+@pytest.fixture
+def room(database_url):
+    with make_backend(database=database_url) as made:
+        for definition in (TAGS, POSTS, NOTES):
+            made.collections.create(definition, actor=SYSTEM)
+        yield made
+
+
+def create(room, name, **values):
+    return room.records.create(name, values, actor=SYSTEM, facts=FACTS).id
+
+
+def update(room, name, id, **values):
+    room.records.update(name, id, values, actor=SYSTEM, facts=FACTS)
+
+
+def delete(room, name, id):
+    room.records.delete(name, id, actor=SYSTEM, facts=FACTS)
+
+
+def events(room, behind=0):
+    while room.work.run(lambda stores: stores.outbox.arrange(1000)):
+        pass
+    return list(room.work.read(lambda stores: stores.outbox.after(behind, 10_000)))
+
+
+def told(found):
+    return [(each.kind.removeprefix("records."), each.event.collection, each.event.record) for each in found]
+
+
+def last(room):
+    return max((each.position for each in events(room)), default=0)
+
+
+def replayed(found):
+    """The records that are there if all this happened. What an event says was before has to be what is known by then."""
+    there = {}
+    for each in found:
+        key = (each.event.collection, each.event.record)
+        assert there.get(key) == each.before
+        there.pop(key, None)
+        if each.after is not None:
+            assert each.after["version"] == each.event.version
+            there[key] = each.after
+    return there
+
+
+def stored(room):
+    known = {}
+    for name, id in {(each.event.collection, each.event.record) for each in events(room)}:
+        record = room.work.read(lambda stores: stores.records.load(stores.schema.collection(name), id))  # noqa: B023 - called at once
+        if record is not None:
+            known[name, id] = {key: as_json(value) for key, value in record.items()}
+    return known
+
+
+def as_json(value):
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_a_record_tells_its_whole_life(room):
+    tag = create(room, "tags", label="blue")
+    post = create(room, "posts", title="Hello", views=1, price="1.50", more={"a": [1, None, 2**60]}, tags=[tag], moods=["calm"])
+    update(room, "posts", post, **{"views+": 2, "moods+": "loud", "tags-": tag, "main": tag, "price": "2.00"})
+    delete(room, "posts", post)
+    assert told(events(room)) == [
+        ("created", "tags", tag), ("created", "posts", post), ("updated", "posts", post), ("deleted", "posts", post),
+    ]  # fmt: skip
+    changed = events(room)[2]
+    names = ("version", "views", "price", "more", "main", "tags", "moods")
+    assert [changed.before[name] for name in names] == [1, 1, "1.50", {"a": [1, None, 2**60]}, None, [tag], ["calm"]]
+    assert [changed.after[name] for name in names] == [2, 3, "2.00", {"a": [1, None, 2**60]}, tag, [], ["calm", "loud"]]
+    assert replayed(events(room)) == stored(room) == {("tags", tag): events(room)[0].after}
+
+
+def test_it_tells_who_and_by_which_request(room):
+    room.collections.create({"name": "users", "type": "accounts", "fields": [], "rules": OPEN}, actor=SYSTEM)
+    user = room.records.create("users", {"email": "ann@example.org", "password": "correct horse"}, actor=SYSTEM, facts=FACTS).id
+    ann = account(user, "users")
+    room.records.create("tags", {"label": "hers"}, actor=ann, facts=RequestFacts("POST", request_id="r-2"))
+    made, hers = events(room)
+    assert (made.origin.actor.kind, made.origin.request) == ("system", "asked-by-ann")
+    assert (hers.origin.actor.kind, hers.origin.actor.collection, hers.origin.actor.id) == ("account", "users", user)
+    assert hers.origin.request == "r-2"
+
+
+def test_a_password_leaves_an_event_and_nothing_of_itself(room):
+    room.collections.create({"name": "users", "type": "accounts", "fields": [], "rules": OPEN}, actor=SYSTEM)
+    user = room.records.create("users", {"email": "ann@example.org", "password": "correct horse"}, actor=SYSTEM, facts=FACTS).id
+    update(room, "users", user, password="battery staple")
+    made, changed = events(room)
+    assert (made.kind, changed.kind, changed.event.version) == ("records.created", "records.updated", 2)
+    assert "password" not in "".join(changed.after)
+    assert changed.after["email"] == "ann@example.org"
+    assert not any(secret in repr([made.event, changed.event]) for secret in ("horse", "staple", "hash", "epoch"))
+
+
+def test_a_deletion_tells_of_all_that_it_takes_along_and_changes(room):
+    gone, stays = create(room, "tags", label="gone"), create(room, "tags", label="stays")
+    post = create(room, "posts", title="Held", main=gone, tags=[gone, stays])
+    behind = last(room)
+    delete(room, "tags", gone)
+    assert told(events(room, behind)) == [("deleted", "tags", gone), ("updated", "posts", post), ("updated", "posts", post)]
+    assert replayed(events(room)) == stored(room)
+    note, behind = create(room, "notes", post=post), last(room)
+    delete(room, "posts", post)
+    assert sorted(told(events(room, behind))) == sorted([("deleted", "posts", post), ("deleted", "notes", note)])
+    assert replayed(events(room)) == stored(room)
+
+
+def test_rings_that_go_together_tell_of_nothing_but_that(room):
+    room.collections.create({"name": "left", "fields": [{"name": "text", "type": "text"}]}, actor=SYSTEM)
+    pair = lambda to: {"name": "other", "type": "relation", "collection": to, "on_delete": "cascade"}
+    room.collections.create({"name": "right", "fields": [pair("left")]}, actor=SYSTEM)
+    room.collections.change("left", {"fields": [{"name": "text", "type": "text"}, pair("right")]}, actor=SYSTEM)
+    first = create(room, "left", text="x")
+    second = create(room, "right", other=first)
+    update(room, "left", first, other=second)
+    behind = last(room)
+    delete(room, "left", first)
+    assert sorted(told(events(room, behind))) == sorted([("deleted", "left", first), ("deleted", "right", second)])
+    assert replayed(events(room)) == stored(room) == {}
+
+
+def test_what_comes_back_from_the_trash_is_told(room):
+    tag = create(room, "tags", label="blue")
+    posts = [create(room, "posts", title=f"{at}", main=tag, tags=[tag]) for at in range(2)]
+    delete(room, "tags", tag)
+    behind = last(room)
+    room.trash.restore("tags", tag, actor=SYSTEM, request="r-3")
+    found = events(room, behind)
+    assert told(found)[0] == ("created", "tags", tag)
+    assert set(told(found)[1:]) == {("updated", "posts", post) for post in posts}
+    assert {each.origin.request for each in found} == {"r-3"}
+    assert replayed(events(room)) == stored(room)
+
+
+def test_what_expires_is_told_in_the_systems_name(room):
+    note = create(room, "notes", ends="2020-01-01T00:00:00.000Z")
+    behind = last(room)
+    room.housekeeping.run()
+    (gone,) = events(room, behind)
+    assert (gone.kind, gone.event.record, gone.origin.actor.kind, gone.origin.request) == ("records.deleted", note, "system", "")
+
+
+def test_admins_are_told_like_others(room):
+    admin = room.accounts.create_admin("root@example.org", "correct horse battery").id
+    (made,) = events(room)
+    assert (made.kind, made.event.collection, made.event.record) == ("records.created", "_admins", admin)
+    assert "horse" not in repr(made)
+
+
+@pytest.mark.parametrize("refused", [
+    lambda room, tag: create(room, "tags", label="blue"),
+    lambda room, tag: update(room, "tags", tag, label=5),
+    lambda room, tag: update(room, "posts", create(room, "posts", views=9), **{"views+": 2}),
+])  # fmt: skip
+def test_what_is_refused_leaves_no_event(room, refused):
+    tag = create(room, "tags", label="blue")
+    with pytest.raises((Conflict, Invalid)):
+        refused(room, tag)
+    assert replayed(events(room)) == stored(room)
+    assert [each.kind for each in events(room)].count("records.updated") == 0
+
+
+def test_what_is_undone_leaves_no_event_and_what_stays_keeps_its_own(room):
+    class Undone(Exception):
+        pass
+
+    def nested(stores):
+        create(room, "tags", label="undone")
+        raise Undone
+
+    def body(stores):
+        create(room, "tags", label="kept")
+        with pytest.raises(Undone):
+            room.work.run(nested)
+        create(room, "tags", label="kept too")
+
+    room.work.run(body)
+    assert [each.after["label"] for each in events(room)] == ["kept", "kept too"]
+    assert room.undone(lambda: create(room, "tags", label="tried"))
+    assert len(events(room)) == 2
+    assert replayed(events(room)) == stored(room)
+
+
+def test_a_body_of_many_changes_writes_its_events_at_once(room, monkeypatch):
+    seen, run_many = [], Session._run_many
+
+    def noted(self, text, rows):
+        seen.append((text.split("(")[0], len(rows)))
+        run_many(self, text, rows)
+
+    monkeypatch.setattr(Session, "_run_many", noted)
+    room.work.run(lambda stores: [create(room, "tags", label=str(at)) for at in range(200)])
+    assert seen == [("INSERT INTO _outbox ", 200)]
+    assert [each.after["label"] for each in events(room)] == [str(at) for at in range(200)]
+
+
+def test_what_is_erased_is_gone_from_its_events(room):
+    tag = create(room, "tags", label="secret")
+    delete(room, "tags", tag)
+    room.trash.remove("tags", tag, actor=SYSTEM)
+    assert [(each.kind, each.event.payload) for each in events(room)] == [("records.created", {}), ("records.deleted", {})]
+    other = create(room, "tags", label="secret")
+    delete(room, "tags", other)
+    assert room.trash.empty("tags", actor=SYSTEM) == 1
+    assert "secret" not in repr(events(room))
