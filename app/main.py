@@ -137,6 +137,8 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     composed = wiring.build(settings)
     application = create_app(settings, composed.backend, composed.observer)
     every = settings.housekeeping if keeps_house else 0
+    if keeps_house:
+        composed.relay.start()
     rounds = Rounds(every, lambda stopped: composed.backend.housekeeping.run(stopped=stopped))
     return SlowBodies(application, threads=settings.threads), rounds.before(composed.close)
 

@@ -21,8 +21,10 @@ from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.records import SqlRecordStore
 from adapters.outbound.sql.start import StartError, check_database, migrate_database
 from adapters.outbound.sql.stores import sql_stores
+from adapters.outbound.sql.turns import turn_of
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
+from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.backend import Backend
@@ -62,10 +64,12 @@ STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKe
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """`pocketbase` is no part of the backend that doors are handed: only the command line takes another backend over."""
+    """`relay` hands events over once it is started: what serves does that, in one process. `pocketbase` is no part of the backend that
+    doors are handed: only the command line takes another backend over."""
 
     backend: Backend
     pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
+    relay: Relay
     observer: Observer
     close: Callable[[], None]
 
@@ -93,7 +97,8 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         observer = LoggingObserver(log_level or settings.log_level)
         clock = SystemClock()
         limits = Limits(group=settings.threads, body=settings.write_timeout)
-        work = SqlUnitOfWork(open_database(settings.database), STORES, observer, limits)
+        database = open_database(settings.database)
+        work = SqlUnitOfWork(database, STORES, observer, limits)
         opened.callback(work.close)
         tokens = JwtTokens(work, Seal(_secret(settings)), clock, issuer=settings.public_url or "stillroom")
         _prepare_tokens(tokens)
@@ -103,7 +108,10 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         counter = _counter(settings, observer)
         opened.callback(counter.close)
         parts = Parts(work, passwords, tokens, *field_tools(), counter, settings.limits, clock, Uuid7Ids(), observer)
-        return Composed(use_cases(parts), partial(taking_over, parts), observer, opened.pop_all().close)
+        backend = use_cases(parts)
+        relay = Relay(backend.events, work, turn_of(database), observer)
+        opened.callback(relay.stop)
+        return Composed(backend, partial(taking_over, parts), relay, observer, opened.pop_all().close)
 
 
 def use_cases(parts: Parts) -> Backend:

@@ -63,9 +63,14 @@ class EventUseCases:
     def has_subscribers(self) -> bool:
         return bool(self._subscribers)
 
+    def begin_anew(self) -> None:
+        """Forgets how far everybody has heard: another process may have gone on meanwhile."""
+        for each in self._subscribers:
+            each.position = -1
+
     def drain(self, *, stopped: Stopped = lambda: False) -> int:
-        """Hands over whatever is committed, until nothing is left or all that is left has failed just now; how many times somebody
-        heard something."""
+        """Hands over whatever is committed, until nothing is left or all that is left has failed just now; how many events were gone
+        through, counted for each subscriber. For one process at a time: others would tell the same once more."""
         handed = 0
         while not stopped():
             self._arrange()
@@ -104,13 +109,14 @@ class EventUseCases:
             if stopped() or not self._told(subscriber, event):
                 break
             heard, done = heard + 1, event.position
-        if done > kept:
+        subscriber.position = done
+        if any(each.kind in subscriber.kinds for each in events[:heard]) or heard == _AT_ONCE:
+            # What it does not want is passed over again after a crash, and costs no commit now.
             self._work.run(lambda stores: stores.outbox.keep_progress(subscriber.name, done))
-            subscriber.position = done
         return heard
 
     def _place(self, subscriber: _Subscriber) -> int:
-        """Read once: while it is this process's turn nobody else moves it on. After a turn that was lost, it may be told again."""
+        """Read once: while it is this process's turn nobody else moves it on."""
         if subscriber.position < 0:
             subscriber.position = self._work.read(lambda stores: stores.outbox.progress(subscriber.name)) or 0
         return subscriber.position

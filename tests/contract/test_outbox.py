@@ -4,11 +4,15 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.start import migrate_database
+from adapters.outbound.sql.turns import turn_of
 from app.testing import backend as make_backend
 from domain.actor import SYSTEM, account
 from domain.errors import Conflict, Invalid
 from domain.rules.values import RequestFacts
+from ports.observer import SubscriberFailed
 
 FACTS = RequestFacts("POST", request_id="asked-by-ann")
 OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
@@ -245,3 +249,117 @@ def test_what_is_erased_is_gone_from_its_events(room):
     delete(room, "tags", other)
     assert room.trash.empty("tags", actor=SYSTEM) == 1
     assert "secret" not in repr(events(room))
+
+
+# --- handing over
+
+
+def heard_by(room, name, *kinds):
+    heard = []
+    room.events.subscribe(name, kinds or ("records.created", "records.updated", "records.deleted"), heard.append)
+    return heard
+
+
+def test_subscribers_hear_what_is_committed_once_and_in_order(room):
+    heard, deletions = heard_by(room, "all"), heard_by(room, "deletions", "records.deleted")
+    tag = create(room, "tags", label="blue")
+    update(room, "tags", tag, label="green")
+    delete(room, "tags", tag)
+    room.events.drain()
+    room.events.drain()
+    assert told(heard) == [("created", "tags", tag), ("updated", "tags", tag), ("deleted", "tags", tag)]
+    assert told(deletions) == [("deleted", "tags", tag)]
+    assert [each.position for each in heard] == sorted(each.position for each in heard)
+
+
+def test_a_new_subscriber_hears_nothing_of_what_was_before(room):
+    create(room, "tags", label="before")
+    heard_by(room, "other")
+    room.events.drain()
+    heard = heard_by(room, "new")
+    create(room, "tags", label="after")
+    room.events.drain()
+    assert [each.after["label"] for each in heard] == ["after"]
+
+
+def test_who_fails_is_told_again_later_and_others_go_on(room):
+    others, calls = heard_by(room, "others"), []
+
+    def fails(event):
+        calls.append(event.after["label"])
+        if len(calls) in (2, 3):
+            raise RuntimeError("not now")
+
+    room.events.subscribe("fails", ["records.created"], fails)
+    for label in ("first", "second", "third"):
+        create(room, "tags", label=label)
+    room.events.drain()
+    room.events.drain()
+    assert calls == ["first", "second"]
+    assert [each.after["label"] for each in others] == ["first", "second", "third"]
+    room.clock.advance(seconds=1)
+    room.events.drain()
+    assert calls == ["first", "second", "second"]
+    room.clock.advance(seconds=1)
+    room.events.drain()
+    assert len(calls) == 3, "the second wait is longer"
+    room.clock.advance(seconds=1)
+    room.events.drain()
+    assert calls == ["first", "second", "second", "second", "third"]
+    failures = [each for each in room.observer.observations if isinstance(each, SubscriberFailed)]
+    assert [(each.subscriber, each.attempt) for each in failures] == [("fails", 1), ("fails", 2)]
+    assert "not now" not in failures[0].trace
+
+
+def test_a_subscriber_may_write_itself(room):
+    def copies(event):
+        if event.event.collection == "tags":
+            create(room, "posts", title=event.after["label"])
+
+    room.events.subscribe("copies", ["records.created"], copies)
+    create(room, "tags", label="blue")
+    room.events.drain()
+    assert [each.after["title"] for each in events(room) if each.event.collection == "posts"] == ["blue"]
+
+
+def test_events_are_forgotten_when_they_are_old_and_heard(room):
+    create(room, "tags", label="old")
+    room.clock.advance(hours=25)
+    create(room, "tags", label="new")
+    room.housekeeping.run()
+    assert [each.after["label"] for each in events(room)] == ["new"]
+
+
+def test_events_that_somebody_has_not_heard_are_kept(room):
+    room.events.subscribe("fails", ["records.created"], lambda event: 1 / 0)
+    create(room, "tags", label="old")
+    room.events.drain()
+    room.clock.advance(hours=100)
+    room.housekeeping.run()
+    assert len(events(room)) == 1
+
+
+def test_places_go_on_after_all_events_are_gone(room):
+    heard = heard_by(room, "all")
+    create(room, "tags", label="old")
+    room.events.drain()
+    room.clock.advance(hours=25)
+    room.housekeeping.run()
+    assert events(room) == []
+    create(room, "tags", label="new")
+    room.events.drain()
+    assert [each.after["label"] for each in heard] == ["old", "new"]
+    assert heard[0].position < heard[1].position
+    assert heard[0].id < heard[1].id
+
+
+def test_one_of_two_has_the_turn(database_url):
+    database = open_database(database_url)
+    if getattr(database, "in_memory", False):
+        pytest.skip("no other process reaches a database in memory")
+    migrate_database(database)
+    first, second = turn_of(database), turn_of(database)
+    assert [first.is_ours(), second.is_ours(), first.is_ours()] == [True, False, True]
+    first.give_up()
+    assert second.is_ours()
+    second.give_up()
