@@ -8,6 +8,7 @@ from flask import Flask
 from adapters.inbound import ops
 from adapters.inbound.rest import (
     auth,
+    batch,
     collections,
     docs,
     explanations,
@@ -35,8 +36,8 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, collections.blueprint, records.blueprint, exports.blueprint,
-               imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, collections.blueprint, records.blueprint, batch.blueprint,
+               exports.blueprint, imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -126,7 +126,7 @@ def use_cases(parts: Parts) -> Backend:
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
-        records=RecordUseCases(work, rulebook, desk, tools, clock, ids, observer),
+        records=RecordUseCases(work, rulebook, desk, limits, tools, clock, ids, observer),
         exports=ExportUseCases(work, rulebook, clock, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),

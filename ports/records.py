@@ -111,6 +111,11 @@ class RecordStore(Protocol):
         """The record if it fulfils the condition, held against other writers until the transaction ends."""
         ...
 
+    def hold(self, collection: Collection, ids: Sequence[str]) -> None:
+        """Holds those of these records that are there against other writers, in the order of their ids: transactions that hold all
+        they are about to change before they change it wait for each other, and do not stand in each other's way."""
+        ...
+
     def referrers(self, collection: Collection, relation: str, ids: Sequence[str]) -> Sequence[str]:
         """Ids of the records of `collection` whose `relation` points at one of these, held against other writers."""
         ...

@@ -4,7 +4,7 @@ Limits are for those who come from outside: what has no visit is the process its
 of signing in alone, so that somebody can always mend what a wrong limit shut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from domain.actor import Actor
 from domain.errors import TooMany
@@ -47,6 +47,21 @@ class LimitUseCases:
         if action:
             visit.recheck = admission = _Admission(self, visit, actor, collection, action)
             self._admit(visit, admission)
+
+    def admit_each(self, visit: Visit, actor: Actor, actions: Iterable[tuple[str, str]]) -> None:
+        """Counts what a batch does, as (collection, action): each as if it were a request of its own, so that a batch is no way
+        around the limits of a collection."""
+        if actor.passes_rules:
+            return
+        admissions = [_Admission(self, visit, actor, collection, action) for collection, action in actions]
+        for each in admissions:
+            self._admit(visit, each)
+
+        def recheck(schema: Schema) -> None:
+            for each in admissions:
+                each(schema)
+
+        visit.recheck = recheck
 
     def _admit(self, visit: Visit, admission: "_Admission") -> None:
         """Whoever is let in comes to a body, which finds out where the schema has moved on. Whoever is refused would not, so the

@@ -3,17 +3,22 @@
 It is made under the schema that this process knows; a transaction that finds another one asks for it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from app.usecases.passwords import NOTHING, PasswordDesk, Prepared, owed_for_change, owed_for_new
 from app.usecases.requests import Request
 from domain.actor import Actor
 from domain.errors import Problem, Unavailable
+from domain.records.batches import Operation, of_operation
 from domain.records.page import Shown
 from domain.records.visibility import rule_for
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema
 from ports.unit_of_work import Stores, UnitOfWork
 
+T = TypeVar("T")
+P = TypeVar("P")
 Write = Callable[[Stores, Prepared], Shown]
 _PREPARATIONS = 3
 
@@ -39,7 +44,27 @@ class Preparations:
     def for_change(self, name: str, id: str, request: Request, write: Write) -> Shown:
         return self._written(request, lambda: self._of_change(name, id, request), write)
 
-    def _written(self, request: Request, prepare: Callable[[], Prepared], write: Write) -> Shown:
+    def for_each(
+        self, operations: Sequence[Operation], actor: Actor, facts: RequestFacts, write: Callable[[Stores, Sequence[Prepared]], T]
+    ) -> T:
+        """For a batch: what each operation needs, in their order."""
+        return self._written(
+            Request(actor, facts), lambda: [self._of(at, each, actor, facts) for at, each in enumerate(operations)], write
+        )
+
+    def _of(self, at: int, operation: Operation, actor: Actor, facts: RequestFacts) -> Prepared:
+        request = Request(actor, facts, operation.values)
+        try:
+            if operation.method == "create":
+                return self._of_new(operation.collection, request)
+            if operation.method == "update" and isinstance(operation.id, str):
+                return self._of_change(operation.collection, operation.id, request)
+        except Problem as refused:
+            told = of_operation(at, operation, refused, "/values")
+            raise told from refused
+        return NOTHING
+
+    def _written(self, request: Request, prepare: Callable[[], P], write: Callable[[Stores, P], T]) -> T:
         """Prepares under the schema that this process knows, then writes; where the transaction finds another one (which brings
         this process up to date), once more."""
         for _ in range(_PREPARATIONS):
@@ -50,7 +75,7 @@ class Preparations:
                 continue
         raise Unavailable("collections are being changed at the moment", code="schema_moving")
 
-    def _prepared(self, request: Request, prepare: Callable[[], Prepared]) -> Prepared:
+    def _prepared(self, request: Request, prepare: Callable[[], P]) -> P:
         """A refusal from here rests on what this process knows: it holds if that is the present schema."""
         try:
             return prepare()

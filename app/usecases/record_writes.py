@@ -39,7 +39,12 @@ class RecordWrites:
         self._ids, self._observer = ids, observer
 
     def create(self, stores: Stores, name: str, request: Request, moment: Moment, prepared: Prepared) -> Shown:
-        collection = self._entered(stores, name, request)
+        return self.create_in(stores, self.entered(stores, name, request), name, request, moment, prepared)
+
+    def create_in(
+        self, stores: Stores, collection: Collection, name: str, request: Request, moment: Moment, prepared: Prepared
+    ) -> Shown:
+        """The same in a transaction that was entered before; `name` is what the request calls the collection."""
         return self._as_named(
             stores, collection, name, request, lambda present: self._created(stores, collection, present, moment, prepared), creating=True
         )
@@ -75,7 +80,12 @@ class RecordWrites:
         prepared: Prepared,
         if_match: IfMatches,
     ) -> Shown:
-        collection = self._entered(stores, name, request)
+        return self.update_in(stores, self.entered(stores, name, request), name, id, request, now, prepared, if_match)
+
+    def update_in(
+        self, stores: Stores, collection: Collection, name: str, id: str, request: Request, now: str, prepared: Prepared,
+        if_match: IfMatches,
+    ) -> Shown:  # fmt: skip
         return self._as_named(
             stores, collection, name, request, lambda present: self._updated(stores, collection, id, present, now, prepared, if_match)
         )
@@ -112,7 +122,13 @@ class RecordWrites:
     def delete(
         self, stores: Stores, name: str, id: str, request: Request, now: str, if_match: IfMatches
     ) -> Deprecated | None:
-        collection = self._entered(stores, name, request)
+        collection = self.entered(stores, name, request)
+        self.delete_in(stores, collection, id, request, now, if_match)
+        return deprecated(collection, name, (), now)
+
+    def delete_in(
+        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, if_match: IfMatches
+    ) -> None:
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         where = self._bound(stores, ruling, request)
         record = stores.records.lock(collection, id, where)
@@ -120,9 +136,8 @@ class RecordWrites:
             raise self._reads.hidden(stores, collection, "delete", id, request)
         _check_version(record, if_match)
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
-        return deprecated(collection, name, (), now)
 
-    def _entered(self, stores: Stores, name: str, request: Request) -> Collection:
+    def entered(self, stores: Stores, name: str, request: Request) -> Collection:
         """The collection that a write goes to, once it is sure that the actor still stands; what follows is done in its name."""
         stores.outbox.attribute(request.origin)
         if request.guard is not None:

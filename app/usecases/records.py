@@ -3,10 +3,12 @@
 What happens in a transaction that writes is in `record_writes`; this opens it, once what takes long is prepared.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.usecases.aggregates import Aggregates
+from app.usecases.batch import Batches, Result
+from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.preparations import Preparations
 from app.usecases.record_reads import RecordReads
@@ -16,6 +18,7 @@ from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Problem, Unavailable
 from domain.records.aggregates import AggregateQuery, Groups
+from domain.records.batches import Operation
 from domain.records.draft import Moment
 from domain.records.page import ListQuery, Page, Shown
 from domain.rules.values import RequestFacts
@@ -33,6 +36,7 @@ class RecordUseCases:
         work: UnitOfWork,
         rulebook: Rulebook,
         passwords: PasswordDesk,
+        limits: LimitUseCases,
         tools: Tools,
         clock: Clock,
         ids: Ids,
@@ -44,6 +48,7 @@ class RecordUseCases:
         self._aggregates = Aggregates(rulebook, self._reads)
         self._writes = RecordWrites(rulebook, self._reads, tools, ids, observer)
         self._preparations = Preparations(work, passwords, self._reads.moment)
+        self._batches = Batches(work, rulebook, self._preparations, limits, self._reads, self._writes, clock, ids)
 
     # --- reading
 
@@ -129,3 +134,10 @@ class RecordUseCases:
         request = Request(actor, facts)
         now = write_instant(self._clock.now())
         return self._work.run(lambda stores: self._writes.delete(stores, name, id, request, now, if_match))
+
+    def batch(
+        self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False
+    ) -> Sequence[Result]:
+        """All of these operations in one transaction, or none: what each did. A refusal names the operation that it is about. In a dry
+        run everything is judged, and nothing kept."""
+        return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run)

@@ -128,6 +128,7 @@ def in_header(name: str, description: str, **schema: Any) -> dict[str, Any]:
 
 GONE, UNCHANGED = {"description": "It is gone"}, {"description": "What you have is what there is"}
 IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if it is at one of these versions, else 412.", pattern=ENTITY_TAGS)
+DRY_RUN = in_query("dry_run", "All is checked and answered as it would be; nothing is kept.", enum=["true", "false"], default="false")
 IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS)
 
 

@@ -129,6 +129,10 @@ def _number(parameters: dict[str, str], name: str, most: int) -> int | None:
     return int(text)
 
 
+def is_dry_run(parameters: dict[str, str]) -> bool:
+    return _yes(parameters, "dry_run")
+
+
 def _yes(parameters: dict[str, str], name: str) -> bool:
     text = parameters.get(name, "false")
     if text not in ("true", "false"):

@@ -27,6 +27,11 @@ class RecordSets:
         held = json.dumps(list(keys), ensure_ascii=False) if self._session.dialect == "sqlite" else list(keys)
         return dict(self._run(("keyed", collection.name, field.name), lambda: self._of_keys(collection, field), {"keys": held}))  # type: ignore[arg-type]
 
+    def hold(self, collection: Collection, ids: Sequence[str]) -> None:
+        if self._session.dialect == "sqlite":  # whose writer holds the whole file
+            return
+        self._run(("hold", collection.name), lambda: self._holding(collection), {"ids": ids_value(ids, self._session.dialect)})
+
     def due(self, collection: Collection, field: str, until: Any, after: tuple[Any, str] | None, limit: int) -> Rows:
         values = {"until": until, "limit": limit}
         if after is not None:
@@ -37,6 +42,11 @@ class RecordSets:
     def _among(self, collection: Collection) -> Select[Any]:
         table = self._session.tables[collection.name]
         return select(table.c.id).where(one_of(table.c.id, self._session.dialect))
+
+    def _holding(self, collection: Collection) -> Select[Any]:
+        """As an UPDATE holds them, so that others may go on to point at them."""
+        table = self._session.tables[collection.name]
+        return self._among(collection).order_by(table.c.id).with_for_update(key_share=True)
 
     def _of_keys(self, collection: Collection, field: Field) -> Select[Any]:
         table = self._session.tables[collection.name]

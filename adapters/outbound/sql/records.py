@@ -106,6 +106,9 @@ class SqlRecordStore:
         held = self._first(collection, plan, {"id": id, **bind_values(plan[1], where.values)})
         return held if held is None else self._with_links(collection, held)
 
+    def hold(self, collection: Collection, ids: Sequence[str]) -> None:
+        self._sets.hold(collection, ids)
+
     def matches(self, collection: Collection, id: str, where: Bound) -> bool:
         plan = self._plan(("matches", collection.name, where.shape), lambda: self._matching(collection, where))
         return bool(self._session.execute(plan[0], {"id": id, **bind_values(plan[1], where.values)}))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from domain.records.batches import ALLOWED, MAX_OPERATIONS, NEEDED
+
 
 def ref(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
@@ -64,6 +66,34 @@ _QUERY = {
         ("source", "columns"),
     )
 }
+_ID_OR_REFERENCE = {
+    "oneOf": [
+        {"type": "string", "minLength": 1},
+        object_of({"$ref": {"type": "string", "pattern": r"^[a-z][a-z0-9_]{0,49}\.id$"}}, ("$ref",)),
+    ]
+}
+_OF_OPERATIONS = {
+    "collection": {"type": "string", "minLength": 1},
+    "values": {
+        "type": "object",
+        "description": 'values by field; `{"$ref": "d.id"}` stands for the id of what an operation before, known as `d`, made or changed',
+        "additionalProperties": True,
+    },
+    "id": _ID_OR_REFERENCE,
+    "by": {"description": "the name of a unique field, or the fields of a unique index", "oneOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "maxItems": 16, "uniqueItems": True},
+    ]},
+    "if_version": _COUNT,
+    "as": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,49}$", "description": "by what name later operations refer to its record"},
+}  # fmt: skip
+_OPERATIONS = [
+    object_of(
+        {"method": {"const": method}, **{name: _OF_OPERATIONS[name] for name in ("collection", *allowed)}},
+        ("method", "collection", *NEEDED[method]),
+    )
+    for method, allowed in ALLOWED.items()
+]
 _STAMPS = {"id": _TEXT, "version": _COUNT, "created": _INSTANT, "updated": _INSTANT}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Record": object_of({**_STAMPS, "expand": {"type": "object"}}, (), more=True),
@@ -83,6 +113,19 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "Values by field. A change may also add to numbers: `n+` and `n-`.",
         "additionalProperties": True,
     },
+    "Batch": object_of(
+        {"operations": {"type": "array", "minItems": 1, "maxItems": MAX_OPERATIONS, "items": {"oneOf": _OPERATIONS}}}, ("operations",)
+    ),
+    "BatchResults": object_of(
+        {
+            "results": {
+                "type": "array",
+                "description": "one for each operation, in their order",
+                "items": object_of({"status": {"type": "integer", "enum": [200, 201, 204]}, "record": ref("Record")}, ("status",)),
+            }
+        },
+        ("results",),
+    ),
     "CollectionDefinition": object_of({**_DEFINITION, **_QUERY}, ("name",)),
     "CollectionChange": object_of({**_DEFINITION, **_QUERY, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
     "SchemaPlan": object_of(
