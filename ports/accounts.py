@@ -1,5 +1,6 @@
 """What signing in needs of the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +50,12 @@ class KeyStore(Protocol):
         ...
 
     def add_signing_key(self, key: SigningKey) -> None: ...
+
+    def remove_signing_keys(self, kids: Sequence[str]) -> None: ...
+
+    def announce(self) -> None:
+        """Inside `change_schema`. The schema version grows, so that every process notices that there is something new."""
+        ...
 
     def put_setup_token(self, digest: str, expires: str) -> None:
         """Keeps the digest of the one-time token that makes the first admin, in place of any earlier one."""

@@ -60,6 +60,10 @@ class SessionStore(Protocol):
         """Of accounts that are deleted."""
         ...
 
+    def overdue(self, now: str) -> bool:
+        """Whether there is anything to sweep."""
+        ...
+
     def sweep(self, now: str, limit: int) -> int:
         """Takes away up to `limit` rows of sessions that have expired; how many."""
         ...

@@ -18,6 +18,12 @@ class Tokens(Protocol):
         """Makes the first signing key where there is none; of many processes that start at once, one does."""
         ...
 
+    def rotate(self, *, revoke: bool = False) -> str:
+        """From now on a new key signs, in every process that asks the database anything after this; its id. The keys of before go on
+        verifying until what they signed has expired, or with `revoke` no more: then every token is refused, and sessions go on
+        with their refresh tokens."""
+        ...
+
     def issue(self, actor: Actor, purpose: str = "access") -> Issued:
         """A token that says this actor, its epoch and this purpose."""
         ...

@@ -96,6 +96,10 @@ class AccountUseCases:
         self._observer.observe(SignInRefused(name, "credentials"))
         raise Unauthenticated("no account has this identity and password", code="invalid_credentials", hint="check both and try again")
 
+    def rotate_keys(self, *, revoke: bool = False) -> str:
+        """For whoever runs the backend's own command. Nobody is signed out: who has a token that is refused refreshes it."""
+        return self._tokens.rotate(revoke=revoke)
+
     # --- admins
 
     def setup_token(self) -> str | None:

@@ -1,5 +1,6 @@
 """What the backend does by itself, round after round: records whose date has passed are deleted, and the trash forgets what its time
-is over for. Any number of processes may do it at once: what one is at work on, the others pass over."""
+is over for; so do sessions and the keys that signed their tokens. Any number of processes may do it at once: what one is at
+work on, the others pass over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import TypeVar
 
 from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
+from domain.accounts.tokens import retired
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Unavailable
 from domain.schema.collection import Collection
@@ -60,6 +62,8 @@ class HousekeepingUseCases:
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
+        self._try("sessions", lambda: self._sweep_sessions(stopped), failed)
+        self._try("keys", self._retire_keys, failed)
         self._try("statistics", self._work.learn, failed)
         return Round(expired, held, purged, tuple(failed))
 
@@ -144,6 +148,21 @@ class HousekeepingUseCases:
         if purged:
             self._observer.observe(TrashPurged(purged))
         return purged
+
+    # --- what signing in leaves behind
+
+    def _sweep_sessions(self, stopped: Stopped) -> None:
+        now = self._now()
+        while not stopped() and self._work.read(lambda stores: stores.sessions.overdue(now)):
+            if self._work.run(lambda stores: stores.sessions.sweep(now, _PURGED_AT_ONCE)) < _PURGED_AT_ONCE:
+                break
+
+    def _retire_keys(self) -> None:
+        """Nothing asks for them any more, so no process needs to hear of it."""
+        kept = self._work.read(lambda stores: stores.keys.signing_keys())
+        gone = retired([(each.kid, each.created) for each in kept], self._clock.now())
+        if gone:
+            self._work.run(lambda stores: stores.keys.remove_signing_keys(gone))
 
     def _now(self) -> str:
         return write_instant(self._clock.now())

@@ -186,5 +186,7 @@ def test_expired_sessions_are_swept_so_many_at_once(work, ann):
     for at in range(3):
         open_session(work, ann, f"s{at}", minted(b"family %d, 16 byt" % at, bytes(32)), at=AT - timedelta(days=30 * at))
     later = write_instant(AT + timedelta(days=1))
+    assert work.read(lambda stores: stores.sessions.overdue(later)) is True
     assert [work.run(lambda stores: stores.sessions.sweep(later, 1)) for _ in range(3)] == [1, 1, 0]
     assert standing(work, ann) == ["s0"]
+    assert work.read(lambda stores: stores.sessions.overdue(later)) is False

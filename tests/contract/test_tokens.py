@@ -64,7 +64,7 @@ def jwts(memory):
 @pytest.fixture
 def impatient(monkeypatch):
     """Looks for new keys whenever it meets a kid that it does not know, not once a second at most."""
-    monkeypatch.setattr("adapters.outbound.jwt_tokens._RELOAD_EVERY", 0.0)
+    monkeypatch.setattr("adapters.outbound.signing_keys._RELOAD_EVERY", 0.0)
 
 
 def refused(tokens, token, purpose="access"):
@@ -166,8 +166,8 @@ def test_a_key_that_another_process_made_is_found_and_those_before_stay_good(wor
 
 def test_made_up_kids_make_nobody_look_again_and_again(memory, jwts):
     looks = []
-    load = jwts._load
-    jwts._load = lambda: looks.append(1) or load()
+    load = jwts._keys._load
+    jwts._keys._load = lambda: looks.append(1) or load()
     for each in range(200):
         assert refused(jwts, forged(Ed25519PrivateKey.generate(), f"kid-{each}")) == "invalid_token"
     assert len(looks) <= 3
@@ -193,6 +193,59 @@ def test_a_key_that_somebody_wrote_into_the_table_signs_nothing(memory, jwts, im
     stranger = Seal(b"the stranger's own secret, long enough")
     add_key(memory, private, stranger)
     assert refused(jwts, forged(private, kid_of(private))) == "invalid_token"
+
+
+# --- rotation
+
+
+def kid_in(token):
+    return jwt.get_unverified_header(token)["kid"]
+
+
+def test_after_a_rotation_the_new_key_signs_and_the_old_one_verifies(jwts):
+    before = jwts.issue(ANN).token
+    kid = jwts.rotate()
+    assert kid_in(jwts.issue(ANN).token) == kid != kid_in(before)
+    assert jwts.read(before) == ANN
+    assert [each["kid"] for each in jwts.public_keys()] == [kid, kid_in(before)]
+
+
+def test_another_process_signs_with_the_new_key_once_it_has_asked_anything(work):
+    jwts, other = signing(work), JwtTokens(work, SEAL, SystemClock())
+    other.issue(ANN)
+    kid = jwts.rotate()
+    assert kid_in(other.issue(ANN).token) == kid
+
+
+def test_revoked_keys_verify_nothing_also_what_was_known(jwts):
+    before = jwts.issue(ANN).token
+    assert jwts.read(before) == ANN
+    kid = jwts.rotate(revoke=True)
+    assert refused(jwts, before) == "invalid_token"
+    assert [each["kid"] for each in jwts.public_keys()] == [kid]
+
+
+def test_a_key_goes_when_nothing_that_it_signed_is_good_any_more(memory, clock):
+    jwts = JwtTokens(memory, SEAL, clock)
+    jwts.prepare()
+    first = jwts.public_keys()[0]["kid"]
+    second = jwts.rotate()
+    clock.advance(minutes=19)
+    third = jwts.rotate()
+    assert [each["kid"] for each in jwts.public_keys()] == [third, second, first]
+    clock.advance(minutes=2)
+    fourth = jwts.rotate()
+    assert [each["kid"] for each in jwts.public_keys()] == [fourth, third, second]
+
+
+def test_many_rotations_at_once_leave_every_token_good(work):
+    many = [JwtTokens(work, SEAL, SystemClock()) for _ in range(4)]
+    many[0].prepare()
+    issued = [each.issue(ANN).token for each in many]
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda each: each.rotate(), many))
+    assert len(set(made)) == 4
+    assert [each.read(token) for each in many for token in issued] == [ANN] * 16
 
 
 # --- what attackers do to JWTs
@@ -339,7 +392,7 @@ def unpadded(text):
 
 
 def kid_of(private):
-    from adapters.outbound.jwt_tokens import _key
+    from adapters.outbound.signing_keys import _key
 
     return _key(private).kid
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from adapters.inbound.cli import rules, schema
+from adapters.inbound.cli import keys, rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
@@ -52,6 +52,9 @@ def commands(actions: Actions) -> click.Group:
     admin = click.Group("admin", help="People who run this backend.")
     admin.add_command(_command(_admin_create, actions.accounts, "create"))
     group.add_command(admin)
+    signing = click.Group("keys", help="The keys that sign tokens.")
+    signing.add_command(_command(keys.rotate, actions.accounts, "rotate"))
+    group.add_command(signing)
     files = click.Group("schema", help="The collections as files, for git.")
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))

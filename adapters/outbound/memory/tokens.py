@@ -24,6 +24,11 @@ class QuickTokens:
     def prepare(self) -> None:
         """The secret is there from the beginning."""
 
+    def rotate(self, *, revoke: bool = False) -> str:
+        """There is one secret: what was signed with it before is refused, whether that was asked for or not."""
+        self._secret = secrets.token_bytes(32)
+        return "another"
+
     def issue(self, actor: Actor, purpose: str = ACCESS) -> Issued:
         lifetime = self._lifetimes[purpose]
         said = [actor.id, actor.collection, actor.epoch, actor.session, purpose, (self._clock.now() + lifetime).timestamp()]

@@ -1,6 +1,6 @@
 """What signing in keeps in SQL: the columns of accounts that no field shows, the signing keys, the first admin's one-time token."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN
 from adapters.outbound.sql.names import key_column
+from adapters.outbound.sql.schema import grow_version
 from adapters.outbound.sql.session import Session
 from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
@@ -81,6 +82,13 @@ class SqlKeyStore(_Statements):
     def add_signing_key(self, key: SigningKey) -> None:
         values = {"kid": key.kid, "sealed": key.sealed, "public": key.public, "created": key.created}
         self._run(("add key",), lambda: insert(_KEYS).values({name: bindparam(name) for name in values}), values)
+
+    def remove_signing_keys(self, kids: Sequence[str]) -> None:
+        for kid in kids:
+            self._run(("remove key",), lambda: delete(_KEYS).where(_KEYS.c.kid == bindparam("old_kid")), {"old_kid": kid})
+
+    def announce(self) -> None:
+        grow_version(self._session, self._session.schema.collections)
 
     def put_setup_token(self, digest: str, expires: str) -> None:
         self._run(("drop setup",), lambda: delete(_SETUP), {})

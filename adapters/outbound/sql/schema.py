@@ -2,7 +2,7 @@
 number that grows with every change."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, update
@@ -21,7 +21,7 @@ from adapters.outbound.sql.schema_checks import SchemaChecks
 from adapters.outbound.sql.schema_history import keep, newest
 from adapters.outbound.sql.schema_steps import SchemaSteps, locks
 from adapters.outbound.sql.search_indexes import drop_search_before, make_search_after
-from adapters.outbound.sql.session import Catalogue
+from adapters.outbound.sql.session import Catalogue, Session
 from adapters.outbound.sql.statements import prepare
 from domain.actor import ADMINS
 from domain.schema.changes import Step
@@ -70,6 +70,12 @@ def load_schema(run: Callable[[str], Iterable[tuple[Any, ...]]]) -> Schema:
                 {**row, "definition": json.loads(definition)}, TRUSTING
             )
     return Schema(rows[0][0], settled(collections))
+
+
+def grow_version(session: Session, collections: Mapping[str, Collection]) -> None:
+    """Inside `change_schema`: every process notices by the number, whatever it was that changed."""
+    version = session.command(_GROW)[0][0]
+    session.catalogue = Catalogue(Schema(version, collections))
 
 
 class SqlSchemaStore(SchemaChecks):
@@ -125,8 +131,7 @@ class SqlSchemaStore(SchemaChecks):
         self._save(old, new)
         for each in followers:
             self._save(each, each)
-        version = self._session.command(_GROW)[0][0]
-        self._session.catalogue = Catalogue(Schema(version, after.collections))
+        grow_version(self._session, after.collections)
 
     # --- beforehand
 

@@ -112,6 +112,10 @@ class SqlSessionStore:
         values = {"of_collection": collection.id, "ids": ids_value(accounts, dialect)}
         self._run("forget", lambda: delete(SESSIONS).where(theirs).returning(SESSIONS.c.id), values)
 
+    def overdue(self, now: str) -> bool:
+        over = SESSIONS.c.expires <= bindparam("now")
+        return bool(self._run("overdue", lambda: select(SESSIONS.c.id).where(over).limit(1), {"now": now}))
+
     def sweep(self, now: str, limit: int) -> int:
         over = select(SESSIONS.c.id).where(SESSIONS.c.expires <= bindparam("now")).limit(bindparam("most"))
         statement = lambda: delete(SESSIONS).where(SESSIONS.c.id.in_(over)).returning(SESSIONS.c.id)
