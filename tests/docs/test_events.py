@@ -1,0 +1,25 @@
+"""docs/events.md: its example runs, and its kinds are those that there are."""
+
+import re
+
+from app.usecases.events import RETENTION
+from domain.records import events
+from tests.docs.blocks import blocks
+from tests.e2e.server import ROOT
+
+PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs() -> None:
+    (example,) = blocks("events.md", "python")
+    exec(compile(example, "events.md", "exec"), {})  # noqa: S102 - our own page
+
+
+def test_every_kind_is_told() -> None:
+    kinds = {events.CREATED, events.UPDATED, events.DELETED, events.IMPORTED}
+    assert set(re.findall(r"^\| `(records\.[a-z]+)` \|", PAGE, re.M)) == kinds
+
+
+def test_how_long_they_are_kept_is_told() -> None:
+    assert RETENTION.days == 1
+    assert "without subscribers, all that are a day old" in PAGE
