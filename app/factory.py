@@ -24,6 +24,7 @@ from adapters.inbound.web import errors, openapi, paths
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
+from adapters.inbound.web.idempotency import refuse_elsewhere
 from adapters.inbound.web.limits import limit_routes, operations
 from adapters.inbound.web.sessions import NoSessions
 from adapters.outbound.logging_observer import LoggingObserver
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     if wrong:
         raise SettingsError((f"STILLROOM_LIMITS: {wrong}",))
     limit_routes(app, backend)
+    refuse_elsewhere(app)
     https = settings.public_url.startswith("https://")
     app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https), settings.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -33,6 +33,7 @@ from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
+from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
@@ -138,6 +139,7 @@ def use_cases(parts: Parts) -> Backend:
         events=events,
         housekeeping=HousekeepingUseCases(work, events, clock, ids, observer),
         limits=limits,
+        idempotency=IdempotencyUseCases(work, clock),
     )
 
 

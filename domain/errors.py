@@ -64,6 +64,12 @@ class PreconditionFailed(Problem):
     code = "precondition_failed"
 
 
+class Mismatched(Problem):
+    """The request goes by a name under which another one was sent."""
+
+    code = "idempotency_key_reused"
+
+
 class TooLarge(Problem):
     """More bytes, keys or depth than a limit allows."""
 

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
+from ports.answers import AnswerStore
 from ports.imports import ImportStore
 from ports.outbox import OutboxStore
 from ports.records import RecordStore
@@ -33,6 +34,8 @@ class Stores(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def answers(self) -> AnswerStore: ...
     @property
     def sessions(self) -> SessionStore: ...
     @property

@@ -8,6 +8,7 @@ from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
+from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
@@ -36,3 +37,4 @@ class Backend:
     events: EventUseCases
     housekeeping: HousekeepingUseCases
     limits: LimitUseCases
+    idempotency: IdempotencyUseCases

@@ -1,6 +1,6 @@
 """What the backend does by itself, round after round: records whose date has passed are deleted, and the trash forgets what its time
-is over for; so do sessions and the keys that signed their tokens. Any number of processes may do it at once: what one is at
-work on, the others pass over."""
+is over for; so do sessions, the keys that signed their tokens, and the answers that are kept for requests sent again. Any number of
+processes may do it at once: what one is at work on, the others pass over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,12 +31,13 @@ Place = tuple[str, str]  # a value and an id: where a sweep goes on
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round did. `held` stay because others refer to them by a relation that restricts; `failed` are the parts that could
-    not be done."""
+    """What one round did. `held` stay because others refer to them by a relation that restricts; `forgotten` are answers that were kept
+    for requests sent again; `failed` are the parts that could not be done."""
 
     expired: int = 0
     held: int = 0
     purged: int = 0
+    forgotten: int = 0
     failed: tuple[str, ...] = ()
 
 
@@ -64,8 +65,9 @@ class HousekeepingUseCases:
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("sessions", lambda: self._sweep_sessions(stopped), failed)
         self._try("keys", self._retire_keys, failed)
+        forgotten = self._try("answers", lambda: self._forget(stopped), failed) or 0
         self._try("statistics", self._work.learn, failed)
-        return Round(expired, held, purged, tuple(failed))
+        return Round(expired, held, purged, forgotten, tuple(failed))
 
     def _try(self, part: str, body: Callable[[], T], failed: list[str]) -> T | None:
         try:
@@ -163,6 +165,17 @@ class HousekeepingUseCases:
         gone = retired([(each.kid, each.created) for each in kept], self._clock.now())
         if gone:
             self._work.run(lambda stores: stores.keys.remove_signing_keys(gone))
+
+    # --- answers
+
+    def _forget(self, stopped: Stopped) -> int:
+        now, forgotten = self._now(), 0
+        while not stopped() and self._work.read(lambda stores: stores.answers.overdue(now)):
+            count = self._work.run(lambda stores: stores.answers.sweep(now, _PURGED_AT_ONCE))
+            forgotten += count
+            if count < _PURGED_AT_ONCE:
+                break
+        return forgotten
 
     def _now(self) -> str:
         return write_instant(self._clock.now())

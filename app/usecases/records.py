@@ -8,6 +8,7 @@ from typing import Any
 
 from app.usecases.aggregates import Aggregates
 from app.usecases.batch import Batches, Result
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.preparations import Preparations
@@ -100,12 +101,14 @@ class RecordUseCases:
 
     # --- writing
 
-    def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> Shown:
+    def create(
+        self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept
+    ) -> Shown:
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
         request = Request(actor, facts, body, name)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         return self._preparations.for_new(
-            name, request, lambda stores, prepared: self._writes.create(stores, name, request, moment, prepared)
+            name, request, lambda stores, prepared: keep(stores, self._writes.create(stores, name, request, moment, prepared))
         )
 
     def update(
@@ -117,23 +120,27 @@ class RecordUseCases:
         actor: Actor,
         facts: RequestFacts,
         if_match: IfMatches = None,
+        keep: Keep = unkept,
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions."""
         request = Request(actor, facts, body, name)
         now = write_instant(self._clock.now())
         return self._preparations.for_change(
-            name, id, request, lambda stores, prepared: self._writes.update(stores, name, id, request, now, prepared, if_match)
+            name,
+            id,
+            request,
+            lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match)),
         )
 
     def delete(
-        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None, keep: Keep = unkept
     ) -> Deprecated | None:
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says. What is to be told of
         an old name of the collection, if that was used."""
         request = Request(actor, facts)
         now = write_instant(self._clock.now())
-        return self._work.run(lambda stores: self._writes.delete(stores, name, id, request, now, if_match))
+        return self._work.run(lambda stores: keep(stores, self._writes.delete(stores, name, id, request, now, if_match)))
 
     def batch(
         self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False

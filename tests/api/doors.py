@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.outbound.system_clock import SystemClock
 from app.factory import create_app
 from app.settings import Settings
 from app.usecases.backend import Backend
+from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import Known
@@ -108,6 +110,7 @@ def backend(**parts):
         "housekeeping": Asked(),
         "events": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
+        "idempotency": IdempotencyUseCases(Work(), SystemClock()),
         **parts,
     })  # fmt: skip
 

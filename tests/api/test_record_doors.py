@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 
+from app.usecases.idempotency import unkept
 from domain.actor import GUEST, account
 from domain.records.changes import IfMatch
 from domain.records.page import ListQuery, Page, Shown
@@ -161,7 +162,8 @@ def test_create_answers_201_with_its_place_and_tag():
     assert (answer.status_code, answer.get_json()) == (201, dict(zip(NAMES, ROW)))
     assert answer.headers["Location"] == ONE
     assert answer.headers["ETag"].startswith('"v3-20261122130000000-')
-    assert asks.calls == [("create", ("posts", {"title": "Hello"}), {"actor": account("ann", "users"), "facts": ANY_FACTS})]
+    named = {"actor": account("ann", "users"), "facts": ANY_FACTS, "keep": unkept}
+    assert asks.calls == [("create", ("posts", {"title": "Hello"}), named)]
 
 
 def test_delete_answers_204_and_nothing_else():

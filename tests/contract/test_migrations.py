@@ -29,6 +29,7 @@ TABLES = {
     "0006": {"_imports"},
     "0007": {"_sessions"},
     "0008": {"_outbox", "_subscribers"},
+    "0009": {"_answers"},
 }
 
 

@@ -16,8 +16,10 @@ from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
 from adapters.inbound.web.deprecation import deprecation_headers
 from adapters.inbound.web.facts import facts_of
+from adapters.inbound.web.idempotency import once
 from adapters.inbound.web.openapi import (
     GONE,
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
     UNCHANGED,
@@ -104,16 +106,19 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records", methods=("POST",))
     @documented(
-        "create_record", requestBody=takes("RecordValues"),
-        responses=answers({201: json_of("Record", "The new record", headers=("ETag", "Location"))}, 400, 401, 403, 404, 409, 413, 415),
+        "create_record", parameters=[IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
+        responses=answers({201: json_of("Record", "The new record", headers=("ETag", "Location"))}, 400, 401, 403, 404, 409, 413, 415, 422),
     )  # fmt: skip
     def create_record(c: str) -> Response:
         """Create a record under the create rule"""
         request = this_request()
         query = parameters(request, c, ())
         actor = caller_of(request, backend)
-        shown = records.create(c, read_object(request), actor=actor, facts=facts_of(request, query))
-        return json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_marks(shown, c)])
+        return once(
+            request, backend, actor,
+            lambda keep: records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), keep=keep),
+            lambda shown: json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_marks(shown, c)]),
+        )  # fmt: skip
 
     @door.route("/<c>/records/<id:id>")
     @documented(
@@ -136,8 +141,10 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records/<id:id>", methods=("PATCH",))
     @documented(
-        "update_record", parameters=[IF_MATCH], requestBody=takes("RecordValues"),
-        responses=answers({200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
+        "update_record", parameters=[IF_MATCH, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
+        responses=answers(
+            {200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415, 422
+        ),
     )  # fmt: skip
     def update_record(c: str, id: str) -> Response:
         """Change the fields that the body names, under the update rule"""
@@ -145,18 +152,29 @@ def blueprint(backend: Backend) -> Blueprint:
         query = parameters(request, c, ())
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
         actor = caller_of(request, backend)
-        shown = records.update(c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match)
-        return json_response(_record(shown), 200, _marks(shown, c))
+        return once(
+            request, backend, actor,
+            lambda keep: records.update(
+                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match, keep=keep
+            ),
+            lambda shown: json_response(_record(shown), 200, _marks(shown, c)),
+        )  # fmt: skip
 
     @door.route("/<c>/records/<id:id>", methods=("DELETE",))
-    @documented("delete_record", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
+    @documented(
+        "delete_record", parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
+    )
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
         request = this_request()
         query = parameters(request, c, ())
         if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
-        told = records.delete(c, _checked(id), actor=caller_of(request, backend), facts=facts_of(request, query), if_match=if_match)
-        return empty_response(204, deprecation_headers(told, c))
+        actor = caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: records.delete(c, _checked(id), actor=actor, facts=facts_of(request, query), if_match=if_match, keep=keep),
+            lambda told: empty_response(204, deprecation_headers(told, c)),
+        )  # fmt: skip
 
     return door
 

@@ -44,7 +44,7 @@ def has_body(request: Request) -> bool:
 def read_json(request: Request) -> Any:
     """What the body says. UnsupportedMedia, TooLarge, or Invalid with the place where it can be told."""
     _check_media_type(request)
-    raw = request.get_data(cache=False)
+    raw = request.get_data(cache=False)  # what a door has read for itself is there already
     # Werkzeug ends a body without a length at the limit, as if it had been sent so.
     if request.content_length is None and len(raw) >= (request.max_content_length or len(raw) + 1):
         raise TooLarge("the body is larger than allowed")

@@ -11,9 +11,10 @@ from flask_smorest import Api
 from flask_smorest.utils import prepare_response
 from werkzeug.exceptions import HTTPException
 
-from adapters.inbound.web.document.fixed import ENTITY_TAGS, HEADERS, SCHEMAS, ref
+from adapters.inbound.web.document.fixed import ENTITY_TAGS, HEADERS, ONCE, ONCE_PATTERN, SCHEMAS, ref
 from adapters.inbound.web.document.whole import FOR_ALL, METHODS, only
 from adapters.inbound.web.errors import MEDIA_TYPE, answer_http_exception
+from domain.idempotency import HEADER
 
 TITLE, VERSION = "Stillroom", "v1"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,6 +130,7 @@ def in_header(name: str, description: str, **schema: Any) -> dict[str, Any]:
 GONE, UNCHANGED = {"description": "It is gone"}, {"description": "What you have is what there is"}
 IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if it is at one of these versions, else 412.", pattern=ENTITY_TAGS)
 DRY_RUN = in_query("dry_run", "All is checked and answered as it would be; nothing is kept.", enum=["true", "false"], default="false")
+IDEMPOTENCY_KEY = in_header(HEADER, ONCE, pattern=ONCE_PATTERN)
 IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
+from adapters.outbound.sql.answers import SqlAnswerStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
 from adapters.outbound.sql.schema import SqlSchemaStore
@@ -56,6 +57,10 @@ class SqlStores:
     @cached_property
     def keys(self) -> KeyStore:
         return self._keys(self._session)
+
+    @cached_property
+    def answers(self) -> SqlAnswerStore:
+        return SqlAnswerStore(self._session)
 
     @cached_property
     def sessions(self) -> SqlSessionStore:

@@ -27,6 +27,9 @@ _RULES = {"type": "object", "additionalProperties": _RULE}
 _TAG = r'(W/)?"[!#-~]*"'
 # `*`, or entity tags with commas between them (RFC 9110, 8.8.3).
 ENTITY_TAGS = rf"^(\*|{_TAG}( *, *{_TAG})*)$"
+# Every key that is in this form is taken, also from guests.
+ONCE_PATTERN = r"^[!#-+\--:<-\[\]-~]{20,255}$"
+ONCE = "New for each new request, such as a UUID. A request sent again with the same key is answered again, and has no second effect."
 HEADERS = {
     "ETag": {"description": "The version of the record, for If-Match and If-None-Match.", "schema": _TEXT},
     "Location": {"description": "Where the new one is.", "schema": {"type": "string", "format": "uri-reference"}},

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from adapters.inbound.web.document import refusals
-from adapters.inbound.web.document.fixed import ENTITY_TAGS, ref
+from adapters.inbound.web.document.fixed import ENTITY_TAGS, ONCE, ONCE_PATTERN, ref
 from adapters.inbound.web.document.records import Names
+from domain.idempotency import HEADER
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
 from domain.records.exports import FORMATS, MEDIA_TYPES
 from domain.records.outline import Outline
@@ -54,6 +55,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "gzip": _parameter("query", "gzip", "Whether the file itself is compressed.", enum=["true", "false"], default="false"),
     "bom": _parameter("query", "bom", "Whether CSV begins with a byte order mark.", enum=["true", "false"], default="false"),
     "If-Match": _parameter("header", "If-Match", "Entity tags; done only if the record is at one of them, else 412.", pattern=ENTITY_TAGS),
+    HEADER: _parameter("header", HEADER, ONCE, pattern=ONCE_PATTERN),
     "If-None-Match": _parameter("header", "If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS),
 }
 
@@ -116,6 +118,8 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
         yield from map(_shared, ("group", "measures", "filter", "order", "groups", "page"))
     if verb in ("update", "delete"):
         yield _shared("If-Match")
+    if verb in ("create", "update", "delete"):
+        yield _shared(HEADER)
     if verb == "get" and not outline.collection.is_view:
         yield _shared("If-None-Match")
 

@@ -30,6 +30,7 @@ _LATER: ByStatus = {
     503: ("busy", "contended", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),
 }
 _READING: ByStatus = {**_WHO, **_LATER}
+_ONCE: ByStatus = {422: ("idempotency_key_reused",)}
 _WRITING: ByStatus = {**_WHO, **_LATER, 507: ("out_of_space", "outcome_unknown")}
 _SENDING: ByStatus = {
     **_WRITING, 413: ("too_deep", "too_large", "too_many_values", "value_too_large"), 415: ("unsupported_media_type",),
@@ -44,14 +45,14 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     "aggregate": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "export": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
-    "create": {400: (*_QUERY, *_BODY, *_RECORD), 409: ("conflict", "not_unique"), **_SENDING},
+    "create": {400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION), 409: ("conflict", "not_unique"), **_SENDING, **_ONCE},
     "update": {
         400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "out_of_range"), 409: ("conflict", "not_unique"), 412: ("precondition_failed",),
-        **_SENDING,
+        **_SENDING, **_ONCE,
     },
     "delete": {
         400: (*_QUERY, *_CONDITION, "limit_exceeded"), 409: ("conflict", "referred", "restricted"), 412: ("precondition_failed",),
-        **_WRITING,
+        **_WRITING, **_ONCE,
     },
 }  # fmt: skip
 OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, "wrong_password")}

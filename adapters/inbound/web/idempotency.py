@@ -1,0 +1,94 @@
+"""The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): read strictly, honoured by endpoints that say so, refused by
+every other one that changes something. Safe methods have no effect that could be doubled and pass it over.
+
+What a key stands for is decided in domain.idempotency.
+"""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Request, Response
+from flask import request as flask_request
+
+from adapters.inbound.web.openapi import IDEMPOTENCY_KEY
+from app.usecases.backend import Backend
+from app.usecases.idempotency import Keep, unkept
+from domain.actor import Actor
+from domain.errors import Invalid, invalid
+from domain.idempotency import HEADER, Answer, Asked, asked, digest
+
+T = TypeVar("T")
+
+_ENVIRON = "HTTP_IDEMPOTENCY_KEY"
+# A string of RFC 8941, or the same without its quotes, as most clients send it. A comma outside of quotes is where two headers were joined.
+_QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')
+_BARE = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
+_ESCAPED = re.compile(r'\\(["\\])')
+# Headers that say what a request means.
+_MEANT = ("CONTENT_TYPE", "HTTP_CONTENT_ENCODING", "HTTP_IF_MATCH")
+_REPLAYED = ("Idempotency-Replayed", "true")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def once(request: Request, backend: Backend, actor: Actor, do: Callable[[Keep], T], form: Callable[[T], Response]) -> Response:
+    """`do` has its effect once for a key, and `form` says how what comes of it is answered."""
+    header = request.environ.get(_ENVIRON)
+    if header is None:
+        return form(do(unkept))
+    said = _asked(request, actor, read_key(header), request.get_data())
+    return _response(backend.idempotency.once(lambda: said, do, lambda made: _answer(form(made)), actor=actor))
+
+
+def read_key(header: str) -> str:
+    found = _QUOTED.fullmatch(header.strip())
+    if found:
+        return _ESCAPED.sub(r"\1", found[1])
+    if _BARE.fullmatch(header.strip()):
+        return header.strip()
+    hint = "send a new UUID for each new request"
+    raise invalid(HEADER, "invalid_header", f"{HEADER} is one string of 1 to 255 visible characters, in quotes or bare", hint=hint)
+
+
+def refuse_elsewhere(app: Flask) -> None:
+    """Once all routes are there. Nobody is to believe in a protection that is not there."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.methods and rule.methods - _SAFE and not takes_key(view):
+            app.view_functions[rule.endpoint] = _refusing(view)
+
+
+def takes_key(view: Callable[..., Any]) -> bool:
+    return IDEMPOTENCY_KEY in getattr(view, "_apidoc", {}).get("manual_doc", {}).get("parameters", ())
+
+
+def _refusing(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def door(**arguments: Any) -> Any:
+        if _ENVIRON in flask_request.environ and flask_request.method not in _SAFE:
+            detail = f"this endpoint takes no {HEADER}: it makes a secret that is shown once, or keeps nothing"
+            raise Invalid(detail, code="idempotency_key_not_taken", hint="send the request without this header")
+        return view(**arguments)
+
+    return door
+
+
+def _asked(request: Request, actor: Actor, key: str, body: bytes) -> Asked:
+    environ = request.environ
+    said = (environ.get("QUERY_STRING", ""), *(environ.get(name, "") for name in _MEANT))
+    fingerprint = digest([*(each.encode("latin-1", "replace") for each in said), body])
+    return asked(key, actor, request.method, request.path, fingerprint)
+
+
+def _answer(response: Response) -> Answer:
+    headers = tuple((name, value) for name, value in response.headers if name != "Content-Length")
+    return Answer(response.status_code, headers, response.get_data())
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.headers.clear()
+    response.headers.extend([*answer.headers, *([_REPLAYED] if answer.replayed else [])])
+    response.headers["Content-Length"] = str(len(answer.body))
+    return response
