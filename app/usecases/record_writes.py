@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import Prepared, owed_for_change, owed_for_new
@@ -79,20 +80,23 @@ class RecordWrites:
         now: str,
         prepared: Prepared,
         if_match: IfMatches,
+        only_if: str = "",
     ) -> Shown:
-        return self.update_in(stores, self.entered(stores, name, request), name, id, request, now, prepared, if_match)
+        return self.update_in(stores, self.entered(stores, name, request), name, id, request, now, prepared, if_match, only_if)
 
     def update_in(
         self, stores: Stores, collection: Collection, name: str, id: str, request: Request, now: str, prepared: Prepared,
-        if_match: IfMatches,
+        if_match: IfMatches, only_if: str = "",
     ) -> Shown:  # fmt: skip
         return self._as_named(
-            stores, collection, name, request, lambda present: self._updated(stores, collection, id, present, now, prepared, if_match)
-        )
+            stores, collection, name, request,
+            lambda present: self._updated(stores, collection, id, present, now, prepared, if_match, only_if),
+        )  # fmt: skip
 
     def _updated(
-        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, prepared: Prepared, if_match: IfMatches
-    ) -> Shown:
+        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, prepared: Prepared, if_match: IfMatches,
+        only_if: str = "",
+    ) -> Shown:  # fmt: skip
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
         check_prepared(prepared, owed_for_change(collection, request.body or {}))
         pen = self._reads.pen(stores, collection, request)
@@ -105,35 +109,40 @@ class RecordWrites:
             if_match=if_match,
         )
         where = self._bound(stores, ruling, request)
+        condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
         if not request.body:
-            return self._unchanged(stores, collection, id, request, where, if_match)
+            return self._unchanged(stores, collection, id, request, where, if_match, condition)
+        if condition is not None and not condition.alone:
+            self._held(stores, collection, id, request, where, condition, "update")
         asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
         writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
         joined = self._rulebook.joined(stores.schema, collection, ruling, writes)
+        needed = self._bound(stores, joined, request) if writes else where
+        if condition is not None and condition.alone:
+            needed = condition.with_rule(stores, needed)
         with _told_without(pen.unknown):
-            after = stores.records.update(collection, id, asked, self._bound(stores, joined, request) if writes else where)
+            after = stores.records.update(collection, id, asked, needed)
         if after is None:
-            raise self._why_unchanged(stores, collection, id, request, asked, where, pen)
+            raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
         if asked.end_sessions:
             keep_own_session(stores, collection, id, request.actor)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 
     def delete(
-        self, stores: Stores, name: str, id: str, request: Request, now: str, if_match: IfMatches
+        self, stores: Stores, name: str, id: str, request: Request, now: str, if_match: IfMatches, only_if: str = ""
     ) -> Deprecated | None:
         collection = self.entered(stores, name, request)
-        self.delete_in(stores, collection, id, request, now, if_match)
+        self.delete_in(stores, collection, id, request, now, if_match, only_if)
         return deprecated(collection, name, (), now)
 
     def delete_in(
-        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, if_match: IfMatches
+        self, stores: Stores, collection: Collection, id: str, request: Request, now: str, if_match: IfMatches, only_if: str = ""
     ) -> None:
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         where = self._bound(stores, ruling, request)
-        record = stores.records.lock(collection, id, where)
-        if record is None:
-            raise self._reads.hidden(stores, collection, "delete", id, request)
+        condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
+        record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
 
@@ -183,14 +192,26 @@ class RecordWrites:
         return Forbidden(f"the create rule of `{collection.name}` does not allow this record")
 
     def _unchanged(
-        self, stores: Stores, collection: Collection, id: str, request: Request, where: Bound, if_match: IfMatches
-    ) -> Shown:
+        self, stores: Stores, collection: Collection, id: str, request: Request, where: Bound, if_match: IfMatches,
+        condition: WriteCondition | None,
+    ) -> Shown:  # fmt: skip
         """A change that names nothing is no change; whether it would have been allowed is answered all the same."""
-        record = stores.records.lock(collection, id, where)
-        if record is None:
-            raise self._reads.hidden(stores, collection, "update", id, request)
+        record = self._held(stores, collection, id, request, where, condition, "update")
         _check_version(record, if_match)
         return self._written(stores, collection, record, request)
+
+    def _held(
+        self, stores: Stores, collection: Collection, id: str, request: Request, where: Bound, condition: WriteCondition | None, action: str
+    ) -> Mapping[str, Any]:
+        """The record, held against other writers. The condition is asked by a statement of its own: on PostgreSQL one that waited for the
+        record sees other rows, its lists among them, as they were before."""
+        record = stores.records.lock(collection, id, where)
+        if record is None:
+            raise self._reads.hidden(stores, collection, action, id, request)
+        unmet = condition.refusal(stores, collection, id, action, request) if condition else None
+        if unmet is not None:
+            raise unmet
+        return record
 
     def _check_writes(
         self, stores: Stores, collection: Collection, record: Mapping[str, Any], request: Request, pen: Pen
@@ -239,8 +260,9 @@ class RecordWrites:
         return kept_passes(stores, collection, record, ruling, where)
 
     def _why_unchanged(
-        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound, pen: Pen
-    ) -> Problem:
+        self, stores: Stores, collection: Collection, id: str, request: Request, asked: Changes, where: Bound, pen: Pen,
+        condition: WriteCondition | None,
+    ) -> Problem:  # fmt: skip
         """The one UPDATE changed nothing: which of its conditions stood against it, in the order in which they may be told."""
         record = stores.records.load(collection, id)
         if record is None or not stores.records.matches(collection, id, where):
@@ -249,6 +271,9 @@ class RecordWrites:
             _check_version(record, asked.if_match)
         except PreconditionFailed as failed:
             return failed
+        unmet = condition.refusal(stores, collection, id, "update", request) if condition else None
+        if unmet is not None:
+            return unmet
         unwritable = self._write_faults(stores, request, pen, partial(kept_passes, stores, collection, record))
         if unwritable:
             return Invalid(unwritable[0].detail, code="invalid_record", faults=unwritable)

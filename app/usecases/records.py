@@ -120,27 +120,28 @@ class RecordUseCases:
         actor: Actor,
         facts: RequestFacts,
         if_match: IfMatches = None,
+        only_if: str = "",
         keep: Keep = unkept,
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
-        increments; PreconditionFailed where `if_match` names other versions."""
+        increments; PreconditionFailed where `if_match` names other versions, or the condition `only_if` does not hold."""
         request = Request(actor, facts, body, name)
         now = write_instant(self._clock.now())
         return self._preparations.for_change(
             name,
             id,
             request,
-            lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match)),
+            lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match, only_if)),
         )
 
     def delete(
-        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None, keep: Keep = unkept
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None, only_if: str = "", keep: Keep = unkept
     ) -> Deprecated | None:
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says. What is to be told of
         an old name of the collection, if that was used."""
         request = Request(actor, facts)
         now = write_instant(self._clock.now())
-        return self._work.run(lambda stores: keep(stores, self._writes.delete(stores, name, id, request, now, if_match)))
+        return self._work.run(lambda stores: keep(stores, self._writes.delete(stores, name, id, request, now, if_match, only_if)))
 
     def batch(
         self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False

@@ -75,17 +75,20 @@ class Rulebook:
         return self._keep(key, lambda: _ruling(check(text, Scope(schema, collection, pointer, client=False))))
 
     def readable(
-        self, schema: Schema, collection: Collection, action: str, actor: Actor, filter: str, sayable: Sayable = NOTHING_SAYABLE
-    ) -> Ruling:
+        self, schema: Schema, collection: Collection, action: str, actor: Actor, filter: str, sayable: Sayable = NOTHING_SAYABLE,
+        pointer: str = "filter",
+    ) -> Ruling:  # fmt: skip
         """The rule of a read joined with the client's filter. `sayable` are the fields with view rules that it may name."""
         rule = self.rule(schema, collection, action, actor)
         if not filter:
             return rule
         key = (schema.version, collection.name, action, actor.passes_rules, sayable, filter)
-        return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter, sayable))
+        return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter, sayable, pointer))
 
-    def _joined(self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str, sayable: Sayable) -> Ruling:
-        wanted = check(filter, self._client_scope(schema, collection, actor, "filter", sayable))
+    def _joined(
+        self, schema: Schema, collection: Collection, rule: Ruling, actor: Actor, filter: str, sayable: Sayable, pointer: str
+    ) -> Ruling:
+        wanted = check(filter, self._client_scope(schema, collection, actor, pointer, sayable))
         return _ruling(all_of(rule.condition, wanted))
 
     def order(

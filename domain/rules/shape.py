@@ -39,6 +39,7 @@ from domain.rules.bound import ANYTHING, Bound
 from domain.rules.shaper import Shaper
 from domain.rules.tree import (
     Condition,
+    Constant,
     Literal,
     Path,
     Request,
@@ -46,7 +47,7 @@ from domain.rules.tree import (
 from domain.rules.values import Values
 from domain.rules.walk import all_of, every_operand, needs_many, path_guards
 
-__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_each", "shape_with"]
+__all__ = ["ANYTHING", "Bound", "all_of", "needs_many", "shape", "shape_after", "shape_each", "shape_with"]
 
 
 @dataclass(slots=True)
@@ -89,6 +90,18 @@ def shape_with(
     found = shaper.condition(condition)
     shaped = tuple(shaper.path(path) for path in paths)
     return Bound(found, tuple(shaper.slots)), shaped
+
+
+def shape_after(first: Bound, condition: Condition, values: Values) -> Bound:
+    """Both at once in one statement, where the second reads another request than the first was made ready for."""
+    if first.constant is False:
+        return first
+    shaper = Shaper(values)
+    shaper.slots.extend(first.values)
+    found = shaper.condition(condition)
+    if isinstance(found, Constant):
+        return first if found.value else Bound(found)
+    return Bound(all_of(first.shape, found), tuple(shaper.slots))
 
 
 def shape_each(conditions: Iterable[Condition], values: Values) -> tuple[tuple[Condition, ...], tuple[Any, ...]]:

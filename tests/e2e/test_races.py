@@ -86,6 +86,30 @@ def test_of_fifty_conditional_writes_one_succeeds(served):
     assert get(served, id)["n"] == winner.body["n"]
 
 
+@pytest.mark.parametrize("round", range(2))
+def test_of_fifty_buyers_of_one_piece_one_succeeds(served, round):
+    id = create(served, n=1)["id"]
+    answers = at_once(50, lambda at: served.request("PATCH", f"{RECORDS}/{id}?if=n%20%3E%200", {"n-": 1}))
+    assert Counter((answer.status, answer.body.get("code")) for answer in answers) == {(200, None): 1, (412, "condition_failed"): 49}
+    assert all("version 2" in answer.body["detail"] for answer in answers if answer.status == 412)
+    assert get(served, id)["n"] == 0
+    gone = at_once(50, lambda at: served.request("DELETE", f"{RECORDS}/{id}?if=n%20%3D%200"))
+    assert Counter(answer.status for answer in gone) == {204: 1, 404: 49}
+
+
+def test_buyers_who_look_and_then_buy_sell_it_more_than_once(served):
+    """The control: the same condition, asked by the client before its change instead of with it."""
+    sold = []
+    for _ in range(5):
+        id = create(served, n=1)["id"]
+
+        def look_and_buy(_: int, id: str = id) -> bool:
+            return get(served, id)["n"] > 0 and served.request("PATCH", f"{RECORDS}/{id}", {"n-": 1}).status == 200
+
+        sold.append(sum(at_once(50, look_and_buy)))
+    assert max(sold) > 1
+
+
 def test_parallel_changes_of_different_fields_all_survive(served):
     id = create(served)["id"]
 

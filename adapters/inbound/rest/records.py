@@ -33,8 +33,10 @@ from adapters.inbound.web.parameters import (
     AGGREGATING,
     LISTING,
     SHOWING,
+    WRITING,
     aggregate_query,
     list_query,
+    only_if,
     read_parameters,
 )
 from adapters.inbound.web.responses import empty_response, json_response
@@ -52,6 +54,7 @@ LONGEST_LINK = 2000
 
 _FIELDS = in_query("fields", "Names of fields, separated by commas; the answer holds only these.")
 _EXPAND = in_query("expand", "Relations to follow, separated by commas; `author.team` follows two.")
+_IF = in_query("if", "A condition such as `stock > 0`, in the language of filters; done only if the record fulfils it, else 412.")
 IN_LIST = [
     in_query("filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
     in_query("sort", "Names of fields, separated by commas; `-views` sorts from the greatest."),
@@ -141,7 +144,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records/<id:id>", methods=("PATCH",))
     @documented(
-        "update_record", parameters=[IF_MATCH, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
+        "update_record", parameters=[IF_MATCH, _IF, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
         responses=answers(
             {200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415, 422
         ),
@@ -149,30 +152,33 @@ def blueprint(backend: Backend) -> Blueprint:
     def update_record(c: str, id: str) -> Response:
         """Change the fields that the body names, under the update rule"""
         request = this_request()
-        query = parameters(request, c, ())
-        if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
+        query = parameters(request, c, WRITING)
+        if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
         actor = caller_of(request, backend)
         return once(
             request, backend, actor,
             lambda keep: records.update(
-                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query), if_match=if_match, keep=keep
+                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query),
+                if_match=if_match, only_if=condition, keep=keep,
             ),
             lambda shown: json_response(_record(shown), 200, _marks(shown, c)),
         )  # fmt: skip
 
     @door.route("/<c>/records/<id:id>", methods=("DELETE",))
     @documented(
-        "delete_record", parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
+        "delete_record", parameters=[IF_MATCH, _IF, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
     )
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
         request = this_request()
-        query = parameters(request, c, ())
-        if_match = parse_if_match(request.environ.get("HTTP_IF_MATCH"))
+        query = parameters(request, c, WRITING)
+        if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
         actor = caller_of(request, backend)
         return once(
             request, backend, actor,
-            lambda keep: records.delete(c, _checked(id), actor=actor, facts=facts_of(request, query), if_match=if_match, keep=keep),
+            lambda keep: records.delete(
+                c, _checked(id), actor=actor, facts=facts_of(request, query), if_match=if_match, only_if=condition, keep=keep
+            ),
             lambda told: empty_response(204, deprecation_headers(told, c)),
         )  # fmt: skip
 

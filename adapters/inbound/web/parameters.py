@@ -16,6 +16,7 @@ MAX_PAGE = 1_000_000
 
 LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields", "search")
 SHOWING = ("expand", "fields")
+WRITING = ("if",)
 EXPORTING = ("format", "filter", "sort", "fields", "gzip", "bom")
 HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
@@ -84,6 +85,14 @@ def export_form(parameters: dict[str, str]) -> ExportForm:
 def history_query(parameters: dict[str, str]) -> tuple[int, int | None]:
     """How many changes of collections at most, and before which one."""
     return _number(parameters, "limit", 200) or 30, _number(parameters, "cursor", 999_999_999)
+
+
+def only_if(parameters: dict[str, str]) -> str:
+    """The condition on a write. An empty one was meant to say something: a write without it would be another one."""
+    text = parameters.get("if", "")
+    if not text.strip() and "if" in parameters:
+        raise invalid("if", "invalid_parameter", "`if` is empty", hint="write a condition, such as `stock > 0`, or leave it out")
+    return text
 
 
 def _pairs(query: str) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,7 @@ def _parameter(place: str, name: str, description: str, **schema: Any) -> dict[s
 SHARED: dict[str, dict[str, Any]] = {
     "id": {**_parameter("path", "id", "Of the record.", pattern="^[A-Za-z0-9_-]{1,64}$"), "required": True},
     "filter": _parameter("query", "filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
+    "if": _parameter("query", "if", "A condition such as `stock > 0`, as in a filter; done only if the record fulfils it, else 412."),
     "limit": _parameter("query", "limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     "cursor": _parameter("query", "cursor", "Where to go on: `next` of the page before."),
     "page": _parameter("query", "page", "Which page, instead of a cursor.", type="integer", minimum=1, maximum=MAX_PAGE),
@@ -117,7 +118,7 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
     if verb == "aggregate":
         yield from map(_shared, ("group", "measures", "filter", "order", "groups", "page"))
     if verb in ("update", "delete"):
-        yield _shared("If-Match")
+        yield from map(_shared, ("If-Match", "if"))
     if verb in ("create", "update", "delete"):
         yield _shared(HEADER)
     if verb == "get" and not outline.collection.is_view:

@@ -21,6 +21,7 @@ _LANGUAGE: Codes = (
 _BODY: Codes = (
     "byte_order_mark", "duplicate_key", "empty_body", "invalid_json", "invalid_number", "invalid_text", "invalid_utf8", "not_an_object",
 )  # fmt: skip
+_UNMET: Codes = ("condition_failed", "precondition_failed")
 _RECORD: Codes = ("check_failed", "invalid_record", "limit_exceeded", "no_such_record")
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
 
@@ -47,11 +48,11 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
     "create": {400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION), 409: ("conflict", "not_unique"), **_SENDING, **_ONCE},
     "update": {
-        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "out_of_range"), 409: ("conflict", "not_unique"), 412: ("precondition_failed",),
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, "out_of_range"), 409: ("conflict", "not_unique"), 412: _UNMET,
         **_SENDING, **_ONCE,
     },
     "delete": {
-        400: (*_QUERY, *_CONDITION, "limit_exceeded"), 409: ("conflict", "referred", "restricted"), 412: ("precondition_failed",),
+        400: (*_QUERY, *_CONDITION, *_LANGUAGE), 409: ("conflict", "referred", "restricted"), 412: _UNMET,
         **_WRITING, **_ONCE,
     },
 }  # fmt: skip
