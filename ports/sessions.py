@@ -52,8 +52,8 @@ class SessionStore(Protocol):
         """All sessions of the account but `kept`; how many there were."""
         ...
 
-    def carry_over(self, collection: Collection, account: str, kept: str) -> None:
-        """Lets this one session go on under the epoch to which the account just moved."""
+    def carry_over(self, collection: Collection, account: str, kept: str | None) -> None:
+        """Lets this session, or with None every one that stood until now, go on under the epoch to which the account just moved."""
         ...
 
     def forget(self, collection: Collection, accounts: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from app.usecases.admission import asks_anew, keep_sessions
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
@@ -15,7 +16,6 @@ from app.usecases.reasons import Subject
 from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
-from app.usecases.sessions import keep_own_session
 from app.usecases.sights import Pen
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
@@ -114,7 +114,8 @@ class RecordWrites:
             return self._unchanged(stores, collection, id, request, where, if_match, condition)
         if condition is not None and not condition.alone:
             self._held(stores, collection, id, request, where, condition, "update")
-        asked = replace(asked, secrets=prepared.secrets, end_sessions=prepared.collection_id is not None)
+        ends, anew = prepared.collection_id is not None, asks_anew(self._rulebook, stores.schema, collection, asked)
+        asked = replace(asked, secrets=prepared.secrets, end_sessions=ends or anew)
         writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
         joined = self._rulebook.joined(stores.schema, collection, ruling, writes)
         needed = self._bound(stores, joined, request) if writes else where
@@ -125,7 +126,7 @@ class RecordWrites:
         if after is None:
             raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
         if asked.end_sessions:
-            keep_own_session(stores, collection, id, request.actor)
+            keep_sessions(stores, collection, id, request.actor, all_of_them=not ends)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         return self._written(stores, collection, after, request)
 

@@ -180,12 +180,6 @@ class SessionUseCases:
         raise Forbidden(f"this account of `{collection.name}` may not sign in", code="sign_in_refused")
 
 
-def keep_own_session(stores: Stores, collection: Collection, id: str, actor: Actor) -> None:
-    """Who changes the sign-in data of one's own account ends all other sessions of it; this one goes on, with new tokens."""
-    if (actor.collection, actor.id) == (collection.name, id) and actor.session:
-        stores.sessions.carry_over(collection, id, actor.session)
-
-
 def accounts_of(stores: Stores, name: str) -> Collection:
     collection = stores.schema.collections.get(name)
     if collection is None or not collection.is_accounts:

@@ -72,6 +72,12 @@ def every_path(condition: Condition) -> Iterator[Path]:
     return (part for part in every_operand(condition) if isinstance(part, Path))
 
 
+def own_fields(condition: Condition) -> frozenset[str]:
+    """The fields of the record itself that the condition reads, also as the first step to others."""
+    own = [path for path in every_path(condition) if path.root is None and not (path.steps and path.steps[0].back)]
+    return frozenset(path.steps[0].field if path.steps else path.name for path in own)
+
+
 def all_of(*conditions: Condition) -> Condition:
     """All of them at once, as a rule and a filter. What one says of the elements of a many-valued path says nothing of the
     elements that another speaks of."""

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.server import Answer
 from tests.postgres import connect
 from tests.security.lines import Lines, lines
-from tests.security.target import API, COLLECTIONS, PASSWORD, Target, address
+from tests.security.target import API, COLLECTIONS, DEFINITIONS, PASSWORD, Target, address
 
 USERS = f"{API}/auth/users"
 
@@ -175,7 +175,20 @@ def by_deletion(target: Target, id: str, signed: Pair) -> Any:
     return target.records("DELETE", "users", id, by="admin")
 
 
-ENDINGS = (by_sign_out, by_its_refresh_token, by_another_session, by_an_admin, by_a_new_password, by_a_new_address, by_deletion)
+def by_its_state(target: Target, id: str, signed: Pair) -> Any:
+    """What the `auth` rule reads; it is put back at once, which brings nobody's tokens back."""
+    rules = next(each["rules"] for each in DEFINITIONS if each["name"] == "users")
+    rule = {"rules": {**rules, "auth": "clearance != 'banned'"}}
+    assert target.ask("PATCH", f"{COLLECTIONS}/users", rule, by="admin").status == 200
+    banned = target.records("PATCH", "users", id, {"clearance": "banned"}, by="admin")
+    assert refresh(target, signed.refresh).status == 403
+    target.ask("PATCH", f"{COLLECTIONS}/users", {"rules": rules}, by="admin")
+    return banned
+
+
+ENDINGS = (
+    by_sign_out, by_its_refresh_token, by_another_session, by_an_admin, by_a_new_password, by_a_new_address, by_deletion, by_its_state,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -186,7 +199,8 @@ def test_what_ends_a_session_is_felt_by_every_process_at_once(target: Target, do
     assert ending(target, dora, signed).status in (200, 204)
     for path in (f"{USERS}/me", f"{COLLECTIONS}/posts/records?limit=1", f"{USERS}/sessions"):
         assert statuses(workers.ask("GET", path, token=signed.access)) == [401, 401], path
-    assert statuses(workers.ask("POST", f"{USERS}/refresh", {"refresh_token": signed.refresh})) == [401, 401]
+    if ending is not by_its_state:  # what ends by it are tokens; whether the session goes on is asked of the rule
+        assert statuses(workers.ask("POST", f"{USERS}/refresh", {"refresh_token": signed.refresh})) == [401, 401]
 
 
 def test_the_session_that_changes_its_password_goes_on_alone(target: Target, dora: str, workers: Lines) -> None:

@@ -265,3 +265,44 @@ def test_a_refused_change_ends_nothing(room):
     with pytest.raises(Invalid):
         change(room, signed, password="another quiet room", old_password="wrong password")
     assert (stands(room, signed), refreshed(room, signed)) == (True, True)
+
+
+def with_auth_rule(room, rule):
+    room.collections.change("users", {"rules": {**USERS["rules"], "auth": rule}}, actor=SYSTEM)
+
+
+def set_by_an_admin(room, signed, **body):
+    room.records.update("users", signed.account.id, body, actor=SYSTEM, facts=FACTS)
+
+
+def test_a_state_that_the_auth_rule_reads_is_asked_for_again_at_once(room):
+    with_auth_rule(room, "note != 'banned'")
+    signed = sign_in(room)
+    set_by_an_admin(room, signed, note="banned")
+    assert not stands(room, signed)
+    with pytest.raises(Forbidden):
+        refresh(room, signed)
+    set_by_an_admin(room, signed, note="forgiven")
+    assert stands(room, refresh(room, signed))
+
+
+def test_every_session_goes_on_by_a_refresh_where_the_rule_still_holds(room):
+    with_auth_rule(room, "note != 'banned'")
+    first, second = sign_in(room), sign_in(room)
+    set_by_an_admin(room, first, note="a good person")
+    assert (stands(room, first), stands(room, second)) == (False, False)
+    assert (refreshed(room, first), refreshed(room, second)) == (True, True)
+
+
+def test_what_the_rule_does_not_read_ends_nothing(room):
+    with_auth_rule(room, "note != 'banned'")
+    signed = sign_in(room)
+    set_by_an_admin(room, signed, name="Ann")
+    assert stands(room, signed)
+
+
+def test_a_password_ends_the_others_also_where_the_rule_reads_what_changes_with_it(room):
+    with_auth_rule(room, "note != 'banned'")
+    here, other = sign_in(room), sign_in(room)
+    set_by_an_admin(room, here, note="x", password="another quiet room")
+    assert (refreshed(room, here), refreshed(room, other)) == (False, False)

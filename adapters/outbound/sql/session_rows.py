@@ -96,15 +96,16 @@ class SqlSessionStore:
         values = {**_whose(collection, account), "of_id": kept or ""}
         return len(self._run("end others", lambda: delete(SESSIONS).where(others).returning(SESSIONS.c.id), values))
 
-    def carry_over(self, collection: Collection, account: str, kept: str) -> None:
-        values = {**_whose(collection, account), "of_id": kept}
-        self._run(("carry over", collection.name), lambda: self._carrying_over(collection), values)
+    def carry_over(self, collection: Collection, account: str, kept: str | None) -> None:
+        values = {**_whose(collection, account), **({"of_id": kept} if kept else {})}
+        self._run(("carry over", collection.name, str(bool(kept))), lambda: self._carrying_over(collection, bool(kept)), values)
 
-    def _carrying_over(self, collection: Collection) -> Executable:
+    def _carrying_over(self, collection: Collection, one: bool) -> Executable:
         """Only from the epoch just before: what ended earlier does not come back."""
         epoch = self._epoch(collection)
-        one = and_(_OF_ACCOUNT, SESSIONS.c.id == bindparam("of_id"), SESSIONS.c.epoch == epoch - 1)
-        return update(SESSIONS).where(one).values(epoch=epoch).returning(SESSIONS.c.id)
+        stood = and_(_OF_ACCOUNT, SESSIONS.c.epoch == epoch - 1)
+        chosen = and_(stood, SESSIONS.c.id == bindparam("of_id")) if one else stood
+        return update(SESSIONS).where(chosen).values(epoch=epoch).returning(SESSIONS.c.id)
 
     def forget(self, collection: Collection, accounts: Sequence[str]) -> None:
         dialect = self._session.dialect

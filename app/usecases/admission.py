@@ -1,0 +1,27 @@
+"""Who may go on being signed in: a change of what the `auth` rule reads of an account has it asked again."""
+
+from app.usecases.rulebook import Rulebook
+from domain.actor import Actor
+from domain.records.changes import Changes
+from domain.rules.walk import own_fields
+from domain.schema.collection import Collection, Schema
+from ports.unit_of_work import Stores
+
+
+def asks_anew(rulebook: Rulebook, schema: Schema, collection: Collection, asked: Changes) -> bool:
+    """Whether the change touches what decides who may sign in. Its tokens end then; its sessions go on, through a refresh, which
+    asks the rule. What the rule reads of other records is found out by the next refresh."""
+    text = collection.rules.auth if collection.is_accounts else None
+    if not text:
+        return False
+    read = own_fields(rulebook.condition(schema, collection, text).condition)
+    return not read.isdisjoint((*asked.values, *asked.increments, *asked.lists))
+
+
+def keep_sessions(stores: Stores, collection: Collection, id: str, actor: Actor, *, all_of_them: bool) -> None:
+    """After the account's epoch has grown. Who changes the sign-in data of one's own account ends all other sessions of it; that one
+    goes on, with new tokens."""
+    if all_of_them:
+        stores.sessions.carry_over(collection, id, None)
+    elif (actor.collection, actor.id) == (collection.name, id) and actor.session:
+        stores.sessions.carry_over(collection, id, actor.session)
