@@ -56,12 +56,13 @@ class _Going:
     actor: Actor
     facts: RequestFacts
     now: str
+    dry_run: bool = False
     made: dict[str, str] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
 
     def request(self, method: str, collection: Collection | None = None, body: Mapping[str, Any] | None = None) -> Request:
         facts = replace(self.facts, method=_METHODS[method])
-        return Request(self.actor, facts, body, collection.name if collection else "")
+        return Request(self.actor, facts, body, collection.name if collection else "", self.dry_run)
 
 
 class _Undone(Exception):
@@ -91,7 +92,7 @@ class Batches:
         ids = self._ids.some(len(operations))
 
         def write(stores: Stores, prepared: Sequence[Prepared]) -> list[Result]:
-            going = _Going(stores, actor, facts, now)
+            going = _Going(stores, actor, facts, now, dry_run)
             self._enter(going)
             self._hold(going, operations)
             for at, operation in enumerate(operations):

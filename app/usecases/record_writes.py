@@ -21,6 +21,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
+from domain.records.dry_runs import check_dry_run
 from domain.records.page import Shown
 from domain.records.visibility import in_present_names, told_without
 from domain.rules.shape import Bound, shape
@@ -57,6 +58,8 @@ class RecordWrites:
         if where.constant is False:
             # Whoever may create nothing here is not told what a record would need.
             raise self._forbidden(stores, collection, request, None)
+        if request.dry_run:
+            check_dry_run(collection, request.body or {}, request.actor)
         pen = self._reads.pen(stores, collection, request, creating=True)
         with _told_without(pen.unknown):
             made = draft(
@@ -98,6 +101,8 @@ class RecordWrites:
         only_if: str = "",
     ) -> Shown:  # fmt: skip
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
+        if request.dry_run:
+            check_dry_run(collection, request.body or {}, request.actor)
         check_prepared(prepared, owed_for_change(collection, request.body or {}))
         pen = self._reads.pen(stores, collection, request)
         asked = changes(

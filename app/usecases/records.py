@@ -8,6 +8,7 @@ from typing import Any
 
 from app.usecases.aggregates import Aggregates
 from app.usecases.batch import Batches, Result
+from app.usecases.dry_runs import settled
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
@@ -102,14 +103,19 @@ class RecordUseCases:
     # --- writing
 
     def create(
-        self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept
+        self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept, dry_run: bool = False
     ) -> Shown:
-        """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything."""
-        request = Request(actor, facts, body, name)
+        """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything. A dry run
+        is judged and answered, and keeps nothing; the same goes for changes and deletions."""
+        request = Request(actor, facts, body, name, dry_run)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
-        return self._preparations.for_new(
-            name, request, lambda stores, prepared: keep(stores, self._writes.create(stores, name, request, moment, prepared))
-        )
+
+        def create(keep: Keep) -> Shown:
+            return self._preparations.for_new(
+                name, request, lambda stores, prepared: keep(stores, self._writes.create(stores, name, request, moment, prepared))
+            )
+
+        return settled(create, keep, dry_run=dry_run)
 
     def update(
         self,
@@ -122,26 +128,36 @@ class RecordUseCases:
         if_match: IfMatches = None,
         only_if: str = "",
         keep: Keep = unkept,
+        dry_run: bool = False,
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions, or the condition `only_if` does not hold."""
-        request = Request(actor, facts, body, name)
+        request = Request(actor, facts, body, name, dry_run)
         now = write_instant(self._clock.now())
-        return self._preparations.for_change(
-            name,
-            id,
-            request,
-            lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match, only_if)),
-        )
+
+        def update(keep: Keep) -> Shown:
+            return self._preparations.for_change(
+                name,
+                id,
+                request,
+                lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match, only_if)),
+            )
+
+        return settled(update, keep, dry_run=dry_run)
 
     def delete(
-        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None, only_if: str = "", keep: Keep = unkept
-    ) -> Deprecated | None:
+        self, name: str, id: str, *, actor: Actor, facts: RequestFacts, if_match: IfMatches = None, only_if: str = "", keep: Keep = unkept,
+        dry_run: bool = False,
+    ) -> Deprecated | None:  # fmt: skip
         """The record goes, and what points at it is deleted, cleared or stands in the way, as each relation says. What is to be told of
         an old name of the collection, if that was used."""
         request = Request(actor, facts)
         now = write_instant(self._clock.now())
-        return self._work.run(lambda stores: keep(stores, self._writes.delete(stores, name, id, request, now, if_match, only_if)))
+
+        def delete(keep: Keep) -> Deprecated | None:
+            return self._work.run(lambda stores: keep(stores, self._writes.delete(stores, name, id, request, now, if_match, only_if)))
+
+        return settled(delete, keep, dry_run=dry_run)
 
     def batch(
         self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False

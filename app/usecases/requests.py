@@ -15,12 +15,13 @@ ValuesOf = Callable[[frozenset[tuple[str, ...]]], Values]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`into` is the collection that the body is for."""
+    """`into` is the collection that the body is for. What a dry run does is undone."""
 
     actor: Actor
     facts: RequestFacts
     body: Mapping[str, Any] | None = None
     into: str = ""
+    dry_run: bool = False
 
     @property
     def guard(self) -> Guard | None:

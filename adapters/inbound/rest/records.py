@@ -18,6 +18,7 @@ from adapters.inbound.web.deprecation import deprecation_headers
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.idempotency import once
 from adapters.inbound.web.openapi import (
+    DRY_RUN,
     GONE,
     IDEMPOTENCY_KEY,
     IF_MATCH,
@@ -31,10 +32,12 @@ from adapters.inbound.web.openapi import (
 )
 from adapters.inbound.web.parameters import (
     AGGREGATING,
+    CREATING,
     LISTING,
     SHOWING,
     WRITING,
     aggregate_query,
+    is_dry_run,
     list_query,
     only_if,
     read_parameters,
@@ -55,6 +58,9 @@ LONGEST_LINK = 2000
 _FIELDS = in_query("fields", "Names of fields, separated by commas; the answer holds only these.")
 _EXPAND = in_query("expand", "Relations to follow, separated by commas; `author.team` follows two.")
 _IF = in_query("if", "A condition such as `stock > 0`, in the language of filters; done only if the record fulfils it, else 412.")
+# Nobody is to take the answer of a dry run for the real one.
+_DRY = ("Dry-Run", "true")
+_TRIED = json_of("Record", "In a dry run: the record as it would be")
 IN_LIST = [
     in_query("filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
     in_query("sort", "Names of fields, separated by commas; `-views` sorts from the greatest."),
@@ -109,14 +115,18 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records", methods=("POST",))
     @documented(
-        "create_record", parameters=[IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
-        responses=answers({201: json_of("Record", "The new record", headers=("ETag", "Location"))}, 400, 401, 403, 404, 409, 413, 415, 422),
+        "create_record", parameters=[DRY_RUN, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
+        responses=answers(
+            {201: json_of("Record", "The new record", headers=("ETag", "Location")), 200: _TRIED}, 400, 401, 403, 404, 409, 413, 415, 422
+        ),
     )  # fmt: skip
     def create_record(c: str) -> Response:
         """Create a record under the create rule"""
         request = this_request()
-        query = parameters(request, c, ())
-        actor = caller_of(request, backend)
+        query = parameters(request, c, CREATING)
+        dry_run, actor = is_dry_run(query), caller_of(request, backend)
+        if dry_run:
+            return _tried(records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), dry_run=True))
         return once(
             request, backend, actor,
             lambda keep: records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), keep=keep),
@@ -144,7 +154,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records/<id:id>", methods=("PATCH",))
     @documented(
-        "update_record", parameters=[IF_MATCH, _IF, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
+        "update_record", parameters=[IF_MATCH, _IF, DRY_RUN, IDEMPOTENCY_KEY], requestBody=takes("RecordValues"),
         responses=answers(
             {200: json_of("Record", "The record as it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415, 422
         ),
@@ -154,7 +164,12 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         query = parameters(request, c, WRITING)
         if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
-        actor = caller_of(request, backend)
+        dry_run, actor = is_dry_run(query), caller_of(request, backend)
+        if dry_run:
+            return _tried(records.update(
+                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query),
+                if_match=if_match, only_if=condition, dry_run=True,
+            ))  # fmt: skip
         return once(
             request, backend, actor,
             lambda keep: records.update(
@@ -166,14 +181,20 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/records/<id:id>", methods=("DELETE",))
     @documented(
-        "delete_record", parameters=[IF_MATCH, _IF, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
+        "delete_record", parameters=[IF_MATCH, _IF, DRY_RUN, IDEMPOTENCY_KEY],
+        responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
     )
     def delete_record(c: str, id: str) -> Response:
         """Delete a record under the delete rule, with what its relations say"""
         request = this_request()
         query = parameters(request, c, WRITING)
         if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
-        actor = caller_of(request, backend)
+        dry_run, actor = is_dry_run(query), caller_of(request, backend)
+        if dry_run:
+            told = records.delete(
+                c, _checked(id), actor=actor, facts=facts_of(request, query), if_match=if_match, only_if=condition, dry_run=True
+            )
+            return empty_response(204, [_DRY, *deprecation_headers(told, c)])
         return once(
             request, backend, actor,
             lambda keep: records.delete(
@@ -183,6 +204,11 @@ def blueprint(backend: Backend) -> Blueprint:
         )  # fmt: skip
 
     return door
+
+
+def _tried(shown: Shown) -> Response:
+    """What a dry run came to: no place and no tag, since there is no such record."""
+    return json_response(_record(shown), 200, [_DRY])
 
 
 def _record(shown: Shown) -> bytes:

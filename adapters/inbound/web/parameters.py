@@ -16,7 +16,8 @@ MAX_PAGE = 1_000_000
 
 LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fields", "search")
 SHOWING = ("expand", "fields")
-WRITING = ("if",)
+CREATING = ("dry_run",)
+WRITING = ("if", "dry_run")
 EXPORTING = ("format", "filter", "sort", "fields", "gzip", "bom")
 HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")

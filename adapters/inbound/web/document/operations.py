@@ -43,6 +43,9 @@ SHARED: dict[str, dict[str, Any]] = {
     "id": {**_parameter("path", "id", "Of the record.", pattern="^[A-Za-z0-9_-]{1,64}$"), "required": True},
     "filter": _parameter("query", "filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
     "if": _parameter("query", "if", "A condition such as `stock > 0`, as in a filter; done only if the record fulfils it, else 412."),
+    "dry_run": _parameter(
+        "query", "dry_run", "All is checked and answered as it would be; nothing is kept.", enum=["true", "false"], default="false"
+    ),
     "limit": _parameter("query", "limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     "cursor": _parameter("query", "cursor", "Where to go on: `next` of the page before."),
     "page": _parameter("query", "page", "Which page, instead of a cursor.", type="integer", minimum=1, maximum=MAX_PAGE),
@@ -120,6 +123,7 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
     if verb in ("update", "delete"):
         yield from map(_shared, ("If-Match", "if"))
     if verb in ("create", "update", "delete"):
+        yield _shared("dry_run")
         yield _shared(HEADER)
     if verb == "get" and not outline.collection.is_view:
         yield _shared("If-None-Match")
@@ -158,7 +162,10 @@ def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
     if verb == "export":
         return {"200": _file(name)}
     if verb == "create":
-        return {"201": _answer("The new record, as you may see it", name, *tagged, "Location")}
+        return {
+            "201": _answer("The new record, as you may see it", name, *tagged, "Location"),
+            "200": _answer("In a dry run: the record as it would be", name),
+        }
     if verb == "update":
         return {"200": _answer("The record as it is now, as you may see it", name, *tagged)}
     if verb == "delete":

@@ -46,7 +46,10 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     "aggregate": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "export": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
-    "create": {400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION), 409: ("conflict", "not_unique"), **_SENDING, **_ONCE},
+    "create": {
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "invalid_parameter", "not_supported"), 409: ("conflict", "not_unique"),
+        **_SENDING, **_ONCE,
+    },
     "update": {
         400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, "out_of_range"), 409: ("conflict", "not_unique"), 412: _UNMET,
         **_SENDING, **_ONCE,
