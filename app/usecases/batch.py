@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import NOTHING, Prepared
 from app.usecases.preparations import Preparations
@@ -82,7 +83,9 @@ class Batches:
         self._reads, self._writes = reads, writes
         self._clock, self._ids = clock, ids
 
-    def run(self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool) -> list[Result]:
+    def run(
+        self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool, keep: Keep = unkept
+    ) -> list[Result]:
         """A result for each operation, in order. The first one that is refused refuses the batch, with its place in every fault; nothing
         is kept then. A dry run is carried out and undone."""
         _check_passwords(operations)
@@ -99,7 +102,7 @@ class Batches:
                 self._do(going, at, operation, ids[at], prepared[at])
             if dry_run:
                 raise _Undone(going.results)
-            return going.results
+            return keep(stores, going.results)
 
         try:
             return self._preparations.for_each(operations, actor, facts, write)

@@ -160,8 +160,8 @@ class RecordUseCases:
         return settled(delete, keep, dry_run=dry_run)
 
     def batch(
-        self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False
+        self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool = False, keep: Keep = unkept
     ) -> Sequence[Result]:
         """All of these operations in one transaction, or none: what each did. A refusal names the operation that it is about. In a dry
         run everything is judged, and nothing kept."""
-        return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run)
+        return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run, keep=keep)

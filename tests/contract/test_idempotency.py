@@ -97,6 +97,27 @@ def test_an_increment_sent_again_adds_nothing(client, ann):
     assert client.get(place).get_json()["n"] == 1
 
 
+def test_a_batch_sent_again_is_answered_again_and_does_nothing(client, ann):
+    place = client.post(RECORDS, json={"id": "one"}).headers["Location"]
+    operations = [
+        {"method": "create", "collection": "orders", "values": {}},
+        {"method": "update", "collection": "orders", "id": "one", "values": {"n+": 1}},
+    ]
+    first, again = (client.post("/api/v1/batch", json={"operations": operations}, headers=keyed(ann)) for _ in range(2))
+    assert first.status_code == 200
+    same(first, again)
+    assert (client.get(place).get_json()["n"], len(orders(client))) == (1, 2)
+    other = client.post("/api/v1/batch", json={"operations": operations[:1]}, headers=keyed(ann))
+    assert (other.status_code, problem(other)["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_dry_run_under_a_key_leaves_the_key_as_new(client, ann):
+    operations = {"operations": [{"method": "create", "collection": "orders", "values": {}}]}
+    assert client.post("/api/v1/batch?dry_run=true", json=operations, headers=keyed(ann)).status_code == 200
+    assert client.post("/api/v1/batch", json=operations, headers=keyed(ann)).status_code == 200
+    assert len(orders(client)) == 1
+
+
 def test_a_conditional_change_sent_again_is_answered_again_though_its_condition_holds_no_more(client, ann):
     made = client.post(RECORDS, json={})
     headers = keyed({**ann, "If-Match": made.headers["ETag"]})
