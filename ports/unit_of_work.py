@@ -51,7 +51,8 @@ class UnitOfWork(Protocol):
     outside the stores; hashing, parsing and uploads come before. A call inside a body joins the running transaction."""
 
     def glimpse(self) -> Schema:
-        """The schema that this process works under at the moment, without asking the database: it may be an old one."""
+        """The schema that this process works under at the moment, without asking the database: it may be an old one.
+        In a body it is that body's."""
         ...
 
     def read(self, body: Callable[[Stores], T], *, snapshot: bool = False) -> T:

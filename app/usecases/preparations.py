@@ -102,10 +102,7 @@ class Preparations:
         return self._passwords.for_change(collection, id, body, request.actor, request.facts.visit)
 
     def _known(self, name: str) -> Collection | None:
-        return self._work.read(lambda stores: self._named(stores, name))
-
-    def _named(self, stores: Stores, name: str) -> Collection | None:
-        schema = stores.schema
+        schema = self._work.glimpse()
         return schema.collections.get(name) or schema.called_before(name, self._moment(schema))
 
     def _is_open(self, collection: Collection, action: str, actor: Actor) -> bool:

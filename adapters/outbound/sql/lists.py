@@ -90,6 +90,7 @@ class Links:
                 present[relation.name] = wanted
         kept = {name: value for name, value in lists.items() if name not in present}
         if kept:
+            before |= {name: after[name] for name in kept}
             self._set_columns(collection, after["id"], kept)
         record = {**after, **present, **kept}
         return before, {name: record[name] for name in collection.every_field}

@@ -1,6 +1,6 @@
 """Records in their tables: reads that check schema version and account in the same statement, writes that carry their conditions."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,15 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.aggregates import AggregatePlans
-from adapters.outbound.sql.columns import DOCUMENT, EPOCH_COLUMN, SECRET_COLUMNS, derived, encoder, is_linked
+from adapters.outbound.sql.columns import (
+    DOCUMENT,
+    EPOCH_COLUMN,
+    SECRET_COLUMNS,
+    decoder,
+    derived,
+    encoder,
+    is_linked,
+)
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, stored_fields
 from adapters.outbound.sql.record_reads import ReadPlans
@@ -86,11 +94,11 @@ class SqlRecordStore:
     def load(self, collection: Collection, id: str) -> Mapping[str, Any] | None:
         plan = self._plan(("load", collection.name), lambda: (self._whole(collection), ()))
         rows = self._session.execute(plan[0], {"id": id})
-        return self._decoded(collection.every_field, rows[0]) if rows else None
+        return self._decoded(collection, collection.every_field, rows[0]) if rows else None
 
     def load_many(self, collection: Collection, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         plan = self._plan(("load many", collection.name), lambda: (self._wholes(collection), ()))
-        return [self._decoded(collection.every_field, row) for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
+        return [self._decoded(collection, collection.every_field, row) for row in self._session.execute(plan[0], {"ids": self._ids(ids)})]
 
     def keyed(self, collection: Collection, field: Field, keys: Sequence[Any]) -> Mapping[Any, str]:
         return self._sets.keyed(collection, field, keys)
@@ -168,13 +176,14 @@ class SqlRecordStore:
         if held is None:
             return None
         lists, after = self._links.change(collection, held[1], changes)
-        self._session.events.of_record(updated(collection, {**held[0], **lists}, after))
+        self._session.events.of_record(updated(collection, {**after, **held[0], **lists}, after))
         return after
 
     def _changed(
         self, collection: Collection, key: Hashable, changes: Changes, where: Bound, values: Mapping[str, Any]
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-        """The columns before and after. PostgreSQL tells both in one statement; SQLite, whose writer holds the file, is asked before."""
+        """Those columns that it changes as they were, and all as they are. PostgreSQL tells both in one statement; SQLite, whose writer
+        holds the file, is asked before."""
         plan = self._plan(("changed", key), lambda: self._conditional(collection, changes, where))
         values = {**values, **bind_values(plan[1], where.values)}
         rows = self._session.execute(plan[0], values)
@@ -183,8 +192,14 @@ class SqlRecordStore:
             rows = [(*rows[0], *self._session.execute(plan[0], values)[0])]
         if not rows:
             return None
-        fields = stored_fields(collection)
-        return self._decoded(fields, rows[0][: len(fields)]), self._decoded(fields, rows[0][len(fields) :])
+        names = self._renewed(collection, changes)
+        before, after = rows[0][: len(names)], rows[0][len(names) :]
+        return self._decoded(collection, names, before), self._decoded(collection, stored_fields(collection), after)
+
+    def _renewed(self, collection: Collection, changes: Changes) -> tuple[str, ...]:
+        """The columns of fields that an UPDATE sets."""
+        table = self._session.tables[collection.name]
+        return (*(name for name in changes.values if name in table.c), *changes.increments, "version")
 
     def delete(self, collection: Collection, ids: Sequence[str]) -> None:
         self._links.drop_of(collection, ids)
@@ -273,10 +288,11 @@ class SqlRecordStore:
             _matching_version(table, changes.if_match),
             *(_within(table.c[name], name) for name in changes.increments),
         )
-        before = select(*self._columns(collection)).where(condition).with_for_update(of=table)
+        names = self._renewed(collection, changes)
+        before = select(*(table.c[name] for name in names)).where(condition)
         if self._session.dialect == "sqlite":
             return before, compiler.binds
-        held = before.cte("_before")  # no collection's name
+        held = before.add_columns(table.c.id).with_for_update(of=table).cte("_before")  # no collection's name
         after = self._updating(collection, changes, held)
         return after, compiler.binds
 
@@ -296,7 +312,7 @@ class SqlRecordStore:
         sets["version"] = table.c.version + 1
         if changes.end_sessions:
             sets[EPOCH_COLUMN] = table.c[EPOCH_COLUMN] + 1
-        before = [] if held is None else list(held.c)
+        before = [] if held is None else list(held.c)[:-1]
         same = table.c.id == (bindparam("w_id") if held is None else held.c.id)
         return update(table).values(sets).where(same).returning(*before, *self._columns(collection))
 
@@ -387,10 +403,17 @@ class SqlRecordStore:
     def _first(self, collection: Collection, plan: Planned, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The columns alone; see `_with_links`."""
         rows = self._session.execute(plan[0], values)
-        return self._decoded(stored_fields(collection), rows[0]) if rows else None
+        return self._decoded(collection, stored_fields(collection), rows[0]) if rows else None
 
-    def _decoded(self, fields: Mapping[str, Field], row: Sequence[Any]) -> dict[str, Any]:
-        return {name: decoded(field, value, self._session.dialect) for (name, field), value in zip(fields.items(), row, strict=True)}
+    def _decoded(self, collection: Collection, names: Iterable[str], row: Sequence[Any]) -> dict[str, Any]:
+        ways = self._session.plan(("decoding", collection.name), lambda: self._ways_back(collection))
+        return {name: value if (way := ways[name]) is None else way(value) for name, value in zip(names, row, strict=True)}
+
+    def _ways_back(self, collection: Collection) -> dict[str, Callable[[Any], Any] | None]:
+        """For each field how its value is decoded; None: as it is."""
+        dialect = self._session.dialect
+        fields = collection.every_field.items()
+        return {name: partial(decoded, each, dialect=dialect) if decoder(each, dialect) else None for name, each in fields}
 
     def _with_links(self, collection: Collection, held: Mapping[str, Any]) -> Mapping[str, Any]:
         links = self._links.read(collection, held["id"])

@@ -48,7 +48,8 @@ class SqlUnitOfWork:
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
 
     def glimpse(self) -> Schema:
-        return self._catalogues.current().schema
+        outer = self._outer()
+        return self._catalogues.current().schema if outer is None else outer.session.schema
 
     def read(self, body: Body[T], *, snapshot: bool = False) -> T:
         outer = self._outer()
