@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
+from app.usecases.creation import Creation, Creations
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import NOTHING, Prepared
@@ -16,7 +18,7 @@ from app.usecases.rulebook import Rulebook
 from domain.actor import SYSTEM, Actor
 from domain.errors import Conflict, Fault, Invalid, NotFound, Problem
 from domain.records.batches import Operation, of_operation, resolved_id, resolved_values, upsert_key
-from domain.records.changes import IfMatch
+from domain.records.changes import Draft, IfMatch
 from domain.records.draft import Moment
 from domain.records.keys import read_key
 from domain.records.page import Shown
@@ -24,7 +26,7 @@ from domain.records.reading import Reading, Window
 from domain.rules.shape import shape
 from domain.rules.values import RequestFacts
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
-from domain.schema.fields import Field, Unfit
+from domain.schema.fields import Field, Tools, Unfit
 from domain.schema.fields.relations import RECORD_ID
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
@@ -38,6 +40,8 @@ _MOST_PASSWORDS = 10
 
 # How often an upsert looks again where others make and delete what it looks for.
 _TURNS = 3
+# How many creates repay finding out what they have in common.
+_WORTH_IT = 3
 Values = Mapping[str, Any]
 
 
@@ -77,10 +81,10 @@ class _Undone(Exception):
 class Batches:
     def __init__(
         self, work: UnitOfWork, rulebook: Rulebook, preparations: Preparations, limits: LimitUseCases, reads: RecordReads,
-        writes: RecordWrites, clock: Clock, ids: Ids,
+        writes: RecordWrites, tools: Tools, clock: Clock, ids: Ids,
     ) -> None:  # fmt: skip
         self._work, self._rulebook, self._preparations, self._limits = work, rulebook, preparations, limits
-        self._reads, self._writes = reads, writes
+        self._reads, self._writes, self._creations, self._tools = reads, writes, Creations(rulebook, reads), tools
         self._clock, self._ids = clock, ids
 
     def run(
@@ -98,8 +102,10 @@ class Batches:
             going = _Going(stores, actor, facts, now, dry_run)
             self._enter(going)
             self._hold(going, operations)
-            for at, operation in enumerate(operations):
-                self._do(going, at, operation, ids[at], prepared[at])
+            for start, end in _stretches(operations):
+                if not self._create_together(going, operations, ids, start, end):
+                    for at in range(start, end):
+                        self._do(going, at, operations[at], ids[at], prepared[at])
             if dry_run:
                 raise _Undone(going.results)
             return keep(stores, going.results)
@@ -131,10 +137,49 @@ class Batches:
             if name in schema.collections:
                 going.stores.records.hold(schema.collections[name], sorted(wanted[name]))
 
+    def _create_together(self, going: _Going, operations: Sequence[Operation], ids: Sequence[str], start: int, end: int) -> bool:
+        """Whether these operations, all alike, could be done at once."""
+        if end - start < _WORTH_IT or operations[start].method != "create":
+            return False
+        with _told_of(start, operations[start], ""):
+            collection = self._collection(going, operations[start])
+            creation = self._creations.of(going.stores, collection, going.request("create", collection))
+        if creation is None:
+            return False
+        drafts: list[Draft] = []
+        try:
+            drafts.extend(self._drafted(going, at, operations[at], creation, ids[at]) for at in range(start, end))
+        finally:  # what comes before a refused one may be refused by the database, and is told first
+            self._insert(going, operations, start, creation, drafts)
+        going.results += [Result("create", creation.shown(each)) for each in drafts]
+        return True
+
+    def _drafted(self, going: _Going, at: int, operation: Operation, creation: Creation, new_id: str) -> Draft:
+        with _told_of(at, operation, "/values"):
+            values = resolved_values(operation.values, creation.collection, going.made)
+            made = creation.judged(values, Moment(going.now, new_id), self._tools)
+        if operation.known_as:
+            going.made[operation.known_as] = made.values["id"]
+        return made
+
+    def _insert(
+        self, going: _Going, operations: Sequence[Operation], start: int, creation: Creation, drafts: Sequence[Draft]
+    ) -> None:
+        """In one go; where that is refused, one by one, which tells whose fault it is."""
+        try:
+            self._work.run(lambda stores: creation.insert(stores, drafts))
+        except (Conflict, Invalid):
+            for at, each in enumerate(drafts, start):
+                with _told_of(at, operations[at], "/values"):
+                    creation.insert_one(going.stores, each)
+
+    def _collection(self, going: _Going, operation: Operation) -> Collection:
+        schema = going.stores.schema
+        return entered(schema, operation.collection, self._reads.moment(schema))
+
     def _do(self, going: _Going, at: int, operation: Operation, new_id: str, prepared: Prepared) -> None:
         with _told_of(at, operation, ""):
-            schema = going.stores.schema
-            collection = entered(schema, operation.collection, self._reads.moment(schema))
+            collection = self._collection(going, operation)
             id = "" if operation.id is None else resolved_id(operation, going.made)
         result = _DO[operation.method](self, going, at, operation, collection, id, new_id, prepared)
         going.results.append(result)
@@ -224,6 +269,15 @@ class Batches:
 
 
 _DO = {"upsert": Batches._upsert, "create": Batches._create, "update": Batches._update, "delete": Batches._delete}
+
+
+def _stretches(operations: Sequence[Operation]) -> Iterator[tuple[int, int]]:
+    """Where operations of one method in one collection follow each other."""
+    start = 0
+    for _, alike in groupby(operations, lambda each: (each.method, each.collection)):
+        end = start + sum(1 for _ in alike)
+        yield start, end
+        start = end
 
 
 def _counted(operations: Sequence[Operation]) -> Iterator[tuple[str, str]]:

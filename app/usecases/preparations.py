@@ -48,9 +48,14 @@ class Preparations:
         self, operations: Sequence[Operation], actor: Actor, facts: RequestFacts, write: Callable[[Stores, Sequence[Prepared]], T]
     ) -> T:
         """For a batch: what each operation needs, in their order."""
-        return self._written(
-            Request(actor, facts), lambda: [self._of(at, each, actor, facts) for at, each in enumerate(operations)], write
-        )
+        return self._written(Request(actor, facts), lambda: self._of_each(operations, actor, facts), write)
+
+    def _of_each(self, operations: Sequence[Operation], actor: Actor, facts: RequestFacts) -> list[Prepared]:
+        known = {name: self._known(name) for name in {each.collection for each in operations}}
+        accounts = {name for name, collection in known.items() if collection is not None and collection.is_accounts}
+        return [
+            self._of(at, each, actor, facts) if each.collection in accounts else NOTHING for at, each in enumerate(operations)
+        ]
 
     def _of(self, at: int, operation: Operation, actor: Actor, facts: RequestFacts) -> Prepared:
         request = Request(actor, facts, operation.values)

@@ -61,16 +61,16 @@ class RecordWrites:
         if request.dry_run:
             check_dry_run(collection, request.body or {}, request.actor)
         pen = self._reads.pen(stores, collection, request, creating=True)
-        with _told_without(pen.unknown):
+        with telling_without(pen.unknown):
             made = draft(
-                collection, request.body or {}, author=_author(request.actor, pen), moment=moment, tools=self._tools
+                collection, request.body or {}, author=author_of(request.actor, pen), moment=moment, tools=self._tools
             )
         made = replace(made, secrets=prepared.secrets)
         if not draft_passes(stores, collection, made.values, ruling, where):
             raise self._forbidden(stores, collection, request, made.values)
         self._check_writes(stores, collection, made.values, request, pen)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
-        with _told_without(pen.unknown):
+        with telling_without(pen.unknown):
             stores.records.insert(collection, made)
         return self._written(stores, collection, made.values, request)
 
@@ -108,7 +108,7 @@ class RecordWrites:
         asked = changes(
             collection,
             request.body or {},
-            author=_author(request.actor, pen),
+            author=author_of(request.actor, pen),
             now=now,
             tools=self._tools,
             if_match=if_match,
@@ -126,7 +126,7 @@ class RecordWrites:
         needed = self._bound(stores, joined, request) if writes else where
         if condition is not None and condition.alone:
             needed = condition.with_rule(stores, needed)
-        with _told_without(pen.unknown):
+        with telling_without(pen.unknown):
             after = stores.records.update(collection, id, asked, needed)
         if after is None:
             raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
@@ -299,7 +299,8 @@ def _pointer(name: str, body: Mapping[str, Any] | None) -> str:
 
 
 @contextmanager
-def _told_without(unknown: frozenset[str]) -> Iterator[None]:
+def telling_without(unknown: frozenset[str]) -> Iterator[None]:
+    """Refusals say nothing of fields that the actor may not even know of."""
     try:
         yield
     except (Invalid, Conflict) as refused:
@@ -327,7 +328,7 @@ def _sent_pointer(pointer: str, sent: Mapping[str, str]) -> str:
     return f"/{sent[name]}{head[len(name) :]}{slash}{rest}" if name in sent else pointer
 
 
-def _author(actor: Actor, pen: Pen) -> Author:
+def author_of(actor: Actor, pen: Pen) -> Author:
     return Author(actor.id or None, actor.passes_rules, actor.collection, closed=pen.closed, unknown=pen.unknown)
 
 

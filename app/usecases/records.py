@@ -50,7 +50,7 @@ class RecordUseCases:
         self._aggregates = Aggregates(rulebook, self._reads)
         self._writes = RecordWrites(rulebook, self._reads, tools, ids, observer)
         self._preparations = Preparations(work, passwords, self._reads.moment)
-        self._batches = Batches(work, rulebook, self._preparations, limits, self._reads, self._writes, clock, ids)
+        self._batches = Batches(work, rulebook, self._preparations, limits, self._reads, self._writes, tools, clock, ids)
 
     # --- reading
 
