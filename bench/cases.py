@@ -19,6 +19,7 @@ _STRIDE = 7_919
 
 Path = Callable[[int], str]
 Body = Callable[[int, str], dict[str, Any]]
+Batched = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class Wish:
     path: Path
     status: int = 200
     left: tuple[str, ...] = ()  # lists to compare once the first request was granted
+    batched: Batched | None = None  # for many bodies in one request
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """`mark` is the share of PocketBase's requests per second that we aim at. `body` is made of a number and the id of the
     account that owns the rows; `signed` requests carry its token. A request that is good `once` is sent once; `heavy`
-    ones may take a second, so fewer of them are under way at a time."""
+    ones may take a second, so fewer of them are under way at a time. A request carries `at_once` bodies."""
 
     name: str
     title: str
@@ -47,6 +49,7 @@ class Case:
     world: str = "posts"
     once: bool = False
     heavy: bool = False
+    at_once: int = 1
 
     @property
     def changes(self) -> bool:
@@ -58,10 +61,16 @@ class Case:
         if self.once:
             yield from ((wish.path(number), None) for number in range(ORGANIZATIONS))
             return
-        for step in range(POOL):
+        for step in range(0, POOL, self.at_once):
             number = step * _STRIDE % rows
-            body = None if self.body is None else json.dumps(self.body(number, owner))
-            yield wish.path(number), body
+            yield wish.path(number), self._body(wish, number, owner)
+
+    def _body(self, wish: Wish, number: int, owner: str) -> str | None:
+        if self.body is None:
+            return None
+        if wish.batched is None:
+            return json.dumps(self.body(number, owner))
+        return json.dumps(wish.batched([self.body(number + at, owner) for at in range(self.at_once)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,10 @@ class Seen:
 
 def seen(body: Any) -> Seen:
     """Of nothing (a deletion's answer) nothing."""
+    if isinstance(body, list):  # a batch of PocketBase's
+        body = {"items": [each["body"] for each in body]}
+    elif body and "results" in body:
+        body = {"items": [each["record"] for each in body["results"]]}
     items = body.get("items", [body]) if body else []
     total = body.get("total", body.get("totalItems", -1)) if body else -1
     return Seen(tuple(each["views"] for each in items), None if total == -1 else total, tuple(_expanded(each) for each in items))
@@ -134,6 +147,17 @@ _EXPANDED = "expand=author.organization,author.permissions"
 _LEFT_TO_US = tuple(f"{_OURS}/{name}/records?sort=-views&limit=30&count=exact" for name in ("articles", "members"))
 _LEFT_TO_THEM = tuple(f"{_THEIRS}/{name}/records?sort=-views&perPage=30" for name in ("articles", "members"))
 
+_AT_ONCE = 1_000
+
+
+def _operations(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"operations": [{"method": "create", "collection": "notes", "values": each} for each in bodies]}
+
+
+def _requests(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"requests": [{"method": "POST", "url": f"{_THEIRS}/notes/records", "body": each} for each in bodies]}
+
+
 CASES = (
     Case("get", "get one as guest", 0.7, Wish(_one(_OURS, "posts")), Wish(_one(_THEIRS, "posts"))),
     Case("get-own", "get one as account", 0.7, Wish(_one(_OURS, "notes")), Wish(_one(_THEIRS, "notes")), signed=True),
@@ -163,6 +187,10 @@ CASES = (
     ),
     # Last: it makes the table that `update` works on grow, and more so where it is faster.
     Case("create", "create", 0.6, Wish(_all(_OURS), 201), Wish(_all(_THEIRS)), method="POST", signed=True, body=post),
+    Case(
+        "batch", f"create {_AT_ONCE:,} at once", 2.0, Wish(lambda number: "/api/v1/batch", 200, batched=_operations),
+        Wish(lambda number: "/api/batch", 200, batched=_requests), method="POST", signed=True, body=post, at_once=_AT_ONCE, heavy=True,
+    ),
     # Each organization goes with its members and their articles, after everything else of its world.
     Case(
         "cascade", "delete by cascade", 1.5, Wish(_organization(_OURS), 204, _LEFT_TO_US), Wish(_organization(_THEIRS), 204, _LEFT_TO_THEM),

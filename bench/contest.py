@@ -151,7 +151,7 @@ def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> AnyLoad:
         # The first one is gone: it was asked for when answers were compared.
         return Once(backend.server.api.port, case.method, [path for path, _ in pool[1:]], plan.rounds + 1)
     if case.heavy:
-        return Slow(backend.server.api.port, case.method, [path for path, _ in pool], sent)
+        return Slow(backend.server.api.port, case.method, pool, sent)
     script = folder / f"{case.name}-{backend.server.name}.lua"
     return write_load(script, backend.server.api.port, case.method, pool, sent)
 

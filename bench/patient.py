@@ -14,6 +14,7 @@ _PATIENCE = 120
 # Deletions go over so many connections, slow reads over so many.
 _WRITERS, _READERS = 4, 2
 
+Asked = tuple[str, str | None]  # path and body
 Told = tuple[int, float]  # status and seconds
 
 
@@ -31,22 +32,22 @@ class Once:
         size = len(self.paths) // self.shares
         share = self.paths[self._sent : self._sent + size]
         self._sent += size
-        send = lambda at: list(_answers(self.port, self.method, iter(share[at::_WRITERS]), {}))
+        send = lambda at: list(_answers(self.port, self.method, ((path, None) for path in share[at::_WRITERS]), {}))
         return _measured(send, _WRITERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Goes round `paths` for so many seconds, and for as long as the last answers take."""
+    """Goes round `pool`, paths with their bodies, for so many seconds, and for as long as the last answers take."""
 
     port: int
     method: str
-    paths: Sequence[str]
+    pool: Sequence[Asked]
     headers: Mapping[str, str]
 
     def run(self, seconds: int) -> Measured:
         until = time.monotonic() + seconds
-        send = lambda at: list(_answers(self.port, self.method, _until(until, [*self.paths[at:], *self.paths[:at]]), self.headers))
+        send = lambda at: list(_answers(self.port, self.method, _until(until, [*self.pool[at:], *self.pool[:at]]), self.headers))
         return _measured(send, _READERS)
 
 
@@ -60,20 +61,20 @@ def _measured(send: Callable[[int], list[Told]], connections: int) -> Measured:
     return Measured(len(answers), took, sum(status >= 400 for status, _ in answers), 0, slow * 1000)
 
 
-def _until(end: float, paths: Sequence[str]) -> Iterator[str]:
+def _until(end: float, pool: Sequence[Asked]) -> Iterator[Asked]:
     """At least one."""
-    for path in cycle(paths):
-        yield path
+    for asked in cycle(pool):
+        yield asked
         if time.monotonic() >= end:
             return
 
 
-def _answers(port: int, method: str, paths: Iterator[str], headers: Mapping[str, str]) -> Iterator[Told]:
+def _answers(port: int, method: str, pool: Iterator[Asked], headers: Mapping[str, str]) -> Iterator[Told]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
     try:
-        for path in paths:
+        for path, body in pool:
             began = time.monotonic()
-            connection.request(method, path, headers=dict(headers))
+            connection.request(method, path, body, headers=dict(headers))
             answer = connection.getresponse()
             answer.read()
             yield answer.status, time.monotonic() - began

@@ -17,7 +17,7 @@ COLLECTIONS = "/api/collections"
 
 _ADMIN = ("ann@example.org", "correct horse battery staple")
 _OWNER = ("olga@example.org", "a still tongue keeps a wise head")
-_BATCH = 500
+_BATCH = 1_000
 _MOST = 999  # how many a field of many values may hold
 _RULES = ("list", "view", "create", "update", "delete")
 _TYPES = {"integer": {"type": "number", "onlyInt": True}}
