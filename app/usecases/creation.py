@@ -13,13 +13,13 @@ from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from domain.errors import Fault, Forbidden, Invalid, Problem
 from domain.records.changes import Draft
-from domain.records.draft import Author, Moment, draft
+from domain.records.draft import Author, Moment, draft, writable
 from domain.records.page import Shown
 from domain.records.visibility import present
 from domain.rules.evaluate import holds_bound
 from domain.rules.shape import Bound, shape
 from domain.schema.collection import Check, Collection
-from domain.schema.fields import Tools
+from domain.schema.fields import Field, Tools
 from ports.unit_of_work import Stores
 
 
@@ -27,6 +27,7 @@ from ports.unit_of_work import Stores
 class Creation:
     collection: Collection
     author: Author
+    fields: Mapping[str, Field]  # those that it may write
     rule: Bound
     checks: tuple[tuple[Check, Bound], ...]
     view: Bound | None  # None where nothing can be seen
@@ -35,7 +36,7 @@ class Creation:
     def judged(self, body: Mapping[str, Any], moment: Moment, tools: Tools) -> Draft:
         """The new record; Invalid or Forbidden as a create of its own would be."""
         with telling_without(self.author.unknown):
-            made = draft(self.collection, body, author=self.author, moment=moment, tools=tools)
+            made = draft(self.collection, body, author=self.author, moment=moment, tools=tools, fields=self.fields)
         if not _holds(self.rule, made.values):
             raise Forbidden(f"the create rule of `{self.collection.name}` does not allow this record")
         faults = tuple(Fault("", check.name, check.message) for check, where in self.checks if not _holds(where, made.values))
@@ -77,7 +78,8 @@ class Creations:
             return None
         author = author_of(request.actor, self._reads.pen(stores, collection, request, creating=True))
         bounds = tuple((check, self._bound(stores, asked, request)) for check, asked in binding)
-        return Creation(collection, author, rule, bounds, view, self._reads.sights(stores, request).of(collection).names)
+        names = self._reads.sights(stores, request).of(collection).names
+        return Creation(collection, author, writable(collection, author), rule, bounds, view, names)
 
     def _has_field_rules(self, stores: Stores, collection: Collection) -> bool:
         schema = stores.schema

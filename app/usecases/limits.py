@@ -4,6 +4,7 @@ Limits are for those who come from outside: what has no visit is the process its
 of signing in alone, so that somebody can always mend what a wrong limit shut.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from domain.actor import Actor
@@ -53,7 +54,13 @@ class LimitUseCases:
         around the limits of a collection."""
         if actor.passes_rules:
             return
-        admissions = [_Admission(self, visit, actor, collection, action) for collection, action in actions]
+        schema = self._work.glimpse()
+        admissions = [
+            _Admission(self, visit, actor, collection, action)
+            for (collection, action), times in Counter(actions).items()
+            # What has no limit now is asked for once more in the body, in case that it has one there.
+            for _ in range(times if _quota(schema.collections.get(collection), action) else 1)
+        ]
         for each in admissions:
             self._admit(visit, each)
 

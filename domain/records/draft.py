@@ -53,10 +53,12 @@ class Moment:
 
 
 def draft(
-    collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, tools: Tools
-) -> Draft:
-    """A new record from a body; Invalid with every fault where it is not one."""
-    fields, faults = writable(collection, author), list[Fault]()
+    collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, tools: Tools,
+    fields: Mapping[str, Field] | None = None,
+) -> Draft:  # fmt: skip
+    """A new record from a body; Invalid with every fault where it is not one. `fields` are those that the author may write, where
+    that is known."""
+    fields, faults = writable(collection, author) if fields is None else fields, list[Fault]()
     for name in body:
         if name not in fields and not _is_credential(collection, name, (PASSWORD,)) and name != "id":
             faults.append(_unknown(collection, name, fields, author))

@@ -7,7 +7,8 @@ import pytest
 
 from app.testing import backend as make_backend
 from domain.actor import GUEST, SYSTEM, Actor
-from domain.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from domain.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, TooMany
+from domain.limits.visits import Visit
 from domain.records.batches import read_operations
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
@@ -240,3 +241,46 @@ def test_a_dry_run_says_what_would_be_and_keeps_nothing(backend, ann):
     assert titles(backend) == ["kept"]
     with pytest.raises(Invalid):
         run(backend, ann, create(""), dry_run=True)
+
+
+def test_what_goes_in_together_is_judged_as_what_goes_alone(backend, ann, monkeypatch):
+    operations = [
+        create("a", key="1", owner=None), create("b", key="2", count=7), create("c", more={"$ref": "d.id"}), create("d", of="x", part=1),
+    ]  # fmt: skip
+    together = run(backend, ann, *operations, dry_run=True)
+    monkeypatch.setattr("app.usecases.batch._WORTH_IT", 1_000)
+    alone = run(backend, ann, *operations, dry_run=True)
+    assert [_told(each) for each in together] == [_told(each) for each in alone]
+
+
+def _told(result):
+    stamps = ("id", "created", "updated")
+    return {name: value for name, value in orjson.loads(orjson.dumps(result.shown.as_object())).items() if name not in stamps}
+
+
+def test_a_rule_that_asks_the_database_sees_what_came_before(backend, ann):
+    rule = "@request.auth.id != '' && (parent = '' || parent.title = 'open')"
+    backend.collections.change("docs", {"rules": {"create": rule}}, actor=SYSTEM)
+    made = [{**create("open"), "as": "d"}, *(create(f"child {at}", parent={"$ref": "d.id"}) for at in range(3))]
+    run(backend, ann, *made)
+    assert titles(backend) == ["child 0", "child 1", "child 2", "open"]
+    with pytest.raises(Forbidden) as refused:
+        run(backend, ann, {**create("shut"), "as": "d"}, *(create(f"x {at}", parent={"$ref": "d.id"}) for at in range(3)))
+    assert refused.value.faults[0].pointer == "/operations/1"
+
+
+def test_the_first_that_is_refused_is_told(backend, ann):
+    """One that only the database refuses comes before one that is wrong by itself."""
+    operations = [create("a", key="1"), create("b", key="1"), create("")]
+    with pytest.raises(Conflict) as refused:
+        run(backend, ann, *operations)
+    assert refused.value.faults[0].pointer == "/operations/1/values/key"
+
+
+def test_each_operation_counts_towards_the_limits_of_its_collection(backend, ann):
+    backend.collections.change("docs", {"limits": {"create": "5/minute"}}, actor=SYSTEM)
+    facts = RequestFacts("POST", visit=Visit("192.0.2.1"))
+    operations = read_operations({"operations": [create(str(at)) for at in range(6)]})
+    with pytest.raises(TooMany):
+        backend.records.batch(operations, actor=ann, facts=facts)
+    assert titles(backend) == []
