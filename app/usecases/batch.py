@@ -201,7 +201,7 @@ class Batches:
             request = going.request("update", collection, resolved_values(operation.values, collection, going.made))
             if_match = _if_match(operation)
             shown = self._writes.update_in(
-                going.stores, collection, operation.collection, id, request, going.now, prepared, if_match
+                going.stores, collection, operation.collection, id, request, going.now, prepared, if_match, operation.only_if
             )
             return Result("update", shown)
 
@@ -209,7 +209,8 @@ class Batches:
         self, going: _Going, at: int, operation: Operation, collection: Collection, id: str, new_id: str, prepared: Prepared
     ) -> Result:
         with _told_of(at, operation, ""):
-            self._writes.delete_in(going.stores, collection, id, going.request("delete"), going.now, _if_match(operation))
+            request, if_match = going.request("delete"), _if_match(operation)
+            self._writes.delete_in(going.stores, collection, id, request, going.now, if_match, operation.only_if)
             return Result("delete")
 
 

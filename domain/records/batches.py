@@ -31,8 +31,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "create": ("values",), "update": ("id", "values"), "upsert": ("by", "values"), "delete": ("id",),
 }  # fmt: skip
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "create": ("values", "as"), "update": ("id", "values", "if_version", "as"), "upsert": ("by", "values", "as"),
-    "delete": ("id", "if_version"),
+    "create": ("values", "as"), "update": ("id", "values", "if_version", "if", "as"), "upsert": ("by", "values", "as"),
+    "delete": ("id", "if_version", "if"),
 }  # fmt: skip
 _MOST_KEYS = 16
 # Kinds of refusal that may be about one operation. The others are about the moment (busy, too many) or the asker, whatever is asked.
@@ -49,6 +49,7 @@ class Operation:
     id: Any = None
     by: tuple[str, ...] = ()
     if_version: int | None = None
+    only_if: str = ""  # a condition, as in `?if=` of a single write
     known_as: str | None = None
 
 
@@ -99,7 +100,7 @@ def _operation(told: Any, place: str, faults: list[Fault]) -> Operation:
     by = told.get("by", ())
     return Operation(
         method, told["collection"], told.get("values", {}), told.get("id"), (by,) if isinstance(by, str) else tuple(by),
-        told.get("if_version"), told.get("as"),
+        told.get("if_version"), told.get("if", ""), told.get("as"),
     )  # fmt: skip
 
 
@@ -124,6 +125,7 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "id": (lambda value: _is_text(value) or _is_reference(value), "`id` is an id, or a reference such as {\"$ref\": \"d.id\"}"),
     "by": (_is_key, "`by` is the name of a unique field, or a list of the fields of a unique index"),
     "if_version": (lambda value: type(value) is int and value > 0, "`if_version` is the number of a version"),
+    "if": (_is_text, "`if` is a condition, such as `stock > 0`"),
     "as": (lambda value: _is_text(value) and _NAME.fullmatch(value) is not None, "`as` is a name of a-z, 0-9 and _, such as `parent`"),
 }  # fmt: skip
 
@@ -200,9 +202,16 @@ def of_operation(at: int, operation: Operation, refused: Problem, within: str) -
     if not isinstance(refused, _TOLD_OF_ONE):
         return refused
     place = f"/operations/{at}"
-    faults = tuple(Fault(f"{place}{within}{each.pointer}" if each.pointer else place, each.code, each.detail) for each in refused.faults)
+    faults = tuple(Fault(_place(place, within, each.pointer), each.code, each.detail) for each in refused.faults)
     detail = f"operation {at} ({operation.method} in `{operation.collection[:80]}`): {refused.detail}"
     return type(refused)(detail, code=refused.code, hint=refused.hint, faults=faults or (Fault(place, refused.code, refused.detail),))
+
+
+def _place(place: str, within: str, pointer: str) -> str:
+    """What a single write has as a parameter, such as `if`, is a member of the operation."""
+    if pointer and not pointer.startswith("/"):
+        return f"{place}/{pointer}"
+    return f"{place}{within}{pointer}" if pointer else place
 
 
 def _pointer(place: str, name: str) -> str:

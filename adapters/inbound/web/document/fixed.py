@@ -88,6 +88,7 @@ _OF_OPERATIONS = {
         {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "maxItems": 16, "uniqueItems": True},
     ]},
     "if_version": _COUNT,
+    "if": {"type": "string", "minLength": 1, "description": "a condition that the record must fulfil, else 412"},
     "as": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,49}$", "description": "by what name later operations refer to its record"},
 }  # fmt: skip
 _OPERATIONS = [
