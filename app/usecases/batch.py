@@ -70,14 +70,6 @@ class _Going:
         return Request(self.actor, facts, body, collection.name if collection else "", self.dry_run)
 
 
-class _Undone(Exception):
-    """Takes the transaction back, and its results out of it."""
-
-    def __init__(self, results: list[Result]) -> None:
-        super().__init__()
-        self.results = results
-
-
 class Batches:
     def __init__(
         self, work: UnitOfWork, rulebook: Rulebook, preparations: Preparations, limits: LimitUseCases, reads: RecordReads,
@@ -91,7 +83,7 @@ class Batches:
         self, operations: Sequence[Operation], *, actor: Actor, facts: RequestFacts, dry_run: bool, keep: Keep = unkept
     ) -> list[Result]:
         """A result for each operation, in order. The first one that is refused refuses the batch, with its place in every fault; nothing
-        is kept then. A dry run is carried out and undone."""
+        is kept then."""
         _check_passwords(operations)
         if facts.visit is not None:
             self._limits.admit_each(facts.visit, actor, _counted(operations))
@@ -106,14 +98,9 @@ class Batches:
                 if not self._create_together(going, operations, ids, start, end):
                     for at in range(start, end):
                         self._do(going, at, operations[at], ids[at], prepared[at])
-            if dry_run:
-                raise _Undone(going.results)
             return keep(stores, going.results)
 
-        try:
-            return self._preparations.for_each(operations, actor, facts, write)
-        except _Undone as undone:
-            return undone.results
+        return self._preparations.for_each(operations, actor, facts, write)
 
     def _enter(self, going: _Going) -> None:
         """Once for all operations: until the end of a transaction that writes neither the schema nor the account moves on."""

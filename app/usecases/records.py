@@ -164,4 +164,8 @@ class RecordUseCases:
     ) -> Sequence[Result]:
         """All of these operations in one transaction, or none: what each did. A refusal names the operation that it is about. In a dry
         run everything is judged, and nothing kept."""
-        return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run, keep=keep)
+
+        def carry_out(keep: Keep) -> Sequence[Result]:
+            return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run, keep=keep)
+
+        return settled(carry_out, keep, dry_run=dry_run)
