@@ -12,10 +12,10 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run venv test test-all lint format lock bench released clean
+.PHONY: help run venv test test-all experiments lint format lock bench released clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.base  ## start a backend on http://127.0.0.1:8000 (ARGS=… is handed to `stillroom serve`)
 	@$(BIN)/python -m app.main serve $(ARGS)
@@ -28,6 +28,9 @@ test: $(VENV)/.dev $(NODE)/.installed  ## run the tests (ARGS="tests/unit -k rul
 test-all: export STILLROOM_TEST_CASES ?= 20000
 test-all: $(VENV)/.dev $(NODE)/.installed  ## run the tests with many more generated cases, and the long ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long --timeout 3600 $(ARGS)
+
+experiments: $(VENV)/.dev  ## move money, sell seats and append to lists for minutes while servers are killed; tells its figures
+	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/money/test_long.py $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

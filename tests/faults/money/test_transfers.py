@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.money.bank import Protection
 from tests.faults.money.conftest import Open
+from tests.faults.money.crashes import kill_a_worker, kill_the_server, kills
 from tests.faults.money.readings import WHOLE, one_by_one
 from tests.faults.money.transfers import Load, run
 
@@ -15,6 +16,15 @@ def test_every_read_of_one_request_shows_one_moment(bank: Open) -> None:
     book = run(bank(), Load(transfers=60, losing=0, giving_up=0, reads=10), WHOLE)
     assert not book.wrong, book
     assert len(book.done) + len(book.refused) == 60
+
+
+def test_the_money_is_right_in_every_read_and_after_every_kill(bank: Open) -> None:
+    book = run(bank(), Load(transfers=120, reads=10), WHOLE, kills(kill_a_worker, kill_the_server, every=40))
+    assert not book.wrong, book
+    assert book.kills >= 2, book
+    assert book.done
+    assert book.refused
+    assert book.broken
 
 
 @pytest.mark.parametrize(

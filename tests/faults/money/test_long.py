@@ -1,0 +1,61 @@
+"""The same experiments for minutes, with many kills (`make experiments`); each tells its figures."""
+
+import itertools
+import random
+import threading
+import time
+
+import pytest
+
+from tests.faults.money.appends import Manner
+from tests.faults.money.appends import run as append
+from tests.faults.money.conftest import Ground, Open, Sale, Stock
+from tests.faults.money.crashes import kill_a_worker, kill_the_server, kills
+from tests.faults.money.histories import anomalies
+from tests.faults.money.readings import WHOLE
+from tests.faults.money.seats import sell
+from tests.faults.money.test_decisions import doctors, on_call_after  # noqa: F401  a fixture
+from tests.faults.money.transfers import Load, run
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+
+
+def test_transfers(bank: Open) -> None:
+    load = Load(transfers=12_000, clients=12, losing=0.05, reads=500)
+    book = run(bank(), load, WHOLE, kills(kill_a_worker, kill_a_worker, kill_the_server, every=400))
+    print(book)
+    assert not book.wrong, book
+    assert book.kills > 20, book
+
+
+def test_appends(shelf: Stock) -> None:
+    history, failures = append(shelf(Manner()), clients=10, each=200, losing=0.05, disturb=_kill_workers)
+    found = anomalies(history)
+    appends = sum(len(each.appends) for each in history if each.committed)
+    reads = sum(not each.appends for each in history)
+    print(f"{len(history)} transactions: {appends} appends, {reads} reads of all lists; failures {dict(failures)}, anomalies {found}")
+    assert not found, found
+    assert not failures
+
+
+def _kill_workers(shelf: object, history: object, over: threading.Event) -> None:
+    chance = random.Random(3)
+    while not over.wait(2):
+        kill_a_worker(shelf, chance)  # type: ignore[arg-type]
+
+
+def test_seats(hall: Sale) -> None:
+    sold = sell(hall(), condition=True, people=12, seconds=60)
+    print(f"{len(sold.holds)} holds, {sold.refused} refusals, failures {sold.failures[:3]}")
+    assert not sold.doubles()
+    assert not sold.failures
+
+
+def test_decisions(doctors: Ground) -> None:  # noqa: F811
+    until, rounds = time.monotonic() + 60, 0
+    for number in itertools.count(1000):
+        assert on_call_after(doctors, number, names_both=True) == 1
+        rounds += 1
+        if time.monotonic() > until:
+            break
+    print(f"{rounds} pairs of doctors, one of each still on call")
