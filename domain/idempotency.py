@@ -48,15 +48,19 @@ class Kept:
         return Answer(self.answer.status, self.answer.headers, self.answer.body, replayed=True)
 
 
+def check_key(key: str, actor: Actor) -> None:
+    """A guest has no identity, and its address changes with the network it is on, which is when requests are sent again: so its key has
+    to be unguessable."""
+    if actor.is_guest and len(key) < SHORTEST_OF_GUESTS:
+        detail = f"without a token, an {HEADER} has at least {SHORTEST_OF_GUESTS} characters"
+        raise invalid(HEADER, "invalid_header", detail, hint="send a UUID, or sign in")
+
+
 def asked(key: str, actor: Actor, method: str, path: str, fingerprint: bytes) -> Asked:
     """A key names one request of one actor at one place: another's key is another key."""
     said = fingerprint.hex()
-    # A guest has no identity, and its address changes with the network it is on, which is when requests are sent again. So its key has
-    # to be unguessable, and stands for this very request: whoever knows the one without the other learns nothing.
+    # A guest's key stands for this very request: whoever knows the one without the other is told nothing by it.
     own = said if actor.is_guest else actor.id
-    if actor.is_guest and len(key) < SHORTEST_OF_GUESTS:
-        hint = "send a UUID, or sign in"
-        raise invalid(HEADER, "invalid_header", f"without a token, an {HEADER} has at least {SHORTEST_OF_GUESTS} characters", hint=hint)
     return Asked(digest([part.encode() for part in (actor.kind, actor.collection, own, method, path, key)]).hex(), said)
 
 

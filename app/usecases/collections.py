@@ -6,6 +6,7 @@ What a change means and whether it may be done is told by `schema_changes`, what
 from collections.abc import Sequence
 from typing import Any
 
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import Intended, SchemaChanges
 from app.usecases.schema_plans import plan
@@ -44,7 +45,7 @@ class CollectionUseCases:
         admins_only(actor)
         return self._work.read(lambda stores: _owned(schema_for(stores, actor), name))
 
-    def create(self, definition: Any, *, actor: Actor) -> Collection:
+    def create(self, definition: Any, *, actor: Actor, keep: Keep = unkept) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
         admins_only(actor)
         new = self._defined(definition)
@@ -52,11 +53,13 @@ class CollectionUseCases:
         def body(stores: Stores) -> Collection:
             intended = self._changes.creation(schema_for(stores, actor), new, as_object(definition))
             self._changes.carry_out(stores, intended, actor, now=new.created, action="create")
-            return intended.new or new
+            return keep(stores, intended.new or new)
 
         return self._work.change_schema(body)
 
-    def change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Collection:
+    def change(
+        self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None, keep: Keep = unkept
+    ) -> Collection:
         """Parts that the definition names replace the old ones; records stay. Refused where data would be lost without a word, where
         stored values stand against it, or where a rule anywhere names what goes."""
         admins_only(actor)
@@ -68,7 +71,7 @@ class CollectionUseCases:
             intended = intend(stores)
             self._changes.carry_out(stores, intended, actor, now=self._now(), action="change", prepared=prepared)
             assert intended.new is not None
-            return intended.new
+            return keep(stores, intended.new)
 
         with self._preparations.prepared(intend) as prepared:
             return self._work.change_schema(body)
@@ -79,7 +82,7 @@ class CollectionUseCases:
         _check_version(old, if_match)
         return self._changes.change(schema, old, as_object(definition), now=self._now())
 
-    def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None) -> None:
+    def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None, keep: Keep = unkept) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
         admins_only(actor)
 
@@ -88,6 +91,7 @@ class CollectionUseCases:
             old = _owned(schema, name)
             _check_version(old, if_match)
             self._changes.carry_out(stores, self._changes.deletion(schema, old), actor, now=self._now(), action="delete")
+            keep(stores, None)
 
         self._work.change_schema(body)
 
@@ -122,7 +126,7 @@ class CollectionUseCases:
 
         return self._work.read(body)
 
-    def undo(self, *, actor: Actor) -> Collection | None:
+    def undo(self, *, actor: Actor, keep: Keep = unkept) -> Collection | None:
         """Brings back what was before the last change: the collection, or None where there was none. Conflict (`not_undoable`) with the
         reason where something was lost since."""
         admins_only(actor)
@@ -133,7 +137,7 @@ class CollectionUseCases:
         def body(stores: Stores) -> Collection | None:
             intended = intend(stores)
             self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo", prepared=prepared)
-            return intended.new
+            return keep(stores, intended.new)
 
         try:
             with self._preparations.prepared(intend) as prepared:

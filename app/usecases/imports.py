@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.import_judging import Judge, Known
 from app.usecases.import_waiting import BadRows, Judged
 from app.usecases.import_writing import Kept, Writer
@@ -150,7 +151,7 @@ class ImportUseCases:
         self._judge.judge(judged, rows)
 
     def keep(
-        self, judged: Judged, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda rows: None
+        self, judged: Judged, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda rows: None, keep: Keep = unkept
     ) -> Kept:
         """Writes the rows in one transaction. Rows that the database refuses (an id or a unique value twice, a relation into nothing)
         raise Refused with all of them and nothing is kept; with `skip_bad` the others are. A new collection is made in the same
@@ -162,7 +163,7 @@ class ImportUseCases:
             _check_version(stores, judged)
             if judged.definition is not None:
                 self._create(stores, judged)
-            return self._write(stores, judged, skip_bad, progress)
+            return keep(stores, self._write(stores, judged, skip_bad, progress))
 
         if judged.definition is not None:
             kept = self._work.change_schema(body, unhurried=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import OPEN, Rulebook
 from app.usecases.sights import sights_for
@@ -122,14 +123,21 @@ class SessionUseCases:
         now = write_instant(self._clock.now())
         return self._work.read(lambda stores: stores.sessions.of_account(*_whose(stores, name, account, actor), now))
 
-    def end(self, name: str, id: str, account: str | None = None, *, actor: Actor) -> None:
+    def end(self, name: str, id: str, account: str | None = None, *, actor: Actor, keep: Keep = unkept) -> None:
         """NotFound where that account has no such session."""
-        if not self._work.run(lambda stores: stores.sessions.end(*_whose(stores, name, account, actor), id)):
-            raise NotFound("there is no such session, or it is not yours")
 
-    def end_others(self, name: str, account: str | None = None, *, actor: Actor) -> int:
+        def body(stores: Stores) -> None:
+            if not stores.sessions.end(*_whose(stores, name, account, actor), id):
+                raise NotFound("there is no such session, or it is not yours")
+            keep(stores, None)
+
+        self._work.run(body)
+
+    def end_others(self, name: str, account: str | None = None, *, actor: Actor, keep: Keep = unkept) -> int:
         """All but the one that asks; how many."""
-        return self._work.run(lambda stores: stores.sessions.end_others(*_whose(stores, name, account, actor), actor.session))
+        return self._work.run(
+            lambda stores: keep(stores, stores.sessions.end_others(*_whose(stores, name, account, actor), actor.session))
+        )
 
     def sign_out(self, name: str, *, actor: Actor) -> None:
         """Ends the session of the actor's token."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 
+from app.usecases.idempotency import Keep, unkept
 from app.usecases.restoring import Restoration
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
@@ -34,34 +35,41 @@ class TrashUseCases:
         shown = found[:limit]
         return TrashPage(shown, _names(stores.schema), shown[-1].id if len(found) > limit else None)
 
-    def restore(self, name: str, id: str, *, clear: Names[str] = (), actor: Actor, request: str = "") -> Restored:
+    def restore(
+        self, name: str, id: str, *, clear: Names[str] = (), actor: Actor, request: str = "", keep: Keep = unkept
+    ) -> Restored:
         """The record is back, with everything that was deleted because of it, or nothing is: Conflict (`not_restorable`) lists what
         stands against it. `clear` names relations that may stay empty where what they point at is gone. `request` is the id that
         its events repeat."""
         _admins_only(actor)
         restoration = Restoration(self._work, self._rulebook, self._tools, self._clock.now(), frozenset(clear))
         origin = Origin(actor, request)
-        return self._work.run(lambda stores: self._restore(stores, name, id, restoration, origin))
+        return self._work.run(lambda stores: keep(stores, self._restore(stores, name, id, restoration, origin)))
 
     def _restore(self, stores: Stores, name: str, id: str, restoration: Restoration, origin: Origin) -> Restored:
         stores.outbox.attribute(origin)
         root, others = self._found(stores, name, id, origin.actor)
         return restoration.carry_out(stores, root, others, origin.actor)
 
-    def remove(self, name: str, id: str, *, actor: Actor) -> None:
+    def remove(self, name: str, id: str, *, actor: Actor, keep: Keep = unkept) -> None:
         """The record is gone for good, with everything that was deleted because of it."""
         _admins_only(actor)
-        self._work.run(lambda stores: self._remove(stores, name, id, actor))
+
+        def body(stores: Stores) -> None:
+            self._remove(stores, name, id, actor)
+            keep(stores, None)
+
+        self._work.run(body)
 
     def _remove(self, stores: Stores, name: str, id: str, actor: Actor) -> None:
         root, others = self._found(stores, name, id, actor)
         stores.trash.remove([root.id, *(each.id for each in others)])
         _erase_events(stores, [each.key for each in (root, *others)])
 
-    def empty(self, name: str, *, actor: Actor) -> int:
+    def empty(self, name: str, *, actor: Actor, keep: Keep = unkept) -> int:
         """Everything in the trash of this collection is gone for good; how much it was."""
         _admins_only(actor)
-        return self._work.run(lambda stores: self._empty(stores, name, actor))
+        return self._work.run(lambda stores: keep(stores, self._empty(stores, name, actor)))
 
     def _empty(self, stores: Stores, name: str, actor: Actor) -> int:
         collection = _entered(stores, name, actor).id

@@ -5,11 +5,13 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import read_json
-from adapters.inbound.web.callers import caller_of
+from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
 from adapters.inbound.web.headers import Headers
+from adapters.inbound.web.idempotency import once
 from adapters.inbound.web.openapi import (
     GONE,
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
     UNCHANGED,
@@ -42,15 +44,20 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("", methods=("POST",))
     @documented(
-        "create_collection", requestBody=takes("CollectionDefinition"),
-        responses=answers({201: json_of("Collection", "The new collection", headers=("ETag", "Location"))}, 400, 401, 403, 409, 413, 415),
+        "create_collection", parameters=[IDEMPOTENCY_KEY], requestBody=takes("CollectionDefinition"),
+        responses=answers(
+            {201: json_of("Collection", "The new collection", headers=("ETag", "Location"))}, 400, 401, 403, 409, 413, 415, 422
+        ),
     )  # fmt: skip
     def create_collection() -> Response:
         """Create a collection with its table and indexes"""
         read_parameters(request.environ, ())
         actor = caller_of(request, backend)
-        made = collections.create(read_json(request), actor=actor)
-        return _shown(made, 201, [("Location", f"{PATH}/{made.name}")])
+        return once(
+            this_request(), backend, actor,
+            lambda keep: collections.create(read_json(request), actor=actor, keep=keep),
+            lambda made: _shown(made, 201, [("Location", f"{PATH}/{made.name}")]),
+        )  # fmt: skip
 
     @door.route("/<name:c>")
     @documented(
@@ -68,23 +75,32 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<name:c>", methods=("PATCH",))
     @documented(
-        "change_collection", parameters=[IF_MATCH], requestBody=takes("CollectionChange"),
-        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415),
+        "change_collection", parameters=[IF_MATCH, IDEMPOTENCY_KEY], requestBody=takes("CollectionChange"),
+        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",))}, 400, 401, 403, 404, 409, 412, 413, 415, 422),
     )  # fmt: skip
     def change_collection(c: str) -> Response:
         """Replace the parts of a collection that the body names"""
         read_parameters(request.environ, ())
         actor = caller_of(request, backend)
-        changed = collections.change(c, read_json(request), actor=actor, if_match=_if_match())
-        return _shown(changed, 200, [])
+        return once(
+            this_request(), backend, actor,
+            lambda keep: collections.change(c, read_json(request), actor=actor, if_match=_if_match(), keep=keep),
+            lambda changed: _shown(changed, 200, []),
+        )  # fmt: skip
 
     @door.route("/<name:c>", methods=("DELETE",))
-    @documented("delete_collection", parameters=[IF_MATCH], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412))
+    @documented(
+        "delete_collection", parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 412, 422)
+    )
     def delete_collection(c: str) -> Response:
         """Delete a collection with all its records"""
         read_parameters(request.environ, ())
-        collections.delete(c, actor=caller_of(request, backend), if_match=_if_match())
-        return empty_response(204)
+        actor = caller_of(request, backend)
+        return once(
+            this_request(), backend, actor,
+            lambda keep: collections.delete(c, actor=actor, if_match=_if_match(), keep=keep),
+            lambda _: empty_response(204),
+        )  # fmt: skip
 
     @door.route("/plan", methods=("POST",))
     @documented(
@@ -127,14 +143,18 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/undo", methods=("POST",))
     @documented(
-        "undo_schema_change",
-        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",)), 204: GONE}, 400, 401, 403, 409),
+        "undo_schema_change", parameters=[IDEMPOTENCY_KEY],
+        responses=answers({200: json_of("Collection", "As it is now", headers=("ETag",)), 204: GONE}, 400, 401, 403, 409, 422),
     )  # fmt: skip
     def undo_schema_change() -> Response:
         """Bring back what was before the last change of a collection"""
         read_parameters(request.environ, ())
-        brought_back = collections.undo(actor=caller_of(request, backend))
-        return empty_response(204) if brought_back is None else _shown(brought_back, 200, [])
+        actor = caller_of(request, backend)
+        return once(
+            this_request(), backend, actor,
+            lambda keep: collections.undo(actor=actor, keep=keep),
+            lambda brought_back: empty_response(204) if brought_back is None else _shown(brought_back, 200, []),
+        )  # fmt: skip
 
     return door
 

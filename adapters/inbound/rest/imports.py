@@ -16,11 +16,14 @@ from flask_smorest import Blueprint
 from adapters.inbound.rows.formats import Dialect, rows_of
 from adapters.inbound.rows.source import Source
 from adapters.inbound.web.callers import caller_of, this_request
-from adapters.inbound.web.openapi import answers, documented, in_query, json_of
+from adapters.inbound.web.idempotency import Hashed, once
+from adapters.inbound.web.openapi import IDEMPOTENCY_KEY, answers, documented, in_query, json_of
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import json_response
 from app.usecases.backend import Backend
-from app.usecases.imports import BadRows, ImportUseCases, Judged, Kept, Refused
+from app.usecases.idempotency import Keep
+from app.usecases.imports import BadRows, Judged, Kept, Refused
+from domain.actor import Actor
 from domain.errors import Fault, Invalid, Unavailable, UnsupportedMedia, invalid
 from domain.records.imports import BadRow, Options, Row
 
@@ -62,36 +65,50 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/import", methods=("POST",))
     @documented(
-        "import_records", parameters=_PARAMETERS, requestBody=_BODY,
-        responses=answers({200: json_of("ImportReport", "What became of the rows")}, 400, 401, 403, 404, 409, 413, 415, 503),
+        "import_records", parameters=[*_PARAMETERS, IDEMPOTENCY_KEY], requestBody=_BODY,
+        responses=answers({200: json_of("ImportReport", "What became of the rows")}, 400, 401, 403, 404, 409, 413, 415, 422, 503),
     )  # fmt: skip
     def import_records(c: str) -> Response:
         """Create or change records from CSV, JSON Lines or a JSON array; all rows, or none"""
         request = this_request()
         parameters = read_parameters(request.environ, _KNOWN)
-        backend.imports.check(c, actor=caller_of(request, backend))  # before a byte of the body is read
+        actor = caller_of(request, backend)
+        backend.imports.check(c, actor=actor)  # before a byte of the body is read
         options, dialect = _options(parameters), _dialect(request, parameters)
         if not places.acquire(blocking=False):
             raise Unavailable("other imports are being read", code="busy", retry_after=10)
         try:
-            return json_response(orjson.dumps(_imported(backend.imports, c, request, parameters, options, dialect)))
+            request.max_content_length = current_app.config[LIMITS].bytes
+            stream = Hashed(request.stream)
+            return once(
+                request, backend, actor,
+                lambda keep: _imported(stream, actor, c, request, parameters, options, dialect, keep),
+                lambda report: json_response(orjson.dumps(report)),
+                seen=stream.digest,
+            )  # fmt: skip
         finally:
             places.release()
 
     def _imported(
-        imports: ImportUseCases, c: str, request: Request, parameters: dict[str, str], options: Options, dialect: Dialect
+        stream: Hashed, actor: Actor, c: str, request: Request, parameters: dict[str, str], options: Options, dialect: Dialect, keep: Keep
     ) -> dict[str, Any]:
-        limits: Limits = current_app.config[LIMITS]
-        request.max_content_length = limits.bytes
-        source = Source(request.stream, packed=_is_packed(request), most=limits.bytes)
+        imports, limits = backend.imports, current_app.config[LIMITS]
+        source = Source(stream, packed=_is_packed(request), most=limits.bytes)
         rows = rows_of(source, dialect)
-        with imports.begin(c, rows.header, options, actor=caller_of(request, backend)) as judged:
+        with imports.begin(c, rows.header, options, actor=actor) as judged:
             imports.judge(judged, _in_time(rows, limits.seconds))
             dry_run, skip_bad = _flag(parameters, "dry_run"), _flag(parameters, "skip_bad")
             if dry_run:
                 return _report(judged, Kept(rejected=judged.bad.count), dry_run=True)
+            report: dict[str, Any] = {}
+
+            def keep_report(stores: Any, kept: Any) -> Any:
+                report.update(keep(stores, _report(judged, kept, dry_run=False)))
+                return kept
+
             try:
-                return _report(judged, imports.keep(judged, skip_bad=skip_bad), dry_run=False)
+                imports.keep(judged, skip_bad=skip_bad, keep=keep_report)
+                return report
             except Refused as refused:
                 raise _refusal(refused.bad) from refused
 

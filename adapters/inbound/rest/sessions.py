@@ -15,7 +15,8 @@ from adapters.inbound.web.fixed_bodies import (
     takes,
     text,
 )
-from adapters.inbound.web.openapi import GONE, answers, documented, in_query
+from adapters.inbound.web.idempotency import once
+from adapters.inbound.web.openapi import GONE, IDEMPOTENCY_KEY, answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
 from adapters.inbound.web.signing_in import SIGNED_IN, signed_in
@@ -76,23 +77,33 @@ def blueprint(backend: Backend) -> Blueprint:
         return answer({"items": [each.as_object(current=each.id == actor.session) for each in found]})
 
     @door.route("/<c>/sessions/<id>", methods=("DELETE",))
-    @documented("end_session", for_all=True, parameters=[_ACCOUNT], responses=answers({204: GONE}, 400, 401, 403, 404))
+    @documented(
+        "end_session", for_all=True, parameters=[_ACCOUNT, IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 422)
+    )
     def end_session(c: str, id: str) -> Response:
         """End one session of an account"""
         request = this_request()
-        sessions.end(c, _known(id), _account(request), actor=caller_of(request, backend))
-        return empty_response(204)
+        account, actor = _account(request), caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: sessions.end(c, _known(id), account, actor=actor, keep=keep),
+            lambda _: empty_response(204),
+        )  # fmt: skip
 
     @door.route("/<c>/sessions", methods=("DELETE",))
     @documented(
-        "end_other_sessions", for_all=True, parameters=[_ACCOUNT],
-        responses=answers({200: answers_with("How many have ended", _ENDED)}, 400, 401, 403, 404),
+        "end_other_sessions", for_all=True, parameters=[_ACCOUNT, IDEMPOTENCY_KEY],
+        responses=answers({200: answers_with("How many have ended", _ENDED)}, 400, 401, 403, 404, 422),
     )  # fmt: skip
     def end_other_sessions(c: str) -> Response:
         """End all sessions of an account but the one that asks"""
         request = this_request()
-        account = _account(request)
-        return answer({"ended": sessions.end_others(c, account, actor=caller_of(request, backend))})
+        account, actor = _account(request), caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: sessions.end_others(c, account, actor=actor, keep=keep),
+            lambda ended: answer({"ended": ended}),
+        )  # fmt: skip
 
     return door
 

@@ -8,7 +8,8 @@ from flask_smorest import Blueprint
 
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.errors import request_id
-from adapters.inbound.web.openapi import GONE, answers, documented, in_query, json_of
+from adapters.inbound.web.idempotency import once
+from adapters.inbound.web.openapi import GONE, IDEMPOTENCY_KEY, answers, documented, in_query, json_of
 from adapters.inbound.web.parameters import limit_of, read_parameters
 from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
@@ -42,33 +43,49 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/trash/<id>/restore", methods=("POST",))
     @documented(
-        "restore_record", parameters=[_CLEAR],
-        responses=answers({200: json_of("Restoration", "The record is back, with what went with it")}, 400, 401, 403, 404, 409),
+        "restore_record", parameters=[_CLEAR, IDEMPOTENCY_KEY],
+        responses=answers({200: json_of("Restoration", "The record is back, with what went with it")}, 400, 401, 403, 404, 409, 422),
     )  # fmt: skip
     def restore_record(c: str, id: str) -> Response:
         """Bring a deleted record back, with everything that was deleted because of it"""
         request = this_request()
         query = read_parameters(request.environ, ("clear",))
         clear = [name.strip() for name in query.get("clear", "").split(",") if name.strip()]
-        restored = trash.restore(c, _checked(id), clear=clear, actor=caller_of(request, backend), request=request_id())
-        return json_response(orjson.dumps(restored.as_object()))
+        actor = caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: trash.restore(c, _checked(id), clear=clear, actor=actor, request=request_id(), keep=keep),
+            lambda restored: json_response(orjson.dumps(restored.as_object())),
+        )  # fmt: skip
 
     @door.route("/<c>/trash/<id>", methods=("DELETE",))
-    @documented("erase_record", responses=answers({204: GONE}, 400, 401, 403, 404))
+    @documented("erase_record", parameters=[IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 422))
     def erase_record(c: str, id: str) -> Response:
         """Remove a deleted record for good, with everything that was deleted because of it"""
         request = this_request()
         read_parameters(request.environ, ())
-        trash.remove(c, _checked(id), actor=caller_of(request, backend))
-        return empty_response(204)
+        actor = caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: trash.remove(c, _checked(id), actor=actor, keep=keep),
+            lambda _: empty_response(204),
+        )  # fmt: skip
 
     @door.route("/<c>/trash", methods=("DELETE",))
-    @documented("empty_trash", responses=answers({200: json_of("Emptied", "How many records were removed")}, 400, 401, 403, 404))
+    @documented(
+        "empty_trash", parameters=[IDEMPOTENCY_KEY],
+        responses=answers({200: json_of("Emptied", "How many records were removed")}, 400, 401, 403, 404, 422),
+    )  # fmt: skip
     def empty_trash(c: str) -> Response:
         """Remove every deleted record of a collection for good"""
         request = this_request()
         read_parameters(request.environ, ())
-        return json_response(orjson.dumps({"removed": trash.empty(c, actor=caller_of(request, backend))}))
+        actor = caller_of(request, backend)
+        return once(
+            request, backend, actor,
+            lambda keep: trash.empty(c, actor=actor, keep=keep),
+            lambda removed: json_response(orjson.dumps({"removed": removed})),
+        )  # fmt: skip
 
     return door
 

@@ -6,8 +6,9 @@ What a key stands for is decided in domain.idempotency.
 
 import re
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
+from functools import partial, wraps
+from hashlib import sha256
+from typing import IO, Any, TypeVar
 
 from flask import Flask, Request, Response
 from flask import request as flask_request
@@ -17,7 +18,7 @@ from app.usecases.backend import Backend
 from app.usecases.idempotency import Keep, unkept
 from domain.actor import Actor
 from domain.errors import Invalid, invalid
-from domain.idempotency import HEADER, Answer, Asked, asked, digest
+from domain.idempotency import HEADER, Answer, Asked, asked, check_key, digest
 
 T = TypeVar("T")
 
@@ -29,16 +30,44 @@ _ESCAPED = re.compile(r'\\(["\\])')
 # Headers that say what a request means.
 _MEANT = ("CONTENT_TYPE", "HTTP_CONTENT_ENCODING", "HTTP_IF_MATCH")
 _REPLAYED = ("Idempotency-Replayed", "true")
+_CHUNK = 65_536
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def once(request: Request, backend: Backend, actor: Actor, do: Callable[[Keep], T], form: Callable[[T], Response]) -> Response:
-    """`do` has its effect once for a key, and `form` says how what comes of it is answered."""
+def once(
+    request: Request, backend: Backend, actor: Actor, do: Callable[[Keep], T], form: Callable[[T], Response], *,
+    seen: Callable[[], bytes] | None = None,
+) -> Response:  # fmt: skip
+    """`do` has its effect once for a key, and `form` says how what comes of it is answered. `seen` tells the SHA-256 of a body that `do`
+    reads as it comes; any other is read here."""
     header = request.environ.get(_ENVIRON)
     if header is None:
         return form(do(unkept))
-    said = _asked(request, actor, read_key(header), request.get_data())
-    return _response(backend.idempotency.once(lambda: said, do, lambda made: _answer(form(made)), actor=actor))
+    key = read_key(header)
+    check_key(key, actor)
+    if seen is None:
+        whole = sha256(request.get_data()).digest()
+        seen = lambda: whole
+    said = partial(_asked, request, actor, key, seen)
+    return _response(backend.idempotency.once(said, do, lambda made: _answer(form(made)), actor=actor))
+
+
+class Hashed:
+    """A body that is read as it comes, and what its SHA-256 is once all of it was."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._hash = stream, sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        self._hash.update(chunk)
+        return chunk
+
+    def digest(self) -> bytes:
+        """Of the whole body: what a refusal left unread is read for it."""
+        while self.read(_CHUNK):
+            pass
+        return self._hash.digest()
 
 
 def read_key(header: str) -> str:
@@ -67,17 +96,17 @@ def _refusing(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def door(**arguments: Any) -> Any:
         if _ENVIRON in flask_request.environ and flask_request.method not in _SAFE:
-            detail = f"this endpoint takes no {HEADER}: it makes a secret that is shown once, or keeps nothing"
+            detail = f"this endpoint takes no {HEADER}: it answers with a secret, ends what it came with, or keeps nothing"
             raise Invalid(detail, code="idempotency_key_not_taken", hint="send the request without this header")
         return view(**arguments)
 
     return door
 
 
-def _asked(request: Request, actor: Actor, key: str, body: bytes) -> Asked:
+def _asked(request: Request, actor: Actor, key: str, seen: Callable[[], bytes]) -> Asked:
     environ = request.environ
     said = (environ.get("QUERY_STRING", ""), *(environ.get(name, "") for name in _MEANT))
-    fingerprint = digest([*(each.encode("latin-1", "replace") for each in said), body])
+    fingerprint = digest([*(each.encode("latin-1", "replace") for each in said), seen()])
     return asked(key, actor, request.method, request.path, fingerprint)
 
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from adapters.inbound.web.document.fixed import ref
+from domain.idempotency import HEADER
 
 Codes = tuple[str, ...]
 ByStatus = Mapping[int, Codes]
@@ -133,6 +134,13 @@ _HEADERS: Mapping[int, Mapping[str, Any]] = {
     429: {**_AFTER, **_LEFT},
     503: _AFTER,
 }
+
+
+def of_ours(operation: Mapping[str, Any]) -> ByStatus | None:
+    """None where only statuses are known."""
+    known = OF_OURS.get(operation["operationId"])
+    takes_key = any(each.get("name") == HEADER for each in operation.get("parameters", ()))
+    return {**known, 400: (*known[400], *_CONDITION), **_ONCE} if known and takes_key else known
 
 
 def of_records(verb: str, *, accounts: bool) -> ByStatus:

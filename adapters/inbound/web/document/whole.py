@@ -58,7 +58,7 @@ def _name_accounts(told: Document, outlines: Sequence[Outline]) -> None:
 def _tell_refusals(told: Document) -> None:
     """In place of statuses without codes, where we know more."""
     for operation in operations(told):
-        known = refusals.OF_OURS.get(operation["operationId"])
+        known = refusals.of_ours(operation)
         for name, status, refused in refusals.responses(operation["operationId"], known or {}):
             told["components"]["responses"][name] = refused
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
