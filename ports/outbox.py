@@ -17,6 +17,11 @@ class OutboxStore(Protocol):
 
     def add(self, event: Event) -> None: ...
 
+    def relieve(self) -> None:
+        """Where many events are waiting for the body's end they are written now, unless nested work is running, which might be undone
+        without what came before."""
+        ...
+
     def arrange(self, limit: int) -> int:
         """Gives at most so many committed events their places behind all those that have one; how many it gave. An event's place comes
         after those of everything that its transaction could see, so the events of one record stand in the order of its versions."""

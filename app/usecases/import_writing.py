@@ -10,6 +10,7 @@ from app.usecases.import_waiting import Chunk, Judged, Made, Verdict
 from domain.errors import Conflict, Fault, Invalid, Problem
 from domain.records.changes import Changes, Draft, IfMatch
 from domain.records.columnwise import record_names
+from domain.records.events import created
 from domain.records.imports import BadRow
 from domain.records.keys import key_field
 from domain.rules.shape import ANYTHING
@@ -42,16 +43,16 @@ class Writer:
         """Rows that the database refuses are told, and undone by themselves."""
         kept, bad = Kept(), list[BadRow]()
         if isinstance(chunk, Made):
-            bad = self._insert(judged.collection, chunk)
+            bad = self._insert(judged.collection, chunk, events=judged.layout.options.events)
             kept.created += len(chunk) - len(bad)
         else:
             for part in _without_repetition(chunk):
                 bad += self._keyed(stores, judged, part, kept)
         return kept, bad
 
-    def _insert(self, collection: Collection, made: Made) -> list[BadRow]:
+    def _insert(self, collection: Collection, made: Made, *, events: bool) -> list[BadRow]:
         """All at once; where that is refused, one by one, to learn which."""
-        if self._refusal(lambda stores: stores.records.insert_rows(collection, made.names, made.rows)) is None:
+        if self._refusal(lambda stores: _inserted(stores, collection, made, events=events)) is None:
             return []
         bad = []
         for line, row in zip(made.lines, made.rows, strict=True):
@@ -73,7 +74,7 @@ class Writer:
         bad += self._judged_new(stores, collection, new)
         refused = {each.line for each in bad}
         new = [each for each in new if each.line not in refused]
-        more = self._insert(collection, _made(collection, new))
+        more = self._insert(collection, _made(collection, new), events=judged.layout.options.events)
         kept.created += len(new) - len(more)
         for each in there:
             refusal = self._change(stores, collection, records[ids[each.key]], each, kept)
@@ -108,6 +109,12 @@ class Writer:
         except (Conflict, Invalid) as refusal:
             return refusal
         return None
+
+
+def _inserted(stores: Stores, collection: Collection, made: Made, *, events: bool) -> None:
+    stores.records.insert_rows(collection, made.names, made.rows)
+    for row in made.rows if events else ():
+        stores.outbox.add(created(collection, dict(zip(made.names, row, strict=True))))
 
 
 def _changed(stores: Stores, collection: Collection, id: str, changes: Changes) -> None:

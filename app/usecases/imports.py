@@ -232,11 +232,13 @@ class ImportUseCases:
 
     def _write(self, stores: Stores, judged: Judged, skip_bad: bool, progress: Callable[[int], None]) -> Kept:
         kept = Kept()
-        stores.outbox.attribute(Origin(judged.actor), each_record=False)
+        events = judged.layout.options.events
+        stores.outbox.attribute(Origin(judged.actor), each_record=events)
         judged.refused.close()
         judged.refused = BadRows()  # the transaction may be run again
         for chunk in judged.chunks():
             done, bad = self._writer.write(stores, judged, chunk)
+            stores.outbox.relieve()
             kept.add(done)
             for each in bad:
                 judged.refused.add(each)
@@ -244,7 +246,7 @@ class ImportUseCases:
         if judged.refused.count and not skip_bad:
             raise Refused(judged.refused)
         kept.rejected = judged.bad.count + judged.refused.count
-        if kept.created or kept.changed:
+        if not events and (kept.created or kept.changed):
             now = write_instant(self._clock.now())
             stores.outbox.add(imported(judged.collection, now, created=kept.created, changed=kept.changed))
         return kept

@@ -42,7 +42,8 @@ class Options:
     """`id_column` gives the ids; `ignore` columns are passed over; cells that are in `null` (and empty ones) hold nothing;
     relations in `clear_missing` are left empty (lists: without that target) where it is not there, instead of refusing the row.
     `match` says for a relation by which unique field of its target the file names records, instead of by id. With `key` (a unique
-    field, or `id`) a row whose record is there changes it, instead of making another one."""
+    field, or `id`) a row whose record is there changes it, instead of making another one. With `events` each record leaves an event of its
+    own, instead of one for all."""
 
     id_column: str | None = None
     ignore: frozenset[str] = frozenset()
@@ -50,6 +51,7 @@ class Options:
     clear_missing: frozenset[str] = frozenset()
     match: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from adapters.outbound.sql.turns import turn_of
 from app.testing import backend as make_backend
 from domain.actor import SYSTEM, account
 from domain.errors import Conflict, Invalid
+from domain.records.imports import Options, Row
 from domain.rules.values import RequestFacts
 from ports.observer import SubscriberFailed
 
@@ -363,3 +364,26 @@ def test_one_of_two_has_the_turn(database_url):
     first.give_up()
     assert second.is_ours()
     second.give_up()
+
+
+# --- imports
+
+
+def imported_rows(room, count, **options):
+    rows = [Row(at + 2, {"label": str(at)}) for at in range(count)]
+    with room.imports.begin("tags", None, Options(**options), actor=SYSTEM) as judged:
+        room.imports.judge(judged, rows)
+        room.imports.keep(judged)
+
+
+def test_an_import_leaves_one_event(room):
+    imported_rows(room, 30)
+    (event,) = events(room)
+    assert (event.kind, event.event.collection, event.event.payload) == ("records.imported", "tags", {"created": 30, "changed": 0})
+
+
+def test_an_import_may_leave_an_event_for_each_record(room):
+    imported_rows(room, 2500, events=True)
+    assert len(events(room)) == 2500
+    imported_rows(room, 3, events=True, key="label")
+    assert replayed(events(room)) == stored(room)

@@ -50,6 +50,7 @@ _OPTIONS = ("id", "null", "ignore", "match")
 @click.option("--null", multiple=True, metavar="TEXT", help="Cell that stands for nothing, besides an empty one.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Column to pass over.")
 @click.option("--clear-missing", multiple=True, metavar="RELATION", help="Leave this relation empty where its record is not there.")
+@click.option("--events", is_flag=True, help="Leave an event for each record, instead of one for all of them.")
 @click.option("--skip-bad", is_flag=True, help="Keep the good rows even if others are bad; those go to a file.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for the bad rows (FILE.rejects.csv or .jsonl).")
 @click.option("--commit-every", type=click.IntRange(1, 1_000_000), metavar="ROWS",
@@ -96,7 +97,7 @@ def _read(file: Path, given: Mapping[str, Any]) -> tuple[Wish, Options]:
     options = Options(
         given["id_column"] or more.get("id"), frozenset(given["ignore"]) | frozenset(more.get("ignore", ())),
         frozenset(given["null"]) | frozenset(more.get("null", ())), frozenset(given["clear_missing"]),
-        {**more.get("match", {}), **dict(map(_pair, given["match"]))}, given["key"],
+        {**more.get("match", {}), **dict(map(_pair, given["match"]))}, given["key"], given["events"],
     )  # fmt: skip
     name = given["collection"] or given["new"] or (definition or {}).get("name") or legal_name(file.name.split(".")[0])
     if definition is not None:

@@ -34,7 +34,7 @@ _AT_ONCE = 2
 
 _FORMATS = {"text/csv": "csv", "application/x-ndjson": "jsonl", "application/jsonl": "jsonl", "application/json": "json"}
 _LISTS = ("null", "ignore", "clear_missing")
-_KNOWN = ("key", "id", "match", *_LISTS, "skip_bad", "dry_run", "delimiter", "encoding")
+_KNOWN = ("key", "id", "match", *_LISTS, "events", "skip_bad", "dry_run", "delimiter", "encoding")
 _PARAMETERS = [
     in_query("key", "A unique field, or `id`: a row whose record is there changes it."),
     in_query("id", "The column that gives the ids of new records."),
@@ -42,6 +42,7 @@ _PARAMETERS = [
     in_query("null", "Cells that stand for nothing, separated by commas; CSV only."),
     in_query("ignore", "Columns to pass over, separated by commas."),
     in_query("clear_missing", "Relations that are left empty where their record is not there, separated by commas."),
+    in_query("events", "Whether each record leaves an event, instead of one for all of them.", enum=["true", "false"], default="false"),
     in_query("skip_bad", "Whether the good rows are kept where others are bad.", enum=["true", "false"], default="false"),
     in_query("dry_run", "Whether rows are judged only, and nothing is written.", enum=["true", "false"], default="false"),
     in_query("delimiter", "Between the cells of CSV; found out without it."),
@@ -123,7 +124,10 @@ def _options(parameters: dict[str, str]) -> Options:
             told = f"`match` is RELATION=FIELD, not `{relation[:40]}`"
             raise invalid("match", "invalid_parameter", told, hint="for example author=email")
     match = {relation: key for relation, _, key in pairs}
-    return Options(parameters.get("id"), lists["ignore"], lists["null"], lists["clear_missing"], match, parameters.get("key"))
+    return Options(
+        parameters.get("id"), lists["ignore"], lists["null"], lists["clear_missing"], match, parameters.get("key"),
+        _flag(parameters, "events"),
+    )  # fmt: skip
 
 
 def _listed(parameters: dict[str, str], name: str) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.pending import MOST
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared
 from domain.actor import Actor
@@ -54,6 +55,10 @@ class SqlOutboxStore:
 
     def add(self, event: Event) -> None:
         self._session.events.add(event)
+
+    def relieve(self) -> None:
+        if len(self._session.events.events) >= MOST and self._session.is_flat:
+            write_pending(self._session)
 
     def arrange(self, limit: int) -> int:
         if self._session.dialect == "sqlite":
@@ -110,7 +115,8 @@ def write_pending(session: Session) -> bool:
     """Writes what the body has added; whether there was anything."""
     events = session.events.events
     if not events:
-        return False
+        return session.events.were_written
+    session.events.were_written = True
     rows = [_row(origin, event) for origin, event in events]
     events.clear()
     if len(rows) == 1:

@@ -2,20 +2,21 @@
 
 from domain.events import Event, Origin
 
-# Beyond it they are written at once, where nothing nested is running that might be undone without what came before.
+# So many are written before the body ends, where it asks for that.
 MOST = 1000
 
 
 class PendingEvents:
-    __slots__ = ("each_record", "events", "origin")
+    __slots__ = ("depth", "each_record", "events", "origin", "were_written")
 
     def __init__(self) -> None:
         self.events: list[tuple[Origin, Event]] = []
-        self.begin()
+        self.begin(0)
 
-    def begin(self) -> None:
+    def begin(self, depth: int) -> None:
         """A session serves one body after another, and one that was given up may have left something."""
         self.events.clear()
+        self.depth, self.were_written = depth, False
         self.origin, self.each_record = Origin(), True
 
     def add(self, event: Event) -> None:

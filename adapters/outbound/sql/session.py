@@ -86,6 +86,14 @@ class Session:
         self.changing = False  # whether collections may be changed here
         self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
 
+    def begin_events(self) -> None:
+        self.events.begin(self._depth)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether no work is nested in the body."""
+        return self._depth == self.events.depth
+
     @property
     def schema(self) -> Schema:
         return self.catalogue.schema

@@ -104,7 +104,7 @@ class SqlUnitOfWork:
 
     def _writing(self, link: Link, body: Body[T]) -> T:
         """Events come last, so that on PostgreSQL each gets its number while what it tells of is held."""
-        link.session.events.begin()
+        link.session.begin_events()
         value = self._inside(link, body)
         self._running.told = write_pending(link.session)
         return value
