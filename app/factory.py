@@ -15,6 +15,7 @@ from adapters.inbound.rest import (
     exports,
     imports,
     postman,
+    proofs,
     records,
     schema,
     sessions,
@@ -37,8 +38,9 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, collections.blueprint, records.blueprint, batch.blueprint,
-               exports.blueprint, imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, proofs.blueprint, collections.blueprint, records.blueprint,
+               batch.blueprint, exports.blueprint, imports.blueprint, trash.blueprint, explanations.blueprint,
+               schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

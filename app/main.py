@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from domain.records.rule_cases import Outcome
 
 T = TypeVar("T")
+# Seconds between two looks at what letters are to go out; somebody sits before an empty mailbox.
+_POST = 1
 
 
 def main() -> None:
@@ -140,7 +142,8 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     if keeps_house:
         composed.relay.start()
     rounds = Rounds(every, lambda stopped: composed.backend.housekeeping.run(stopped=stopped))
-    return SlowBodies(application, threads=settings.threads), rounds.before(composed.close)
+    post = Rounds(_POST if keeps_house else 0, lambda stopped: composed.backend.mail.deliver(stopped=stopped))
+    return SlowBodies(application, threads=settings.threads), post.before(rounds.before(composed.close))
 
 
 def _migrate() -> list[str]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from domain.errors import did_you_mean
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
+from domain.schema.fields import TRUSTING, EmailField
+from domain.schema.fields.base import Unfit
 
 PREFIX = "STILLROOM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -101,6 +104,30 @@ def _redis_url(text: str) -> str:
     raise _Wrong("begins with redis:// or rediss://, for example redis://cache.internal:6379/0")
 
 
+def _smtp_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("smtp", "smtps", "smtp+plain") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound or parts.path.strip("/") or parts.query or parts.fragment or (parts.password and not parts.username):
+        raise _Wrong("is smtps://, smtp:// or smtp+plain:// with a host, for example smtps://app:PASSWORD@smtp.example.org")
+    if parts.scheme == "smtp+plain" and parts.username:
+        raise _Wrong("would send its password in clear: use smtps:// or smtp://")
+    return text
+
+
+def _sender(text: str) -> str:
+    address = parseaddr(text)[1]
+    try:
+        EmailField(name="from").accept(address, TRUSTING)
+    except Unfit:
+        address = ""
+    if not address or not text.isprintable():
+        raise _Wrong("is an address, or a name and an address, for example Planes <hello@example.org>")
+    return text
+
+
 def _proxies(text: str) -> tuple[Network, ...]:
     try:
         return read_networks(text)
@@ -173,6 +200,16 @@ class Settings:
         _secret, "", shown="made once in the data folder with SQLite; must be given with PostgreSQL",
         example="9Vq0w3Jm…(44 characters of `openssl rand -base64 32`)",
         meaning="Seals the keys that sign access tokens. Losing it signs everybody out; at least 32 characters.",
+    )  # fmt: skip
+    smtp_url: str = _setting(
+        _smtp_url, "", shown="none: letters are printed on the terminal in development, else none are sent",
+        example="smtps://app:PASSWORD@smtp.example.org",
+        meaning="Where letters are handed in: `smtps://` is TLS (465), `smtp://` STARTTLS (587), `smtp+plain://` neither, for a relay on "
+        "this machine (25). The password in it is never printed. See [mail](mail.md).",
+    )  # fmt: skip
+    mail_from: str = _setting(
+        _sender, "", shown="no-reply@ the host of the public URL", example="Planes <hello@example.org>",
+        meaning="Sender of letters: an address, or a name and an address.",
     )  # fmt: skip
     log_level: str = _setting(
         _one_of(*LOG_LEVELS), "info", example="debug",
@@ -258,6 +295,16 @@ class Settings:
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+
+    @property
+    def links_to(self) -> str:
+        """What links in letters begin with: this machine in development, nothing where others are served and nobody said what."""
+        return self.public_url or ("" if self.is_public else self.url)
+
+    @property
+    def sender(self) -> str:
+        return self.mail_from or f"no-reply@{urlsplit(self.url).hostname}"
 
 
 def variable(name: str) -> str:

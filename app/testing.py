@@ -5,6 +5,7 @@
         answer = client(room).get("/api/v1/collections/posts/records")
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -13,8 +14,10 @@ from flask.testing import FlaskClient
 
 from adapters.outbound.memory.clock import CountedIds, ToldClock
 from adapters.outbound.memory.limits import MemoryLimits
+from adapters.outbound.memory.mail import MemoryMailer
 from adapters.outbound.memory.passwords import QuickPasswords
 from adapters.outbound.memory.tokens import QuickTokens
+from adapters.outbound.sealed_secrets import Seal
 from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.start import migrate_database
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
@@ -28,6 +31,8 @@ from ports.observer import Observation
 from ports.unit_of_work import Stores, UnitOfWork
 
 T = TypeVar("T")
+# What links in letters begin with.
+PUBLIC_URL = "https://planes.example"
 
 
 class Noticed:
@@ -59,6 +64,7 @@ class TestBackend(Backend):
     observer: Noticed
     close: Callable[[], None]
     work: UnitOfWork
+    post: MemoryMailer
 
     def undone(self, body: Callable[[], T]) -> T:
         """What the body answers, and nothing of what it wrote; a refusal is raised as ever. It may write records, not collections."""
@@ -92,10 +98,14 @@ def backend(
     migrate_database(opened)
     work = SqlUnitOfWork(opened, STORES, observer)
     counting = MemoryLimits(clock), read_policies(limits)
-    parts = Parts(work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, clock, ids or Uuid7Ids(), observer)
+    post = MemoryMailer()
+    seal = Seal(os.urandom(32))
+    parts = Parts(
+        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, seal, PUBLIC_URL, clock, ids or Uuid7Ids(), observer
+    )  # fmt: skip
     inside = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
-    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work)
+    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work, post=post)
 
 
 def client(of: Backend, settings: Settings | None = None) -> FlaskClient:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
+from adapters.outbound.console_mail import ConsoleMailer
 from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
 from adapters.outbound.jwt_tokens import JwtTokens
@@ -15,6 +16,7 @@ from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
 from adapters.outbound.re2_patterns import Re2Patterns
 from adapters.outbound.redis_limits import RedisLimits
 from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
+from adapters.outbound.smtp_mail import SmtpMailer, read_relay
 from adapters.outbound.sql.accounts import SqlAccountStore, SqlKeyStore
 from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.limits import Limits
@@ -35,11 +37,14 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
+from app.usecases.mail import Delivery, MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.pocketbase import PocketBaseUseCases
+from app.usecases.proofs import ProofUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
@@ -51,11 +56,13 @@ from domain.schema.fields import TRUSTING, Tools
 from ports.clock import Clock, Ids
 from ports.json_schemas import JsonSchemas
 from ports.limits import HitCounter
+from ports.mail import Mailer
 from ports.observer import Observer
 from ports.passwords import Passwords
 from ports.patterns import Patterns
 from ports.pocketbase import PocketBaseData
 from ports.sanitizer import Sanitizer
+from ports.seals import Sealing
 from ports.tokens import Tokens
 from ports.unit_of_work import UnitOfWork
 
@@ -87,6 +94,9 @@ class Parts:
     json_schemas: JsonSchemas
     counter: HitCounter
     policies: Policies
+    mailer: Mailer | None
+    seal: Sealing
+    public_url: str
     clock: Clock
     ids: Ids
     observer: Observer
@@ -101,14 +111,18 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         database = open_database(settings.database)
         work = SqlUnitOfWork(database, STORES, observer, limits)
         opened.callback(work.close)
-        tokens = JwtTokens(work, Seal(_secret(settings)), clock, issuer=settings.public_url or "stillroom")
+        seal = Seal(_secret(settings))
+        tokens = JwtTokens(work, seal, clock, issuer=settings.public_url or "stillroom")
         _prepare_tokens(tokens)
         passwords = Argon2Passwords(
             memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism
         )
         counter = _counter(settings, observer)
         opened.callback(counter.close)
-        parts = Parts(work, passwords, tokens, *field_tools(), counter, settings.limits, clock, Uuid7Ids(), observer)
+        parts = Parts(
+            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
+            Uuid7Ids(), observer,
+        )  # fmt: skip
         backend = use_cases(parts)
         relay = Relay(backend.events, work, turn_of(database), observer)
         opened.callback(relay.stop)
@@ -124,6 +138,8 @@ def use_cases(parts: Parts) -> Backend:
     events = EventUseCases(work, clock, observer)
     desk = PasswordDesk(work, parts.passwords, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
+    writer = LetterWriter(clock, parts.public_url)
+    mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -134,8 +150,10 @@ def use_cases(parts: Parts) -> Backend:
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
         sessions=sessions,
+        proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
+        mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
-        operations=OperationsUseCases(work),
+        operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),
         events=events,
         housekeeping=HousekeepingUseCases(work, events, clock, ids, observer),
         limits=limits,
@@ -173,8 +191,15 @@ def describe(settings: Settings) -> list[str]:
     return [
         f"Stillroom: data in {kind} ({where}), passwords by argon2id, tokens signed with Ed25519,",
         f"           limits counted {'in Redis' if settings.redis_url else 'on this machine'},",
+        f"           mail {_way_of_mail(settings)},",
         f"           {workers} of {settings.threads} threads, log level {settings.log_level}",
     ]
+
+
+def _way_of_mail(settings: Settings) -> str:
+    if settings.smtp_url:
+        return "by SMTP"
+    return "to this terminal" if _mailer(settings) else "to nobody (see STILLROOM_SMTP_URL)"
 
 
 def has_database(settings: Settings) -> bool:
@@ -214,6 +239,13 @@ def migrate(settings: Settings) -> str:
         return "The database is at this version already."
     migrate_database(database)
     return "The database is at this version now."
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    """The terminal where this is plainly somebody's own machine; links in the log of a server would be everybody's who reads it."""
+    if settings.smtp_url:
+        return SmtpMailer(read_relay(settings.smtp_url), settings.sender)
+    return None if settings.is_public or settings.public_url else ConsoleMailer()
 
 
 def _counter(settings: Settings, observer: Observer) -> HitCounter:

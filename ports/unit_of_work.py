@@ -7,6 +7,8 @@ from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
 from ports.imports import ImportStore
+from ports.mailbox import Mailbox
+from ports.one_time import OneTimeStore
 from ports.outbox import OutboxStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
@@ -38,6 +40,10 @@ class Stores(Protocol):
     def answers(self) -> AnswerStore: ...
     @property
     def sessions(self) -> SessionStore: ...
+    @property
+    def one_time(self) -> OneTimeStore: ...
+    @property
+    def mailbox(self) -> Mailbox: ...
     @property
     def imports(self) -> ImportStore: ...
     @property

@@ -11,8 +11,10 @@ from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
+from app.usecases.mail import MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
+from app.usecases.proofs import ProofUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.schema import SchemaUseCases
 from app.usecases.sessions import SessionUseCases
@@ -32,6 +34,8 @@ class Backend:
     explanations: ExplanationUseCases
     accounts: AccountUseCases
     sessions: SessionUseCases
+    proofs: ProofUseCases
+    mail: MailUseCases
     outlines: OutlineUseCases
     operations: OperationsUseCases
     events: EventUseCases

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from domain.actor import Actor
 from domain.errors import TooMany
 from domain.limits.policies import (
+    MAIL,
+    MAIL_ADDRESS,
+    MAIL_MAILBOX,
     PASSWORD_CHECK,
     REQUESTS,
     SIGN_IN,
@@ -98,6 +101,12 @@ class LimitUseCases:
             # What others tried with this identity is nobody's business.
             (SIGN_IN_IDENTITY, key, False),
         )
+
+    def mail(self, visit: Visit | None, collection: str, email: str) -> None:
+        """Counts that somebody wants a letter sent to this address, whether it has an account or not."""
+        if visit is not None:
+            key, address = (collection, email_key(email)), visit.address
+            self._count_by(visit, (MAIL_ADDRESS, (address,), True), (MAIL, (address, *key), True), (MAIL_MAILBOX, key, False))
 
     def check_password(self, visit: Visit | None, actor: Actor) -> None:
         """Counts that an account gives its present password: whoever stole a token could guess by it."""

@@ -14,13 +14,15 @@ class Capabilities:
     collection_types: tuple[str, ...]
     field_types: tuple[str, ...]
     sign_in: tuple[str, ...]
+    mail: bool
+    mail_links: bool
     default_limit: int
     max_limit: int
 
 
 class OperationsUseCases:
-    def __init__(self, work: UnitOfWork) -> None:
-        self._work = work
+    def __init__(self, work: UnitOfWork, *, mail: bool, links: bool) -> None:
+        self._work, self._mail, self._links = work, mail, links
 
     def ready(self) -> int:
         """The schema version, read from the database in one statement; Unavailable where that does not answer."""
@@ -30,7 +32,9 @@ class OperationsUseCases:
         return Capabilities(
             collection_types=("base", "accounts"),
             field_types=tuple(sorted(TYPES)),
-            sign_in=("password",),
+            sign_in=("password", "code") if self._mail else ("password",),
+            mail=self._mail,
+            mail_links=self._links,
             default_limit=DEFAULT_LIMIT,
             max_limit=MAX_LIMIT,
         )

@@ -48,7 +48,7 @@ class PasswordDesk:
             raise Forbidden("only the account itself and admins change its sign-in data")
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
         if (actor.collection, actor.id) == (collection.name, id):
-            self._check_old(credentials, body, actor, visit)
+            self.check_old(credentials, body, actor, visit)
         if PASSWORD not in body:
             return Prepared(collection.id)
         email = body.get("email") or (credentials.email if credentials else None)
@@ -60,7 +60,7 @@ class PasswordDesk:
         check_new_password(text, f"/{PASSWORD}", email=email if isinstance(email, str) else None)
         return self._passwords.hash(text)
 
-    def _check_old(self, credentials: Credentials | None, body: Body, actor: Actor, visit: Visit | None) -> None:
+    def check_old(self, credentials: Credentials | None, body: Body, actor: Actor, visit: Visit | None) -> None:
         """A stolen token alone changes no sign-in data, an admin's neither: the present password is asked for again."""
         pointer = f"/{OLD_PASSWORD}"
         if OLD_PASSWORD not in body:

@@ -16,7 +16,7 @@ def test_livez_asks_nothing():
 
 def test_readyz_asks_the_database_for_the_schema_version():
     work = Work()
-    answer = client(operations=OperationsUseCases(work)).get("/readyz")
+    answer = client(operations=OperationsUseCases(work, mail=False, links=False)).get("/readyz")
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ready", "schema_version": 7})
     assert work.stores.records.calls == [("check_guard", (None,), {})]
 
@@ -26,7 +26,7 @@ DOWN = [(Unavailable("the database does not answer", retry_after=2), 503), (OutO
 
 @pytest.mark.parametrize("error, status", DOWN)
 def test_readyz_tells_that_it_is_not(error, status):
-    answer = client(operations=OperationsUseCases(Work(down=error))).get("/readyz")
+    answer = client(operations=OperationsUseCases(Work(down=error), mail=False, links=False)).get("/readyz")
     problem(answer)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, "2" if status == 503 else None)
 
@@ -37,7 +37,9 @@ def test_capabilities_are_what_there_is():
         "api": "v1",
         "collection_types": ["base", "accounts"],
         "field_types": sorted(TYPES),
-        "sign_in": ["password"],
+        "sign_in": ["password", "code"],
+        "mail": True,
+        "mail_links": True,
         "limits": {"body_bytes": 2048, "json_depth": 64, "list": 500, "list_default": 30},
     }
 

@@ -30,6 +30,7 @@ TABLES = {
     "0007": {"_sessions"},
     "0008": {"_outbox", "_subscribers"},
     "0009": {"_answers"},
+    "0010": {"_one_time", "_mails"},
 }
 
 

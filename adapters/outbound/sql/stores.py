@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from adapters.outbound.sql.answers import SqlAnswerStore
 from adapters.outbound.sql.imports import SqlImportStore
+from adapters.outbound.sql.mailbox import SqlMailbox
+from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
@@ -65,6 +67,14 @@ class SqlStores:
     @cached_property
     def sessions(self) -> SqlSessionStore:
         return SqlSessionStore(self._session)
+
+    @cached_property
+    def one_time(self) -> SqlOneTimeStore:
+        return SqlOneTimeStore(self._session)
+
+    @cached_property
+    def mailbox(self) -> SqlMailbox:
+        return SqlMailbox(self._session)
 
     @cached_property
     def imports(self) -> SqlImportStore:

@@ -73,6 +73,9 @@ _AGAINST_A_CHANGE: Codes = (
 )  # fmt: skip
 _OVERSIZED: Codes = ("too_deep", "too_large", "too_many_values")
 _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unknown_field", "wrong_type")
+_ADDRESS: Codes = (*_CREDENTIALS, "invalid_email", "required")
+_ASKING: ByStatus = {**_SENDING, 400: _ADDRESS, 413: _OVERSIZED, 503: (*_LATER[503], "links_not_configured", "mail_not_configured")}
+_ONE_TIME: Codes = ("invalid_one_time",)
 
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
@@ -83,6 +86,16 @@ OF_OURS: Mapping[str, ByStatus] = {
         **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 403: ("sign_in_refused",), 413: _OVERSIZED,
     },
     "sign_out": {**_SENDING, 400: _CREDENTIALS, 401: (*_WHO[401], "invalid_refresh_token"), 413: _OVERSIZED},
+    "ask_verification": _ASKING,
+    "ask_password_reset": _ASKING,
+    "ask_code": _ASKING,
+    "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password")},
+    "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
+    "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
+    "sign_in_by_code": {
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device"), 401: _ONE_TIME, 403: ("sign_in_refused",), 413: _OVERSIZED,
+    },
+    "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
     "list_sessions": {400: _QUERY, **_READING},
     "end_session": {400: _QUERY, **_WRITING},
     "end_other_sessions": {400: _QUERY, **_WRITING},

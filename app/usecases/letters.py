@@ -1,0 +1,86 @@
+"""Writes the letters that accounts wished for, behind the answer: finds the account, makes the secret, fills in the template."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from domain.accounts.languages import chosen
+from domain.accounts.letters import DEFAULT_LANGUAGE, OURS, Template, write
+from domain.accounts.one_time import (
+    DIGITS,
+    EMAIL_COMES,
+    EMAIL_LEAVES,
+    LIFETIMES,
+    PASSWORD_RESET,
+    SIGN_IN_CODE,
+    TOKEN_BYTES,
+    VERIFICATION,
+    code,
+    kept,
+    token,
+)
+from domain.accounts.wishes import Wish
+from domain.schema.collection import Collection
+from domain.schema.fields.text import email_key
+from ports.accounts import Credentials
+from ports.clock import Clock
+from ports.mail import Letter
+from ports.unit_of_work import Stores
+
+# Where a link leads, below the public address.
+PAGES: Mapping[str, str] = {
+    VERIFICATION: "verification", PASSWORD_RESET: "password-reset", EMAIL_LEAVES: "email-change", EMAIL_COMES: "email-change",
+}  # fmt: skip
+
+
+class LetterWriter:
+    """`public_url` is where links lead: from the settings alone, never from what a request says about itself, which its sender
+    chooses. "" where there is none."""
+
+    def __init__(self, clock: Clock, public_url: str) -> None:
+        self._clock, self.public_url = clock, public_url
+
+    def write(self, stores: Stores, wish: Wish, id: str) -> Letter | None:
+        """None where nobody is to get one: there is no such account, or what was wished for is done already."""
+        collection = next((each for each in stores.schema.collections.values() if each.id == wish.collection), None)
+        account = _account(stores, collection, wish) if collection else None
+        if collection is None or account is None or not _is_due(stores, collection, account, wish):
+            return None
+        values = self._values(stores, collection, account, wish)
+        written = write(_template(wish.purpose, wish.languages), values)
+        to = wish.bound if wish.purpose == EMAIL_COMES else account.email
+        return Letter(id, to, written.subject, written.text, written.html)
+
+    def _values(self, stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> Mapping[str, str]:
+        told = {"app": collection.name, "email": account.email, "new_email": wish.bound,
+                "minutes": str(int(LIFETIMES[wish.purpose].total_seconds() // 60))}  # fmt: skip
+        typed = code(secrets.randbelow(10**DIGITS)) if wish.purpose == SIGN_IN_CODE else ""
+        text = wish.ticket or token(secrets.token_bytes(TOKEN_BYTES))
+        stores.one_time.put(
+            kept(wish.purpose, text, account.id, collection=collection.id, epoch=account.epoch, at=self._clock.now(), typed=typed,
+                 bound=wish.bound)
+        )  # fmt: skip
+        return {**told, **({"code": typed} if typed else {"link": self._link(collection.name, wish.purpose, text)})}
+
+    def _link(self, collection: str, purpose: str, text: str) -> str:
+        return f"{self.public_url}/auth/{quote(collection)}/{PAGES[purpose]}?token={quote(text)}"
+
+
+def _account(stores: Stores, collection: Collection, wish: Wish) -> Credentials | None:
+    if wish.account:
+        return stores.accounts.credentials_of(collection, wish.account)
+    return stores.accounts.credentials(collection, email_key(wish.email))
+
+
+def _is_due(stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> bool:
+    if wish.purpose == VERIFICATION:
+        record = stores.records.load(collection, account.id)
+        return record is not None and not record["verified"]
+    if wish.purpose == EMAIL_COMES:
+        # Whoever asked for an address that has an account learns nothing by it.
+        return stores.accounts.credentials(collection, email_key(wish.bound)) in (None, account)
+    return True
+
+
+def _template(purpose: str, languages: Sequence[str]) -> Template:
+    return OURS[chosen(languages, OURS, DEFAULT_LANGUAGE)][purpose]

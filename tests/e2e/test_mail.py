@@ -1,0 +1,77 @@
+"""Letters of a real server with two worker processes: what is in them is good once, however many use it at the same moment."""
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from tests.e2e.server import Answer, Server
+
+AUTH = "/api/v1/auth/users"
+ANN, PASSWORD = "ann@example.org", "a quiet room at the back"
+USERS = {"name": "users", "type": "accounts", "fields": [], "rules": {"create": ""}}
+AT_ONCE = 20
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, server: Callable[..., Server]) -> Server:
+    settings = {"STILLROOM_THREADS": "16"}
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        settings |= {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"}
+    running = server(workers=2, **settings)
+    assert running.request("POST", "/api/v1/collections", USERS, running.admin_token()).status == 201
+    made = running.request("POST", "/api/v1/collections/users/records", {"email": ANN, "password": PASSWORD})
+    assert made.status == 201, made
+    return running
+
+
+def posted(server: Server, path: str, **body: str) -> Answer:
+    return server.request("POST", f"{AUTH}/{path}", body)
+
+
+def read(server: Server, pattern: str) -> str:
+    """The newest thing of this form in the letters on the terminal, once there is one."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if found := re.findall(pattern, server.output, re.M):
+            return str(found[-1])
+        time.sleep(0.1)
+    raise AssertionError(f"no letter came:\n{server.output}")
+
+
+def statuses(act: Callable[[int], Answer]) -> list[int]:
+    gate = Barrier(AT_ONCE)
+
+    def one(at: int) -> Any:
+        gate.wait()
+        return act(at).status
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sorted(pool.map(one, range(AT_ONCE)))
+
+
+def test_codes_and_links_are_good_once_over_two_processes(served: Server) -> None:
+    ticket = posted(served, "code", email=ANN).body["ticket"]
+    typed = read(served, r"^(\d{8})$")
+    assert statuses(lambda at: posted(served, "code/confirm", ticket=ticket, code=typed)) == [200] + [401] * (AT_ONCE - 1)
+
+    assert posted(served, "password-reset", email=ANN).status == 204
+    link = read(served, r"password-reset\?token=(sot_\S+)")
+    taken = statuses(lambda at: posted(served, "password-reset/confirm", token=link, password=f"the river at dawn {at}"))
+    # The pool that hashes passwords turns some away; none of those has used the link.
+    assert (taken.count(204), set(taken[1:]) <= {401, 503}) == (1, True)
+    tried = [posted(served, "sign-in", identity=ANN, password=f"the river at dawn {at}").status for at in range(AT_ONCE)]
+    assert sorted(tried) == [200] + [401] * (AT_ONCE - 1)
+
+
+def test_an_address_without_an_account_is_answered_alike_and_gets_nothing(served: Server) -> None:
+    answers = [posted(served, "verification", email=email) for email in (ANN, "nobody@example.org")]
+    assert [(each.status, each.body) for each in answers] == [(204, b"")] * 2
+    assert read(served, r"verification\?token=(sot_\S+)")
+    time.sleep(1.5)
+    assert "nobody@example.org" not in served.output
