@@ -9,6 +9,7 @@ from adapters.inbound import ops
 from adapters.inbound.rest import (
     auth,
     batch,
+    bulk,
     collections,
     docs,
     explanations,
@@ -39,7 +40,7 @@ from ports.observer import Observer
 # Where the application keeps what describes it.
 API = "stillroom.api"
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, proofs.blueprint, collections.blueprint, records.blueprint,
-               batch.blueprint, exports.blueprint, imports.blueprint, trash.blueprint, explanations.blueprint,
+               batch.blueprint, bulk.blueprint, exports.blueprint, imports.blueprint, trash.blueprint, explanations.blueprint,
                schema.blueprint)  # fmt: skip
 
 

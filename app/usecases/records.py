@@ -8,6 +8,7 @@ from typing import Any
 
 from app.usecases.aggregates import Aggregates
 from app.usecases.batch import Batches, Result
+from app.usecases.bulk import BulkWrites, Chosen, Done
 from app.usecases.dry_runs import settled
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
@@ -50,6 +51,7 @@ class RecordUseCases:
         self._aggregates = Aggregates(rulebook, self._reads)
         self._writes = RecordWrites(rulebook, self._reads, tools, ids, observer)
         self._preparations = Preparations(work, passwords, self._reads.moment)
+        self._bulk = BulkWrites(work, rulebook, limits, self._reads, self._writes, clock, ids)
         self._batches = Batches(work, rulebook, self._preparations, limits, self._reads, self._writes, tools, clock, ids)
 
     # --- reading
@@ -169,3 +171,16 @@ class RecordUseCases:
             return self._batches.run(operations, actor=actor, facts=facts, dry_run=dry_run, keep=keep)
 
         return settled(carry_out, keep, dry_run=dry_run)
+
+    def update_all(
+        self, name: str, chosen: Chosen, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept,
+        dry_run: bool = False,
+    ) -> Done:  # fmt: skip
+        """Each record that the filter chooses is changed, or none; PreconditionFailed where they are not as many as expected."""
+        return self._bulk.update(name, chosen, Request(actor, facts, body, name, dry_run), keep)
+
+    def delete_all(
+        self, name: str, chosen: Chosen, *, actor: Actor, facts: RequestFacts, keep: Keep = unkept, dry_run: bool = False
+    ) -> Done:
+        """Each record that the filter chooses goes, or none, as in `update_all`."""
+        return self._bulk.delete(name, chosen, Request(actor, facts, None, name, dry_run), keep)

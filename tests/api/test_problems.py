@@ -77,7 +77,7 @@ def test_paths_and_methods_that_are_not_served(method, path, status):
 
 def test_a_405_says_what_is_allowed():
     answer = client().put(RECORDS)
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE"}
     assert "GET" in problem(answer)["hint"]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from domain.errors import Invalid, did_you_mean, invalid
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS, AggregateQuery
+from domain.records.bulk import MAX_BULK
 from domain.records.exports import FORMATS, ExportForm
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT, ListQuery
 
@@ -18,6 +19,7 @@ LISTING = ("filter", "sort", "limit", "cursor", "page", "count", "expand", "fiel
 SHOWING = ("expand", "fields")
 CREATING = ("dry_run",)
 WRITING = ("if", "dry_run")
+CHOOSING = ("filter", "expect", "dry_run")
 EXPORTING = ("format", "filter", "sort", "fields", "gzip", "bom")
 HISTORY = ("limit", "cursor")
 AGGREGATING = ("group", "measures", "filter", "sort", "limit", "page")
@@ -94,6 +96,15 @@ def only_if(parameters: dict[str, str]) -> str:
     if not text.strip() and "if" in parameters:
         raise invalid("if", "invalid_parameter", "`if` is empty", hint="write a condition, such as `stock > 0`, or leave it out")
     return text
+
+
+def chosen(parameters: dict[str, str]) -> tuple[str, int]:
+    """Which records are meant, and how many. Both have to be said: without them a slip would reach all records."""
+    for name in ("filter", "expect"):
+        if not parameters.get(name, "").strip():
+            hint = "say which records, and how many they are: `filter=status = 'old'` and `expect=12`"
+            raise invalid(name, "missing_parameter", f"the query parameter `{name}` is missing", hint=hint)
+    return parameters["filter"], _number(parameters, "expect", MAX_BULK) or 1
 
 
 def _pairs(query: str) -> Iterator[tuple[str, str]]:

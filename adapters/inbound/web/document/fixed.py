@@ -117,6 +117,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "Values by field. A change may also add to numbers: `n+` and `n-`.",
         "additionalProperties": True,
     },
+    "Changed": object_of({"changed": {"type": "integer"}}, ("changed",)),
+    "Deleted": object_of({"deleted": {"type": "integer"}}, ("deleted",)),
     "Batch": object_of(
         {"operations": {"type": "array", "minItems": 1, "maxItems": MAX_OPERATIONS, "items": {"oneOf": _OPERATIONS}}}, ("operations",)
     ),

@@ -26,4 +26,4 @@ def operation_id(verb: str, collection: str, taken: Collection[str] = ()) -> str
     return f"{verb}_{collection}{_RECORDS if is_ambiguous else ''}"
 
 
-VERBS = ("list", "get", "create", "update", "delete", "aggregate", "export")
+VERBS = ("list", "get", "create", "update", "delete", "aggregate", "export", "bulk_change", "bulk_delete")

@@ -8,6 +8,7 @@ from adapters.inbound.web.document.fixed import ENTITY_TAGS, ONCE, ONCE_PATTERN,
 from adapters.inbound.web.document.records import Names
 from domain.idempotency import HEADER
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
+from domain.records.bulk import MAX_BULK
 from domain.records.exports import FORMATS, MEDIA_TYPES
 from domain.records.outline import Outline
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT
@@ -21,8 +22,10 @@ Example = Mapping[str, Any] | None
 MEDIA_TYPE = "application/json"
 MAX_PAGE = 1_000_000
 # Which rule lets somebody do what a verb says.
-_RULES = {"list": "list", "aggregate": "list", "export": "list", "create": "create", "get": "view", "update": "update", "delete": "delete"}
-_METHODS = {"list": "get", "aggregate": "get", "export": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete"}
+_RULES = {"list": "list", "aggregate": "list", "export": "list", "create": "create", "get": "view", "update": "update", "delete": "delete",
+          "bulk_change": "update", "bulk_delete": "delete"}  # fmt: skip
+_METHODS = {"list": "get", "aggregate": "get", "export": "get", "create": "post", "get": "get", "update": "patch", "delete": "delete",
+            "bulk_change": "patch", "bulk_delete": "delete"}  # fmt: skip
 _SUMMARIES = {
     "list": "List {}",
     "aggregate": "Count and measure {}",
@@ -31,6 +34,8 @@ _SUMMARIES = {
     "get": "Get one of {}",
     "update": "Change the fields of one of {} that the body names",
     "delete": "Delete one of {}",
+    "bulk_change": "Change all of {} that the filter chooses",
+    "bulk_delete": "Delete all of {} that the filter chooses",
 }
 
 
@@ -43,6 +48,10 @@ SHARED: dict[str, dict[str, Any]] = {
     "id": {**_parameter("path", "id", "Of the record.", pattern="^[A-Za-z0-9_-]{1,64}$"), "required": True},
     "filter": _parameter("query", "filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
     "if": _parameter("query", "if", "A condition such as `stock > 0`, as in a filter; done only if the record fulfils it, else 412."),
+    "chosen": {**_parameter("query", "filter", "Which records: a condition, as in a list."), "required": True},
+    "expect": {
+        **_parameter("query", "expect", "How many they are, else 412.", type="integer", minimum=1, maximum=MAX_BULK), "required": True,
+    },
     "dry_run": _parameter(
         "query", "dry_run", "All is checked and answered as it would be; nothing is kept.", enum=["true", "false"], default="false"
     ),
@@ -64,10 +73,20 @@ SHARED: dict[str, dict[str, Any]] = {
 }
 
 
+# What writes may be told besides, by their verbs.
+_WRITES = {
+    "create": ("dry_run", HEADER),
+    "update": ("If-Match", "if", "dry_run", HEADER),
+    "delete": ("If-Match", "if", "dry_run", HEADER),
+    "bulk_change": ("chosen", "expect", "dry_run", HEADER),
+    "bulk_delete": ("chosen", "expect", "dry_run", HEADER),
+}
+
+
 def paths(outline: Outline, address: str, named: Names, ids: Ids, example: Example) -> dict[str, dict[str, Operation]]:
     """`address` is the collection's. An operation that no rule opens to the actor is not told."""
     places = {
-        f"{address}/records": ("list", "create"),
+        f"{address}/records": ("list", "create", "bulk_change", "bulk_delete"),
         f"{address}/records/aggregate": ("aggregate",),
         f"{address}/records/{{id}}": ("get", "update", "delete"),
         f"{address}/export": ("export",),
@@ -88,9 +107,9 @@ def _operation(verb: str, outline: Outline, named: Names, ids: Ids, example: Exa
         **({"parameters": parameters} if parameters else {}),
         "responses": _responses(verb, outline, named(collection.name)),
     }
-    if verb in ("create", "update"):
-        schema = ref(f"{named(collection.name)}{verb.capitalize()}")
-        shown = _change(outline, example) if verb == "update" else example
+    if verb in ("create", "update", "bulk_change"):
+        schema = ref(f"{named(collection.name)}{'Create' if verb == 'create' else 'Update'}")
+        shown = example if verb == "create" else _change(outline, example)
         told["requestBody"] = {"required": True, "content": {MEDIA_TYPE: {"schema": schema, **({"example": shown} if shown else {})}}}
     return told
 
@@ -120,11 +139,7 @@ def _parameters(verb: str, outline: Outline) -> Iterator[dict[str, Any]]:
         yield _shared("search")
     if verb == "aggregate":
         yield from map(_shared, ("group", "measures", "filter", "order", "groups", "page"))
-    if verb in ("update", "delete"):
-        yield from map(_shared, ("If-Match", "if"))
-    if verb in ("create", "update", "delete"):
-        yield _shared("dry_run")
-        yield _shared(HEADER)
+    yield from map(_shared, _WRITES.get(verb, ()))
     if verb == "get" and not outline.collection.is_view:
         yield _shared("If-None-Match")
 
@@ -168,6 +183,10 @@ def _answers(verb: str, outline: Outline, name: str) -> dict[str, Any]:
         }
     if verb == "update":
         return {"200": _answer("The record as it is now, as you may see it", name, *tagged)}
+    if verb == "bulk_change":
+        return {"200": _answer("How many were changed", "Changed")}
+    if verb == "bulk_delete":
+        return {"200": _answer("How many were deleted", "Deleted")}
     if verb == "delete":
         return {"204": {"description": "It is gone"}}
     unchanged = {} if outline.collection.is_view else {"304": {"description": "What you have is what there is"}}

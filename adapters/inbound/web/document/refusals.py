@@ -22,6 +22,7 @@ _LANGUAGE: Codes = (
 _BODY: Codes = (
     "byte_order_mark", "duplicate_key", "empty_body", "invalid_json", "invalid_number", "invalid_text", "invalid_utf8", "not_an_object",
 )  # fmt: skip
+_BULK: Codes = ("missing_parameter", "too_many_records")
 _UNMET: Codes = ("condition_failed", "precondition_failed")
 _RECORD: Codes = ("check_failed", "invalid_record", "limit_exceeded", "no_such_record")
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
@@ -57,6 +58,14 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     },
     "delete": {
         400: (*_QUERY, *_CONDITION, *_LANGUAGE), 409: ("conflict", "referred", "restricted"), 412: _UNMET,
+        **_WRITING, **_ONCE,
+    },
+    "bulk_change": {
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, *_BULK, "out_of_range"), 409: ("conflict", "not_unique"),
+        412: ("unexpected_number",), **_SENDING, **_ONCE,
+    },
+    "bulk_delete": {
+        400: (*_QUERY, *_CONDITION, *_LANGUAGE, *_BULK), 409: ("conflict", "referred", "restricted"), 412: ("unexpected_number",),
         **_WRITING, **_ONCE,
     },
 }  # fmt: skip

@@ -24,6 +24,7 @@ FOR_ALL = "x-for-all"
 # The operations on records of whatever collection; each collection has its own instead.
 _GENERIC = frozenset({
     "list_records", "aggregate_records", "export_records", "create_record", "get_record", "update_record", "delete_record",
+    "bulk_change_records", "bulk_delete_records",
 })  # fmt: skip
 
 
