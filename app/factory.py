@@ -22,7 +22,7 @@ from adapters.inbound.rest import (
     sessions,
     trash,
 )
-from adapters.inbound.web import errors, openapi, paths
+from adapters.inbound.web import cookies, errors, openapi, paths
 from adapters.inbound.web.document.whole import whole
 from adapters.inbound.web.edge import Edge
 from adapters.inbound.web.headers import protections
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     app = Flask("stillroom", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config[imports.LIMITS] = imports.Limits(settings.max_import, settings.import_timeout)
+    app.config[cookies.PUBLIC_ORIGIN] = settings.public_url.rstrip("/")
     # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
     app.url_map.merge_slashes = False
     paths.install(app)

@@ -219,7 +219,7 @@ def test_a_get_is_answered_304_while_nothing_changed():
         again = door.get(ONE, headers={"If-None-Match": header})
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
         assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
-        assert again.headers["Vary"] == "Authorization"
+        assert again.headers["Vary"] == "Authorization, Cookie"
     assert door.get(ONE, headers={"If-None-Match": '"v2-20261122130000000-00000000"'}).status_code == 200
 
 

@@ -130,6 +130,8 @@ class Seen:
     headers: dict[str, str]
     content: bytes
     seconds: float
+    # Each `Set-Cookie`, as it came.
+    cookies: list[str] = field(default_factory=list)
 
     @property
     def body(self) -> Any:
@@ -204,7 +206,8 @@ class Target:
         if headers.get("connection", "").lower() == "close":
             connection.close()
             self._kept = None
-        return Seen(response.status, headers, received, time.perf_counter() - began)
+        cookies = [value for name, value in response.getheaders() if name.lower() == "set-cookie"]
+        return Seen(response.status, headers, received, time.perf_counter() - began, cookies)
 
     def _exchanged(self, connection: http.client.HTTPConnection, *request: Any) -> http.client.HTTPResponse:
         try:

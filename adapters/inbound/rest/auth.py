@@ -18,7 +18,7 @@ from adapters.inbound.web.fixed_bodies import (
 )
 from adapters.inbound.web.openapi import answers, documented, json_of
 from adapters.inbound.web.parameters import read_parameters
-from adapters.inbound.web.signing_in import SIGNED_IN, signed_in
+from adapters.inbound.web.signing_in import SIGNED_IN, mode_field, read_mode, signed_in
 from app.usecases.backend import Backend
 
 PUBLIC_KEYS_KEPT = [("Cache-Control", "public, max-age=300")]
@@ -28,6 +28,7 @@ class CredentialsSchema(BodySchema):
     identity = text(description="The e-mail address of the account")
     password = text(format="password")
     device = text(required=False, description="What the account calls this device, for its list of sessions")
+    mode = mode_field()
 
 
 class FirstAdminSchema(BodySchema):
@@ -47,14 +48,15 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/api/v1/auth/<c>/sign-in", methods=("POST",))
     @documented(
         "sign_in", for_all=True, requestBody=takes(_CREDENTIALS), security=[],
-        responses=answers({200: answers_with("A token and its account", SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 429, 503),
+        responses=answers(SIGNED_IN, 400, 401, 403, 404, 413, 415, 429, 503),
     )  # fmt: skip
     def sign_in(c: str) -> Response:
         """Sign in with an e-mail address and a password"""
         read_parameters(request.environ, ())
         given = loaded(_CREDENTIALS, read_object(request))
+        mode = read_mode(request, given)
         signed = accounts.sign_in(c, given["identity"], given["password"], facts=facts_of(request), device=given.get("device", ""))
-        return answer(signed_in(signed))
+        return signed_in(signed, mode)
 
     @door.route("/api/v1/auth/<c>/me")
     @documented("get_own_account", for_all=True, responses=answers({200: json_of("Record", "The account of the token")}, 400, 401, 403))

@@ -68,7 +68,7 @@ def blueprint(backend: Backend) -> Blueprint:
         """Get one collection"""
         read_parameters(request.environ, ())
         found = collections.get(c, actor=caller_of(request, backend))
-        headers = [("Cache-Control", "private, no-cache"), ("Vary", "Authorization")]
+        headers = [("Cache-Control", "private, no-cache"), ("Vary", "Authorization, Cookie")]
         if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), _etag(found)):
             return empty_response(304, [*headers, ("ETag", _etag(found))])
         return _shown(found, 200, headers)

@@ -147,7 +147,7 @@ def blueprint(backend: Backend) -> Blueprint:
             fields=query.get("fields", ""), expand=query.get("expand", ""),
         )  # fmt: skip
         etag = _etag(shown)
-        headers = [("Cache-Control", REVALIDATED), ("Vary", "Authorization"), *_marks(shown, c)]
+        headers = [("Cache-Control", REVALIDATED), ("Vary", "Authorization, Cookie"), *_marks(shown, c)]
         if etag and none_match(request.environ.get("HTTP_IF_NONE_MATCH"), etag):
             return empty_response(304, headers)
         return json_response(_record(shown), 200, headers)

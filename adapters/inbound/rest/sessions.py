@@ -1,10 +1,11 @@
 """Sessions over HTTP: going on with a refresh token, signing out, seeing where one is signed in, and ending that."""
 
-from flask import Request, Response
+from flask import Request, Response, after_this_request
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import has_body, read_object
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.cookies import clear_cookies, has_cookies, refresh_token, two_identities
 from adapters.inbound.web.document.fixed import object_of
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.fixed_bodies import (
@@ -19,8 +20,9 @@ from adapters.inbound.web.idempotency import once
 from adapters.inbound.web.openapi import GONE, IDEMPOTENCY_KEY, answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
-from adapters.inbound.web.signing_in import SIGNED_IN, signed_in
+from adapters.inbound.web.signing_in import COOKIE, SIGNED_IN, signed_in
 from app.usecases.backend import Backend
+from domain.errors import Unauthenticated
 from domain.schema.fields.relations import RECORD_ID
 
 
@@ -38,15 +40,17 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/refresh", methods=("POST",))
     @documented(
-        "refresh_session", for_all=True, requestBody=takes(_REFRESH), security=[],
-        responses=answers({200: answers_with("New tokens and their account", SIGNED_IN)}, 400, 401, 403, 404, 413, 415, 429, 503),
+        "refresh_session", for_all=True, requestBody={**takes(_REFRESH), "required": False}, security=[],
+        responses=answers(SIGNED_IN, 400, 401, 403, 404, 413, 415, 429, 503),
     )  # fmt: skip
     def refresh_session(c: str) -> Response:
         """Get new tokens for a refresh token, which is spent by that"""
         request = this_request()
         read_parameters(request.environ, ())
+        if has_cookies(request):
+            return _refreshed_in_cookies(c, request)
         given = loaded(_REFRESH, read_object(request))
-        return answer(signed_in(sessions.refresh(c, given["refresh_token"], facts=facts_of(request))))
+        return signed_in(sessions.refresh(c, given["refresh_token"], facts=facts_of(request)))
 
     @door.route("/<c>/sign-out", methods=("POST",))
     @documented(
@@ -57,6 +61,8 @@ def blueprint(backend: Backend) -> Blueprint:
         """End the session of the access token, or of a refresh token in the body"""
         request = this_request()
         read_parameters(request.environ, ())
+        if has_cookies(request):
+            return _signed_out_of_cookies(c, request)
         if has_body(request):
             sessions.sign_out_by(c, loaded(_REFRESH, read_object(request))["refresh_token"])
         else:
@@ -105,7 +111,27 @@ def blueprint(backend: Backend) -> Blueprint:
             lambda ended: answer({"ended": ended}),
         )  # fmt: skip
 
+    def _refreshed_in_cookies(c: str, request: Request) -> Response:
+        token = _only_cookies(request)
+        try:
+            return signed_in(sessions.refresh(c, token, facts=facts_of(request)), COOKIE)
+        except Unauthenticated:
+            after_this_request(clear_cookies)
+            raise
+
+    def _signed_out_of_cookies(c: str, request: Request) -> Response:
+        """By the refresh token: the access token may have expired."""
+        sessions.sign_out_by(c, _only_cookies(request))
+        return clear_cookies(empty_response(204))
+
     return door
+
+
+def _only_cookies(request: Request) -> str:
+    """The refresh token that they hold. The body is empty or an empty object."""
+    if "HTTP_AUTHORIZATION" in request.environ or (has_body(request) and read_object(request)):
+        raise two_identities()
+    return refresh_token(request)
 
 
 def _account(request: Request) -> str | None:

@@ -53,7 +53,7 @@ def _written(document: dict[str, Any]) -> Written:
 
 
 def revalidated(document: Written) -> Response:
-    headers = [("ETag", document.etag), ("Cache-Control", REVALIDATED), ("Vary", "Authorization")]
+    headers = [("ETag", document.etag), ("Cache-Control", REVALIDATED), ("Vary", "Authorization, Cookie")]
     if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), document.etag):
         return empty_response(304, headers)
     return json_response(document.body, headers=headers)

@@ -1,9 +1,11 @@
-"""Who asks: the bearer token of a request (RFC 6750) becomes an Actor. A token that is not good is refused, never taken for none."""
+"""Who asks: the token of a request, in its Authorization header (RFC 6750) or in the cookies of a browser's session, becomes an Actor.
+One that is not good is refused, never taken for none."""
 
 import re
 
 from flask import Request
 
+from adapters.inbound.web.cookies import access_token, has_cookies
 from app.usecases.backend import Backend
 from domain.actor import GUEST, Actor
 from domain.errors import Unauthenticated
@@ -13,7 +15,10 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 
 
 def identify(request: Request, backend: Backend) -> Actor:
-    """GUEST only where there is no Authorization header at all. Tokens are read from nowhere else: an address ends up in logs."""
+    """GUEST only where there is neither an Authorization header nor a cookie of ours. Tokens are read from nowhere else: an address ends
+    up in logs."""
+    if has_cookies(request):
+        return backend.accounts.identify(access_token(request))
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         return GUEST

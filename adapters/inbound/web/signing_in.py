@@ -1,22 +1,64 @@
-"""What every way to sign in answers with."""
+"""What every way to sign in answers with: tokens for an app, or cookies for a browser, whose pages see neither token."""
 
 from typing import Any
 
+import orjson
+from flask import Request, Response
+
+from adapters.inbound.web.cookies import check_origin, set_cookies
 from adapters.inbound.web.document.fixed import ref
+from adapters.inbound.web.fixed_bodies import answer, answers_with, text
 from app.usecases.sessions import SignedIn
+from domain.errors import invalid
+
+BEARER, COOKIE = "bearer", "cookie"
 
 
-def signed_in(signed: SignedIn) -> dict[str, Any]:
-    return {
+def mode_field() -> Any:
+    return text(required=False, description="`bearer` (the default) answers tokens, `cookie` sets cookies", enum=[BEARER, COOKIE])
+
+
+def read_mode(request: Request, given: dict[str, Any]) -> str:
+    """To be called before anybody is signed in."""
+    mode: str = given.get("mode", BEARER)
+    if mode not in (BEARER, COOKIE):
+        raise invalid("/mode", "invalid_mode", "`mode` is `bearer` or `cookie`")
+    if mode == COOKIE:
+        check_origin(request)
+    return mode
+
+
+def signed_in(signed: SignedIn, mode: str = BEARER) -> Response:
+    if mode == COOKIE:
+        return _in_cookies(signed)
+    return answer({
         "access_token": signed.access_token, "token_type": "Bearer", "expires_in": signed.expires_in,
         "refresh_token": signed.refresh_token, "account": signed.account.as_object(),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
-SIGNED_IN: dict[str, Any] = {
-    "access_token": {"type": "string"},
-    "token_type": {"type": "string", "const": "Bearer"},
-    "expires_in": {"type": "integer", "description": "seconds"},
-    "refresh_token": {"type": "string", "description": "Good once, for a new pair of tokens"},
+def _in_cookies(signed: SignedIn) -> Response:
+    """201 with another body: an answer that was 200 goes on having the tokens for all who were made for it."""
+    response = answer({}, 201)
+    shown = set_cookies(response, signed.access_token, signed.expires_in, signed.refresh_token)
+    response.set_data(orjson.dumps({"expires_in": signed.expires_in, "csrf_token": shown, "account": signed.account.as_object()}))
+    return response
+
+
+_TEXT, _SECONDS = {"type": "string"}, {"type": "integer", "description": "seconds"}
+_TOKENS: dict[str, Any] = {
+    "access_token": _TEXT,
+    "token_type": {**_TEXT, "const": "Bearer"},
+    "expires_in": _SECONDS,
+    "refresh_token": {**_TEXT, "description": "Good once, for a new pair of tokens"},
     "account": ref("Record"),
+}
+_COOKIES: dict[str, Any] = {
+    "expires_in": _SECONDS,
+    "csrf_token": {**_TEXT, "description": "For the header X-CSRF-Token of requests that change something"},
+    "account": ref("Record"),
+}
+SIGNED_IN: dict[int, Any] = {
+    200: answers_with("Tokens and their account", _TOKENS),
+    201: answers_with("The account, whose tokens are in cookies (`mode: cookie`)", _COOKIES),
 }

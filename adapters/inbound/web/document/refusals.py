@@ -12,7 +12,7 @@ from domain.idempotency import HEADER
 Codes = tuple[str, ...]
 ByStatus = Mapping[int, Codes]
 
-_QUERY: Codes = ("invalid_text", "invalid_utf8", "query_too_long", "repeated_parameter", "unknown_parameter")
+_QUERY: Codes = ("invalid_text", "invalid_utf8", "query_too_long", "repeated_parameter", "two_identities", "unknown_parameter")
 _CONDITION: Codes = ("invalid_header",)
 _NAMES: Codes = ("limit_exceeded", "unknown_field")
 _LANGUAGE: Codes = (
@@ -34,7 +34,7 @@ _LATER: ByStatus = {
 }
 _READING: ByStatus = {**_WHO, **_LATER}
 _ONCE: ByStatus = {422: ("idempotency_key_reused",)}
-_WRITING: ByStatus = {**_WHO, **_LATER, 507: ("out_of_space", "outcome_unknown")}
+_WRITING: ByStatus = {**_WHO, 403: ("csrf_refused", "forbidden"), **_LATER, 507: ("out_of_space", "outcome_unknown")}
 _SENDING: ByStatus = {
     **_WRITING, 413: ("too_deep", "too_large", "too_many_values", "value_too_large"), 415: ("unsupported_media_type",),
 }  # fmt: skip
@@ -89,10 +89,12 @@ _ONE_TIME: Codes = ("invalid_one_time",)
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
     "sign_in": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device"), 401: ("invalid_credentials",), 403: ("sign_in_refused",), 413: _OVERSIZED,
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials",), 413: _OVERSIZED,
+        403: ("csrf_refused", "sign_in_refused"),
     },
     "refresh_session": {
-        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 403: ("sign_in_refused",), 413: _OVERSIZED,
+        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 413: _OVERSIZED,
+        403: ("csrf_refused", "sign_in_refused"),
     },
     "sign_out": {**_SENDING, 400: _CREDENTIALS, 401: (*_WHO[401], "invalid_refresh_token"), 413: _OVERSIZED},
     "ask_verification": _ASKING,
