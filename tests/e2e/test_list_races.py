@@ -1,13 +1,16 @@
 """Many clients change the same lists at once over two server processes, on SQLite and on PostgreSQL: nothing is lost, nothing dangles."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from tests.e2e.server import Server
 from tests.e2e.test_races import at_once
+from tests.postgres import fresh_database
 
 OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
 TAGS = {"name": "tags", "rules": OPEN}
@@ -23,17 +26,21 @@ POSTS = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, server: Callable[..., Server]) -> Server:
-    settings = {}
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-        settings = {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"}
-    running = server(workers=2, **settings)
-    for definition in (TAGS, POSTS):
-        made = running.request("POST", "/api/v1/collections", definition, running.admin_token())
-        assert made.status == 201, made
-    return running
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests here, each of which has records of its own."""
+    with ExitStack() as opened:
+        settings = {}
+        if request.param == "postgresql":
+            url = opened.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+            settings = {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"}
+        running = Server(tmp_path_factory.mktemp(request.param), workers=2, settings=settings)
+        opened.callback(running.end)
+        running.start()
+        for definition in (TAGS, POSTS):
+            made = running.request("POST", "/api/v1/collections", definition, running.admin_token())
+            assert made.status == 201, made
+        yield running
 
 
 def path(collection: str, id: str = "") -> str:
@@ -56,7 +63,8 @@ def get(served: Server, id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def tags(served: Server) -> list[str]:
-    return [create(served, "tags", id=f"t{at:02}") for at in range(48)]
+    of_this_test = token_hex(4)
+    return [create(served, "tags", id=f"{of_this_test}-{at:02}") for at in range(48)]
 
 
 def test_what_parallel_writers_add_is_all_there(served: Server, tags: list[str]) -> None:
