@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from secrets import token_hex
 from typing import Any
 
 import pytest
 
+from tests.e2e.engines import served_on
 from tests.e2e.server import Server
 from tests.e2e.test_races import at_once
-from tests.postgres import fresh_database
 
 OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
 TAGS = {"name": "tags", "rules": OPEN}
@@ -28,15 +27,7 @@ POSTS = {
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all tests here, each of which has records of its own."""
-    with ExitStack() as opened:
-        settings = {}
-        if request.param == "postgresql":
-            url = opened.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
-            settings = {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"}
-        running = Server(tmp_path_factory.mktemp(request.param), workers=2, settings=settings)
-        opened.callback(running.end)
-        running.start()
+    with served_on(request.param, request, tmp_path_factory) as running:
         for definition in (TAGS, POSTS):
             made = running.request("POST", "/api/v1/collections", definition, running.admin_token())
             assert made.status == 201, made

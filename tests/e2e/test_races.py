@@ -1,13 +1,14 @@
 """Many clients at once over two server processes: nothing is lost, nothing happens twice, on SQLite and on PostgreSQL."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
+from tests.e2e.engines import served_on
 from tests.e2e.server import Server
 
 RECORDS = "/api/v1/collections/things/records"
@@ -22,16 +23,12 @@ THINGS = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, server: Callable[..., Server]) -> Server:
-    settings = {}
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-        settings = {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"}
-    running = server(workers=2, **settings)
-    made = running.request("POST", "/api/v1/collections", THINGS, running.admin_token())
-    assert made.status == 201, made
-    return running
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served_on(request.param, request, tmp_path_factory) as running:
+        made = running.request("POST", "/api/v1/collections", THINGS, running.admin_token())
+        assert made.status == 201, made
+        yield running
 
 
 def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
@@ -73,7 +70,7 @@ def test_of_fifty_creates_of_one_unique_value_one_succeeds(served):
     assert Counter(answer.status for answer in answers) == {201: 1, 409: 49}
     refused = next(answer for answer in answers if answer.status == 409)
     assert (refused.body["code"], refused.body["errors"][0]["pointer"]) == ("not_unique", "/code")
-    listed = served.request("GET", f"{RECORDS}?count=exact")
+    listed = served.request("GET", f"{RECORDS}?count=exact&filter=code%3D'the%20one'")
     assert listed.body["total"] == 1
 
 
