@@ -20,8 +20,12 @@ HERBS = {"name": "herbs", "fields": [{"name": "code", "type": "text", "unique": 
          "rules": OPEN, "trash": {"days": 30}}  # fmt: skip
 ADMIN = {"email": "ann@example.org", "password": "correct horse battery"}
 FACTS = RequestFacts("POST")
-# They answer with a secret, end what they came with, or keep nothing.
-REFUSING = {"sign_in", "refresh_session", "sign_out", "create_first_admin", "plan_collection", "plan_collection_change", "why_refused"}
+# They answer with a secret or mail one, spend or end what they came with, or keep nothing.
+REFUSING = {
+    "sign_in", "refresh_session", "sign_out", "create_first_admin", "sign_in_by_code",
+    "ask_verification", "ask_password_reset", "ask_code", "ask_email_change", "verify_address", "reset_password", "confirm_email_change",
+    "plan_collection", "plan_collection_change", "why_refused",
+}  # fmt: skip
 
 
 class World:
@@ -90,6 +94,12 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
         {"method": "create", "collection": "herbs", "values": {"code": "rue"}},
         {"method": "update", "collection": "herbs", "id": world.herb("mint"), "values": {"n+": 1}},
     ]}}),
+    "bulk_change_records": lambda world: (
+        "PATCH", f"{API}/herbs/records", {"json": {"n+": 1}, "query_string": {"filter": f"id = '{world.herb('rue')}'", "expect": "1"}}
+    ),
+    "bulk_delete_records": lambda world: (
+        "DELETE", f"{API}/herbs/records", {"query_string": {"filter": f"id = '{world.herb('rue')}'", "expect": "1"}}
+    ),
     "import_records": lambda world: (
         "POST", f"{API}/herbs/import", {"data": "code,n\nrue,1\nmint,2\n", "content_type": "text/csv"}
     ),

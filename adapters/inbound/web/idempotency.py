@@ -96,7 +96,7 @@ def _refusing(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def door(**arguments: Any) -> Any:
         if _ENVIRON in flask_request.environ and flask_request.method not in _SAFE:
-            detail = f"this endpoint takes no {HEADER}: it answers with a secret, ends what it came with, or keeps nothing"
+            detail = f"this endpoint takes no {HEADER}: it answers with a secret or mails one, spends what it came with, or keeps nothing"
             raise Invalid(detail, code="idempotency_key_not_taken", hint="send the request without this header")
         return view(**arguments)
 
