@@ -17,7 +17,7 @@ from adapters.inbound.web.fixed_bodies import (
 from adapters.inbound.web.openapi import answers, documented
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
-from adapters.inbound.web.signing_in import SIGNED_IN, signed_in
+from adapters.inbound.web.signing_in import SIGNED_IN, mode_field, read_mode, signed_in
 from app.usecases.backend import Backend
 from domain.accounts.one_time import LIFETIMES, PASSWORD_RESET, SIGN_IN_CODE, VERIFICATION
 
@@ -39,6 +39,7 @@ class CodeSchema(BodySchema):
     ticket = text(description="What asking for the code answered")
     code = text(description="The one in the letter; spaces and hyphens in it mean nothing")
     device = text(required=False, description="What the account calls this device, for its list of sessions")
+    mode = mode_field()
 
 
 class NewEmailSchema(BodySchema):
@@ -109,14 +110,15 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/<c>/code/confirm", methods=("POST",))
     @documented(
         "sign_in_by_code", for_all=True, requestBody=takes(_CODE), security=[],
-        responses=answers({200: answers_with("A token and its account", SIGNED_IN)}, 401, 403, *_REFUSED),
+        responses=answers(SIGNED_IN, 401, 403, *_REFUSED),
     )  # fmt: skip
     def sign_in_by_code(c: str) -> Response:
         """Sign in with a code and its ticket"""
         read_parameters(request.environ, ())
         given = loaded(_CODE, read_object(request))
-        facts = facts_of(request)
-        return answer(signed_in(proofs.sign_in_by_code(c, given["ticket"], given["code"], facts=facts, device=given.get("device", ""))))
+        mode, facts = read_mode(request, given), facts_of(request)
+        signed = proofs.sign_in_by_code(c, given["ticket"], given["code"], facts=facts, device=given.get("device", ""))
+        return signed_in(signed, mode)
 
     @door.route("/<c>/email-change", methods=("POST",))
     @documented(

@@ -104,7 +104,8 @@ OF_OURS: Mapping[str, ByStatus] = {
     "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
     "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
     "sign_in_by_code": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device"), 401: _ONE_TIME, 403: ("sign_in_refused",), 413: _OVERSIZED,
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: _ONE_TIME, 413: _OVERSIZED,
+        403: ("csrf_refused", "sign_in_refused"),
     },
     "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
     "list_sessions": {400: _QUERY, **_READING},
