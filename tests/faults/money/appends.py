@@ -4,9 +4,10 @@ The lists are many-valued relations, which grow by `items+` in the order in whic
 """
 
 import random
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -112,7 +113,8 @@ def _numbers(item: dict[str, Any]) -> tuple[Value, ...]:
 
 
 def run(
-    shelf: Shelf, *, clients: int = 6, each: int = 20, losing: float = 0.0, disturb: Any = None
+    shelf: Shelf, *, clients: int = 6, each: int = 20, losing: float = 0.0,
+    disturb: Callable[[Server, threading.Event], None] | None = None,
 ) -> tuple[list[Transaction], Counter[str]]:
     """The history, which ends with a read of everything, and what failed on the server's side."""
     history: list[Transaction] = []
@@ -121,7 +123,7 @@ def run(
     for at in range(clients):
         crew.start(_client, shelf, history, failures, at, each, losing, numbers)
     if disturb is not None:
-        others.start(disturb, shelf, history, others.over)
+        others.start(disturb, shelf.server, others.over)
     crew.join()
     others.over.set()
     others.join()
