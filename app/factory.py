@@ -15,6 +15,7 @@ from adapters.inbound.rest import (
     explanations,
     exports,
     imports,
+    pages,
     postman,
     proofs,
     records,
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
         api.register_blueprint(blueprint(backend))
     app.extensions[API] = api
     app.register_blueprint(docs.blueprint(api, backend))
+    app.register_blueprint(pages.blueprint(backend))
     app.register_blueprint(postman.blueprint(backend, settings.url))
     errors.install(app, observer)
     wrong = unknown_route(settings.limits, list(operations(app).values()))

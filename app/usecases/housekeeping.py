@@ -66,6 +66,7 @@ class HousekeepingUseCases:
         self._try("sessions", lambda: self._sweep_sessions(stopped), failed)
         self._try("keys", self._retire_keys, failed)
         forgotten = self._try("answers", lambda: self._forget(stopped), failed) or 0
+        self._try("one-time secrets", self._sweep, failed)
         self._try("statistics", self._work.learn, failed)
         return Round(expired, held, purged, forgotten, tuple(failed))
 
@@ -176,6 +177,12 @@ class HousekeepingUseCases:
             if count < _PURGED_AT_ONCE:
                 break
         return forgotten
+
+    def _sweep(self) -> None:
+        """Links and codes whose time is over; they open nothing any more."""
+        now = self._now()
+        while self._work.run(lambda stores: stores.one_time.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
+            pass
 
     def _now(self) -> str:
         return write_instant(self._clock.now())
