@@ -20,7 +20,9 @@ class Unanswered(Exception):
 
 @dataclass
 class Caller:
-    """One client, in a thread of its own. `losing` is the chance that it hangs up before it has read an answer to a write."""
+    """One client, in a thread of its own; a guest without a token.
+
+    `losing` is the chance that it hangs up before it has read an answer to a write."""
 
     server: Server
     token: str
@@ -61,7 +63,7 @@ class Caller:
             time.sleep(0.05)
 
     def _exchanged(self, method: str, path: str, body: Any, key: str, *, hangs_up: bool) -> Answer:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         if key:
             headers["Idempotency-Key"] = key
         if self._connection is None:

@@ -8,14 +8,14 @@ import pytest
 from tests.e2e.server import Server
 from tests.faults.money.appends import Manner, Shelf
 from tests.faults.money.bank import FULL, Bank
-from tests.faults.money.seats import Hall
+from tests.faults.money.seats import Guard, Hall
 from tests.postgres import fresh_database
 
 SECRET = "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"
 Ground = tuple[Server, str]
 Open = Callable[..., Bank]
 Stock = Callable[..., Shelf]
-Sale = Callable[[], Hall]
+Sale = Callable[[Guard], Hall]
 
 
 @pytest.fixture(scope="session")
@@ -58,4 +58,4 @@ def shelf(ground: Ground) -> Stock:
 
 @pytest.fixture
 def hall(ground: Ground) -> Sale:
-    return lambda: Hall(*ground)
+    return lambda guard: Hall(*ground, guard)

@@ -42,7 +42,7 @@ def test_appends(shelf: Stock) -> None:
 
 
 def test_seats(hall: Sale) -> None:
-    sold = sell(hall(), condition=True, people=12, seconds=30)
+    sold = sell(hall("if"), people=12, seconds=30)
     print(f"{len(sold.holds)} holds, {sold.refused} refusals, failures {sold.failures[:3]}")
     assert not sold.doubles()
     assert not sold.failures
