@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 
 ADMINS = "_admins"
+OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """`kind` is guest, account, admin or system. `epoch` is the one that the actor's token repeats: it is compared with
     the account's own in the first statement of each request, so that a token that was ended stops working at once. So is
-    `session`, the id of the session that the token belongs to; a token without one stands by itself."""
+    `session`, the id of the session that the token belongs to; a token without one stands by itself.
+    `role` is what an admin may do: with another one its epoch grows, so a token never says an old one."""
 
     kind: str
     id: str = ""
     collection: str = ""
     epoch: int = 0
     session: str = ""
+    role: str = ""
 
     @property
     def is_guest(self) -> bool:
@@ -34,6 +37,8 @@ GUEST = Actor("guest")
 SYSTEM = Actor("system")
 
 
-def account(id: str, collection: str, epoch: int = 1, session: str = "") -> Actor:
-    """The actor for a record of an accounts collection; members of `_admins` are admins."""
-    return Actor("admin" if collection == ADMINS else "account", id, collection, epoch, session)
+def account(id: str, collection: str, epoch: int = 1, session: str = "", role: str = OWNER) -> Actor:
+    """The actor for a record of an accounts collection; members of `_admins` are admins, with this role."""
+    if collection == ADMINS:
+        return Actor("admin", id, collection, epoch, session, role)
+    return Actor("account", id, collection, epoch, session)

@@ -41,6 +41,10 @@ class AccountStore(Protocol):
         """How many accounts there are; asked for `_admins` before the first one is made."""
         ...
 
+    def owners(self, admins: Collection) -> tuple[str, ...]:
+        """The ids of the admins that are owners, all of them held until the transaction ends."""
+        ...
+
 
 class KeyStore(Protocol):
     """The keys that sign access tokens, and the one-time token of the first admin."""

@@ -22,7 +22,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from adapters.outbound.sealed_secrets import Seal
 from adapters.outbound.signing_keys import ALGORITHM, Key, SigningKeys
 from domain.accounts.tokens import ACCESS, LIFETIMES
-from domain.actor import Actor, account
+from domain.actor import ADMINS, Actor, account
 from domain.errors import Unauthenticated
 from ports.clock import Clock
 from ports.tokens import Issued
@@ -145,16 +145,18 @@ class _Verified:
 def _claims(subject: _Subject) -> dict[str, Any]:
     actor = subject.actor
     said = {"purpose": subject.purpose, "collection": actor.collection, "epoch": actor.epoch}
-    return {**said, "sid": actor.session} if actor.session else said
+    return {**said, **({"sid": actor.session} if actor.session else {}), **({"role": actor.role} if actor.role else {})}
 
 
 def _statement(claims: Mapping[str, Any], kid: str) -> _Statement:
-    """A token without an end is none of ours, whoever signed it."""
-    texts = [claims[name] for name in ("sub", "collection", "purpose", *({"sid"} & claims.keys()))]
+    """A token without an end is none of ours, whoever signed it; nor is an admin's without a role, which no sign-in of now gives."""
+    of_admin = {"role"} if claims["collection"] == ADMINS else set()
+    texts = [claims[name] for name in ("sub", "collection", "purpose", *({"sid"} & claims.keys()), *of_admin)]
     numbers = [claims[name] for name in ("epoch", "exp")]
     if not all(isinstance(each, str) and each for each in texts) or not all(type(each) is int for each in numbers):
         raise jwt.InvalidTokenError("claims of the wrong type")
-    return _Statement(account(texts[0], texts[1], numbers[0], claims.get("sid", "")), texts[2], float(numbers[1]), kid)
+    actor = account(texts[0], texts[1], numbers[0], claims.get("sid", ""), claims.get("role", ""))
+    return _Statement(actor, texts[2], float(numbers[1]), kid)
 
 
 def _bad() -> Unauthenticated:

@@ -10,8 +10,9 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
 from domain.accounts.passwords import read_password
+from domain.accounts.roles import ROLE
 from domain.accounts.tokens import SETUP_LIFETIME
-from domain.actor import ADMINS, Actor
+from domain.actor import ADMINS, OWNER, Actor
 from domain.errors import Forbidden, Unauthenticated, Unavailable
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
@@ -116,17 +117,17 @@ class AccountUseCases:
         made = self._drafted(email, password)
         return self._work.run(lambda stores: _insert_first(stores, _digest(setup_token), now, made))
 
-    def create_admin(self, email: str, password: str) -> Shown:
+    def create_admin(self, email: str, password: str, role: str = OWNER) -> Shown:
         """For whoever runs the backend's own command: an admin more, or the first one."""
-        made = self._drafted(email, password)
+        made = self._drafted(email, password, role)
         return self._work.run(lambda stores: _insert_admin(stores, made))
 
-    def _drafted(self, email: str, password: str) -> Draft:
+    def _drafted(self, email: str, password: str, role: str = OWNER) -> Draft:
         """All that is slow, before any transaction."""
         admins = self._work.read(_admins)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         author = Author(id=None, sees_hidden=True)
-        made = draft(admins, {"email": email}, author=author, moment=moment, tools=self._tools)
+        made = draft(admins, {"email": email, ROLE: role}, author=author, moment=moment, tools=self._tools)
         return replace(made, secrets={"password_hash": self._desk.prepare(password, email=email), "epoch": 1})
 
 

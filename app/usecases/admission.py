@@ -1,7 +1,12 @@
-"""Who may go on being signed in: a change of what the `auth` rule reads of an account has it asked again."""
+"""Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from app.usecases.rulebook import Rulebook
-from domain.actor import Actor
+from domain.accounts import roles
+from domain.accounts.roles import ROLE
+from domain.actor import ADMINS, OWNER, Actor
 from domain.records.changes import Changes
 from domain.rules.walk import own_fields
 from domain.schema.collection import Collection, Schema
@@ -11,6 +16,8 @@ from ports.unit_of_work import Stores
 def asks_anew(rulebook: Rulebook, schema: Schema, collection: Collection, asked: Changes) -> bool:
     """Whether the change touches what decides who may sign in. Its tokens end then; its sessions go on, through a refresh, which
     asks the rule. What the rule reads of other records is found out by the next refresh."""
+    if collection.name == ADMINS and ROLE in asked.values:
+        return True  # tokens say the role
     text = collection.rules.auth if collection.is_accounts else None
     if not text:
         return False
@@ -25,3 +32,10 @@ def keep_sessions(stores: Stores, collection: Collection, id: str, actor: Actor,
         stores.sessions.carry_over(collection, id, None)
     elif (actor.collection, actor.id) == (collection.name, id) and actor.session:
         stores.sessions.carry_over(collection, id, actor.session)
+
+
+def keep_an_owner(stores: Stores, collection: Collection, id: str, values: Mapping[str, Any]) -> None:
+    """Before an admin is changed to these values, or deleted where there are none. Owners are held, so of two who demote each other
+    at the same time one is refused."""
+    if collection.name == ADMINS and (not values or values.get(ROLE, OWNER) != OWNER):
+        roles.keep_an_owner(stores.accounts.owners(collection), id)

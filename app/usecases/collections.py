@@ -11,8 +11,9 @@ from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import Intended, SchemaChanges
 from app.usecases.schema_plans import plan
 from app.usecases.schema_preparations import SchemaPreparations
+from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
-from domain.errors import Conflict, Forbidden, PreconditionFailed, Unauthenticated
+from domain.errors import Conflict, Forbidden, PreconditionFailed
 from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
 from domain.schema.collection import Collection, Schema, as_object, define_collection
@@ -34,7 +35,7 @@ class CollectionUseCases:
 
     def list(self, *, actor: Actor) -> list[Collection]:
         """Every collection that the owner made, by name."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         return self._work.read(
             lambda stores: [
                 each for _, each in sorted(schema_for(stores, actor).collections.items()) if not each.system
@@ -42,12 +43,12 @@ class CollectionUseCases:
         )
 
     def get(self, name: str, *, actor: Actor) -> Collection:
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         return self._work.read(lambda stores: _owned(schema_for(stores, actor), name))
 
     def create(self, definition: Any, *, actor: Actor, keep: Keep = unkept) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
-        admins_only(actor)
+        require(actor, EDIT, "collections are")
         new = self._defined(definition)
 
         def body(stores: Stores) -> Collection:
@@ -62,7 +63,7 @@ class CollectionUseCases:
     ) -> Collection:
         """Parts that the definition names replace the old ones; records stay. Refused where data would be lost without a word, where
         stored values stand against it, or where a rule anywhere names what goes."""
-        admins_only(actor)
+        require(actor, EDIT, "collections are")
 
         def intend(stores: Stores) -> Intended:
             return self._intended(stores, name, definition, actor, if_match)
@@ -84,7 +85,7 @@ class CollectionUseCases:
 
     def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None, keep: Keep = unkept) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
-        admins_only(actor)
+        require(actor, EDIT, "collections are")
 
         def body(stores: Stores) -> None:
             schema = schema_for(stores, actor)
@@ -97,7 +98,7 @@ class CollectionUseCases:
 
     def plan_creation(self, definition: Any, *, actor: Actor) -> Plan:
         """What `create` would do; it is refused where that would be refused, and nothing is done."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         new = self._defined(definition)
 
         def body(stores: Stores) -> Plan:
@@ -108,7 +109,7 @@ class CollectionUseCases:
 
     def plan_change(self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None) -> Plan:
         """What `change` would do. Records that stand against it are told, not refused."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         return self._work.read(
             lambda stores: plan(
                 stores, self._changes, self._intended(stores, name, definition, actor, if_match), self._tools
@@ -118,7 +119,7 @@ class CollectionUseCases:
 
     def history(self, *, actor: Actor, limit: int, before: int | None = None) -> Sequence[Change]:
         """Every change of a collection, newest first."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
 
         def body(stores: Stores) -> Sequence[Change]:
             schema_for(stores, actor)
@@ -129,7 +130,7 @@ class CollectionUseCases:
     def undo(self, *, actor: Actor, keep: Keep = unkept) -> Collection | None:
         """Brings back what was before the last change: the collection, or None where there was none. Conflict (`not_undoable`) with the
         reason where something was lost since."""
-        admins_only(actor)
+        require(actor, EDIT, "collections are")
 
         def intend(stores: Stores) -> Intended:
             return self._undoing(stores, schema_for(stores, actor))
@@ -191,10 +192,3 @@ def schema_for(stores: Stores, actor: Actor) -> Schema:
     """The present schema, once the database has said that it is the present one and that the admin still stands."""
     stores.records.check_guard(guard_of(actor))
     return stores.schema
-
-
-def admins_only(actor: Actor) -> None:
-    if actor.is_guest:
-        raise Unauthenticated("collections are for admins: sign in as one")
-    if not actor.passes_rules:
-        raise Forbidden("collections are for admins")

@@ -9,8 +9,9 @@ from app.usecases.reasons import Reasons, Subject
 from app.usecases.record_reads import RecordReads
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook
+from domain.accounts.roles import LOOK, require
 from domain.actor import Actor
-from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.errors import NotFound
 from domain.records.draft import Author, Moment, draft
 from domain.records.explanations import Explanation, suggestions
 from domain.records.page import ListQuery
@@ -38,7 +39,7 @@ class ExplanationUseCases:
     def explain(self, name: str, query: ListQuery, *, who: Actor | None, actor: Actor, facts: RequestFacts) -> Explanation:
         """How the list would run for `who` (None: the admin who asks): its conditions, its statement, the database's plan, and the
         indexes that are missing. The statement is planned, not run. Admins only."""
-        _admins_only(actor)
+        require(actor, LOOK, "explanations are")
         return self._work.read(lambda stores: self._explain(stores, name, query, who or actor, actor, facts))
 
     def _explain(
@@ -59,7 +60,7 @@ class ExplanationUseCases:
     def why(self, name: str, question: Question, *, actor: Actor) -> Answer:
         """What stands against the request, rule by rule and part by part, or that nothing does. A create's body that is no record is
         refused as it would be there. Admins only."""
-        _admins_only(actor)
+        require(actor, LOOK, "explanations are")
         return self._work.read(lambda stores: self._why(stores, name, question, actor), snapshot=True)
 
     def _why(self, stores: Stores, name: str, question: Question, actor: Actor) -> Answer:
@@ -137,13 +138,3 @@ def _entered(stores: Stores, name: str, who: Actor, actor: Actor) -> Collection:
         if accounts is None or not accounts.is_accounts or stores.records.load(accounts, who.id) is None:
             raise NotFound(f"there is no account `{who.collection}/{who.id}`")
     return stores.schema.collection(name)
-
-
-def _admins_only(actor: Actor) -> None:
-    """Before anything is looked up: others learn nothing from it, not even whether there is such a collection."""
-    if actor.is_guest:
-        raise Unauthenticated("explanations are for admins: sign in as one")
-    if not actor.passes_rules:
-        raise Forbidden("explanations are for admins")
-
-

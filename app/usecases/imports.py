@@ -15,8 +15,9 @@ from app.usecases.import_waiting import BadRows, Judged
 from app.usecases.import_writing import Kept, Writer
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
+from domain.accounts.roles import EDIT, require
 from domain.actor import Actor
-from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, did_you_mean
+from domain.errors import Conflict, Invalid, NotFound, did_you_mean
 from domain.events import Origin
 from domain.records.events import imported
 from domain.records.import_progress import Progress
@@ -138,10 +139,7 @@ class ImportUseCases:
         return there
 
     def _schema(self, actor: Actor) -> Schema:
-        if actor.is_guest:
-            raise Unauthenticated("only admins import: sign in as one")
-        if not actor.passes_rules:
-            raise Forbidden("only admins import")
+        require(actor, EDIT, "imports are")
         return self._work.read(lambda stores: _checked_schema(stores, actor))
 
     # --- reading and writing

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from app.usecases.admission import asks_anew, keep_sessions
+from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
@@ -17,6 +17,7 @@ from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen
+from domain.accounts.roles import check_write
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
@@ -53,6 +54,7 @@ class RecordWrites:
 
     def _created(self, stores: Stores, collection: Collection, request: Request, moment: Moment, prepared: Prepared) -> Shown:
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
+        check_write(request.actor, collection, None, request.body or {})
         check_prepared(prepared, owed_for_new(collection))
         where = self._bound(stores, ruling, request, creating=True)
         if where.constant is False:
@@ -101,6 +103,7 @@ class RecordWrites:
         only_if: str = "",
     ) -> Shown:  # fmt: skip
         ruling = self._rulebook.rule(stores.schema, collection, "update", request.actor)
+        check_write(request.actor, collection, id, request.body or {})
         if request.dry_run:
             check_dry_run(collection, request.body or {}, request.actor)
         check_prepared(prepared, owed_for_change(collection, request.body or {}))
@@ -119,6 +122,7 @@ class RecordWrites:
             return self._unchanged(stores, collection, id, request, where, if_match, condition)
         if condition is not None and not condition.alone:
             self._held(stores, collection, id, request, where, condition, "update")
+        keep_an_owner(stores, collection, id, asked.values)
         ends, anew = prepared.collection_id is not None, asks_anew(self._rulebook, stores.schema, collection, asked)
         asked = replace(asked, secrets=prepared.secrets, end_sessions=ends or anew)
         writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
@@ -146,10 +150,12 @@ class RecordWrites:
         self, stores: Stores, collection: Collection, id: str, request: Request, now: str, if_match: IfMatches, only_if: str = ""
     ) -> None:
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
+        check_write(request.actor, collection, id, {})
         where = self._bound(stores, ruling, request)
         condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
         record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
+        keep_an_owner(stores, collection, id, {})
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
 
     def entered(self, stores: Stores, name: str, request: Request) -> Collection:

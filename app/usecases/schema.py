@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.usecases.collections import admins_only, schema_for
+from app.usecases.collections import schema_for
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import Intended, SchemaChanges
 from app.usecases.schema_plans import plan
@@ -21,6 +21,7 @@ from app.usecases.schema_sets import (
     read_asked,
     renaming,
 )
+from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
 from domain.errors import Conflict
 from domain.schema.changes import steps
@@ -58,7 +59,7 @@ class SchemaUseCases:
 
     def export(self, *, actor: Actor) -> Exported:
         """The file of each collection. Writing them and applying them changes nothing."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
 
         def body(stores: Stores) -> Exported:
             owned = {name: each for name, each in schema_for(stores, actor).collections.items() if not each.system}
@@ -69,7 +70,7 @@ class SchemaUseCases:
     def plan(self, definitions: Mapping[str, Any], *, actor: Actor, prune: bool = False, drop: frozenset[str] = frozenset()) -> SetPlan:
         """What `apply` would do; refused where that would be refused for what the definitions say. Records that stand against it, and
         losses that nobody named, are told. Nothing is done."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         asked = read_asked(definitions, prune=prune, drop=drop)
 
         def body(stores: Stores) -> SetPlan:
@@ -85,7 +86,7 @@ class SchemaUseCases:
         """Makes every collection what its definition says, in one transaction; answers what was done, without counts. Collections
         without a definition stay unless `prune`. Conflict (`would_lose_data`) where something would be lost that `drop` does not
         name, and (`plan_outdated`) where the schema is at another version than `if_version`."""  # fmt: skip
-        admins_only(actor)
+        require(actor, EDIT, "collections are")
         asked = read_asked(definitions, prune=prune, drop=drop)
         # Most starts find nothing to do, and then nobody has to wait for the lock of a schema change.
         if self._work.read(lambda stores: self._is_done(stores, asked, actor)):
@@ -101,7 +102,7 @@ class SchemaUseCases:
 
     def drift(self, *, actor: Actor) -> tuple[Drift, ...]:
         """Collections that differ from what was applied last."""
-        admins_only(actor)
+        require(actor, LOOK, "collections are")
         return self._work.read(lambda stores: _drifts_of(stores, schema_for(stores, actor)))
 
     # --- finding out

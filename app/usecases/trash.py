@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.restoring import Restoration
 from app.usecases.rulebook import Rulebook
+from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
-from domain.errors import Forbidden, NotFound, Problem, Unauthenticated, invalid
+from domain.errors import NotFound, Problem, invalid
 from domain.events import Origin
 from domain.records.reading import guard_of
 from domain.records.trash import Entry, Key, Restored, TrashPage, followers
@@ -24,7 +25,7 @@ class TrashUseCases:
 
     def list(self, name: str, *, limit: int, cursor: str | None = None, actor: Actor) -> TrashPage:
         """What is in the trash of a collection, the latest first."""
-        _admins_only(actor)
+        require(actor, LOOK, "the trash is")
         if cursor is not None and not RECORD_ID.fullmatch(cursor):
             raise invalid("cursor", "invalid_cursor", "this is not a cursor that a list gave", hint="start the list again without a cursor")
         return self._work.read(lambda stores: self._list(stores, name, limit, cursor, actor))
@@ -41,7 +42,7 @@ class TrashUseCases:
         """The record is back, with everything that was deleted because of it, or nothing is: Conflict (`not_restorable`) lists what
         stands against it. `clear` names relations that may stay empty where what they point at is gone. `request` is the id that
         its events repeat."""
-        _admins_only(actor)
+        require(actor, EDIT, "the trash is")
         restoration = Restoration(self._work, self._rulebook, self._tools, self._clock.now(), frozenset(clear))
         origin = Origin(actor, request)
         return self._work.run(lambda stores: keep(stores, self._restore(stores, name, id, restoration, origin)))
@@ -53,7 +54,7 @@ class TrashUseCases:
 
     def remove(self, name: str, id: str, *, actor: Actor, keep: Keep = unkept) -> None:
         """The record is gone for good, with everything that was deleted because of it."""
-        _admins_only(actor)
+        require(actor, EDIT, "the trash is")
 
         def body(stores: Stores) -> None:
             self._remove(stores, name, id, actor)
@@ -68,7 +69,7 @@ class TrashUseCases:
 
     def empty(self, name: str, *, actor: Actor, keep: Keep = unkept) -> int:
         """Everything in the trash of this collection is gone for good; how much it was."""
-        _admins_only(actor)
+        require(actor, EDIT, "the trash is")
         return self._work.run(lambda stores: keep(stores, self._empty(stores, name, actor)))
 
     def _empty(self, stores: Stores, name: str, actor: Actor) -> int:
@@ -127,11 +128,3 @@ def _entered(stores: Stores, name: str, actor: Actor) -> Collection:
 
 def _names(schema: Schema) -> Mapping[str, str]:
     return {each.id: each.name for each in schema.collections.values()}
-
-
-def _admins_only(actor: Actor) -> None:
-    """Before anything is looked up: others learn nothing from it, not even whether there is such a collection."""
-    if actor.is_guest:
-        raise Unauthenticated("the trash is for admins: sign in as one")
-    if not actor.passes_rules:
-        raise Forbidden("the trash is for admins")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.actor import Actor
+from domain.accounts.roles import LOOK, RUN, may, role_refused
+from domain.actor import ADMINS, Actor
 from domain.errors import Forbidden, NotFound, Unauthenticated, invalid
 from domain.schema.collection import PASSWORD
 from domain.schema.fields.times import write_instant
@@ -74,7 +75,7 @@ def idle_end(at: datetime) -> str:
     return write_instant(at + IDLE)
 
 
-def whose(actor: Actor, collection: str, account: str | None) -> str:
+def whose(actor: Actor, collection: str, account: str | None, doing: str) -> str:
     """The account of this collection whose sessions the actor may see and end: its own, or, for an admin, the one that was named."""
     if actor.is_guest:
         raise Unauthenticated("sign in to see your sessions")
@@ -83,7 +84,11 @@ def whose(actor: Actor, collection: str, account: str | None) -> str:
     if account is None:
         hint = "name one by `account`" if actor.passes_rules else f"ask /api/v1/auth/{actor.collection}/sessions"
         raise Forbidden("this token is of another collection", hint=hint)
-    if actor.passes_rules or (actor.collection, actor.id) == (collection, account):
+    if (actor.collection, actor.id) == (collection, account):
+        return account
+    if actor.passes_rules:
+        if not may(actor, doing if collection != ADMINS or doing == LOOK else RUN):
+            raise role_refused(actor, doing)
         return account
     raise NotFound("there is no such account, or its sessions are not yours")
 

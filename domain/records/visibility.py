@@ -18,6 +18,7 @@ from domain.errors import (
     invalid,
 )
 from domain.records.reading import NO_MASKS, Masks
+from domain.rules.requests import ROLES
 from domain.schema.collection import EMAIL_VISIBLE, Collection
 from domain.schema.fields import Field
 
@@ -45,6 +46,9 @@ def write_rule(collection: Collection, field: Field, *, creating: bool) -> str |
     """Who may write the field, of those who may write the record. Whether an address is shown is for its account alone to say."""
     if collection.is_accounts and field.name == EMAIL_VISIBLE:
         return "" if creating else _itself(collection)
+    if collection.is_accounts and field.name in ROLES and field.rules.write == "":
+        # What `hasRole` reads: whoever could write it would give themselves any role.
+        return None
     return field.rules.write
 
 

@@ -31,6 +31,7 @@ TABLES = {
     "0008": {"_outbox", "_subscribers"},
     "0009": {"_answers"},
     "0010": {"_one_time", "_mails"},
+    "0011": set(),
 }
 
 

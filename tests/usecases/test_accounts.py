@@ -334,7 +334,7 @@ def test_the_first_admin_is_made_with_the_token_once(backend):
     shown = backend.accounts.create_first_admin(token, ANN, PASSWORD)
     assert shown.as_object()["email"] == ANN
     actor = session(backend, collection=ADMINS)
-    assert actor == Actor("admin", shown.id, ADMINS, 1, actor.session)
+    assert actor == Actor("admin", shown.id, ADMINS, 1, actor.session, "owner")
     with pytest.raises(Forbidden) as refused:
         backend.accounts.create_first_admin(token, "bob@example.org", PASSWORD)
     assert refused.value.code == "setup_refused"

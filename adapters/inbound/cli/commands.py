@@ -23,6 +23,8 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.schema import SchemaUseCases
+from domain.accounts.roles import ROLES
+from domain.actor import OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,13 @@ def _housekeeping(housekeeping: Callable[[], AbstractContextManager[Housekeeping
 
 @click.option("--email", required=True, help="Address that the admin signs in with.")
 @click.option("--password", help="Asked for without it; seen by others on this machine when given here.")
-def _admin_create(accounts: Callable[[], AbstractContextManager[AccountUseCases]], email: str, password: str | None) -> None:
+@click.option("--role", type=click.Choice(ROLES), default=OWNER, show_default=True, help="What the admin may do.")
+def _admin_create(accounts: Callable[[], AbstractContextManager[AccountUseCases]], email: str, password: str | None, role: str) -> None:
     """Make an admin. Works beside a running server."""
     password = _password() if password is None else password
     with accounts() as use_cases:
-        use_cases.create_admin(email, password)
-    click.echo(f"{email} is an admin now.")
+        use_cases.create_admin(email, password, role)
+    click.echo(f"{email} is an admin now, with the role {role}.")
 
 
 def _password() -> str:

@@ -31,7 +31,7 @@ class QuickTokens:
 
     def issue(self, actor: Actor, purpose: str = ACCESS) -> Issued:
         lifetime = self._lifetimes[purpose]
-        said = [actor.id, actor.collection, actor.epoch, actor.session, purpose, (self._clock.now() + lifetime).timestamp()]
+        said = [actor.id, actor.collection, actor.epoch, actor.session, actor.role, purpose, (self._clock.now() + lifetime).timestamp()]
         text = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
         return Issued(f"{text}.{self._signature(text)}", int(lifetime.total_seconds()))
 
@@ -39,12 +39,12 @@ class QuickTokens:
         text, _, signature = token.partition(".")
         if not token.isascii() or not hmac.compare_digest(self._signature(text), signature):
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
-        whose, collection, epoch, session, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        whose, collection, epoch, session, role, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if said_purpose != purpose:
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
         if expires <= self._clock.now().timestamp():
             raise Unauthenticated("this token has expired", code="token_expired", hint="sign in again")
-        return account(whose, collection, epoch, session)
+        return account(whose, collection, epoch, session, role)
 
     def public_keys(self) -> Sequence[dict[str, Any]]:
         return []

@@ -23,6 +23,8 @@ from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.schema import grow_version
 from adapters.outbound.sql.session import Session
+from domain.accounts.roles import ROLE
+from domain.actor import OWNER
 from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
 
@@ -72,6 +74,14 @@ class SqlAccountStore(_Statements):
     def count(self, collection: Collection) -> int:
         table = self._session.tables[collection.name]
         return int(self._run(("count", collection.name), lambda: select(func.count()).select_from(table), {})[0][0])
+
+    def owners(self, admins: Collection) -> tuple[str, ...]:
+        return tuple(row[0] for row in self._run(("owners",), lambda: self._owners(admins), {"role": OWNER}))
+
+    def _owners(self, admins: Collection) -> Executable:
+        """In one order, so that two of them never wait for each other."""
+        table = self._session.tables[admins.name]
+        return select(table.c.id).where(table.c[ROLE] == bindparam("role")).order_by(table.c.id).with_for_update()
 
 
 class SqlKeyStore(_Statements):

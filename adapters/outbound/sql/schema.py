@@ -23,6 +23,7 @@ from adapters.outbound.sql.schema_steps import SchemaSteps, locks
 from adapters.outbound.sql.search_indexes import drop_search_before, make_search_after
 from adapters.outbound.sql.session import Catalogue, Session
 from adapters.outbound.sql.statements import prepare
+from domain.accounts.roles import ROLE_FIELD
 from domain.actor import ADMINS
 from domain.schema.changes import Step
 from domain.schema.collection import Collection, Rules, Schema, stored_collection
@@ -37,7 +38,7 @@ from ports.schema import Unprepared
 
 # Built in: its table is the migrations', no row describes it. Rules at their
 # defaults: admins only, and each may sign in.
-ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", rules=Rules(), system=True)
+ADMIN_ACCOUNTS = Collection(id=ADMINS, name=ADMINS, type="accounts", fields=(ROLE_FIELD,), rules=Rules(), system=True)
 
 _COLLECTIONS = sql_table(
     "_collections",
