@@ -1,6 +1,6 @@
 """Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.usecases.rulebook import Rulebook
@@ -34,8 +34,8 @@ def keep_sessions(stores: Stores, collection: Collection, id: str, actor: Actor,
         stores.sessions.carry_over(collection, id, actor.session)
 
 
-def keep_an_owner(stores: Stores, collection: Collection, id: str, values: Mapping[str, Any]) -> None:
-    """Before an admin is changed to these values, or deleted where there are none. Owners are held, so of two who demote each other
+def keep_an_owner(stores: Stores, collection: Collection, ids: Sequence[str], values: Mapping[str, Any]) -> None:
+    """Before admins are changed to these values, or deleted where there are none. Owners are held, so of two who demote each other
     at the same time one is refused."""
     if collection.name == ADMINS and (not values or values.get(ROLE, OWNER) != OWNER):
-        roles.keep_an_owner(stores.accounts.owners(collection), id)
+        roles.keep_an_owner(stores.accounts.owners(collection), ids)

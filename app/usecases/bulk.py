@@ -16,6 +16,7 @@ from app.usecases.record_reads import RecordReads
 from app.usecases.record_writes import RecordWrites
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook
+from domain.accounts.roles import check_write
 from domain.errors import Forbidden, Invalid, NotFound, Unavailable, invalid
 from domain.records.bulk import MAX_BULK, check_expected
 from domain.records.page import ListQuery
@@ -102,6 +103,7 @@ class BulkWrites:
         """The ids of the records that are meant, held against other writers in the order of their ids. Whether they are the same is
         asked again once they are held, since others may have changed them before."""
         ruling = self._rulebook.rule(stores.schema, collection, action, request.actor)
+        check_write(request.actor, collection, None, request.body or {})
         found, told = self._found(stores, name, chosen, request)
         for _ in range(_TURNS):
             check_expected(len(found), chosen.expect)

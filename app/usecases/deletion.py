@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.usecases.admission import keep_an_owner
 from app.usecases.announcing import Records, announce_updates, announced, loaded
 from app.usecases.discarding import discard, note_cleared
 from domain.actor import Actor
@@ -21,6 +22,7 @@ def delete_with_relations(
 ) -> None:
     """First everything that goes is known, then what restricts is asked, then what is kept goes into the trash, references are
     cleared and links taken away, and rows are deleted."""
+    keep_an_owner(stores, collection, ids, {})
     doomed: Doomed = {collection.name: dict.fromkeys(ids)}
     _follow_cascades(stores, collection.name, list(ids), doomed)
     _refuse_restricted(stores, doomed, actor)

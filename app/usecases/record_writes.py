@@ -122,7 +122,7 @@ class RecordWrites:
             return self._unchanged(stores, collection, id, request, where, if_match, condition)
         if condition is not None and not condition.alone:
             self._held(stores, collection, id, request, where, condition, "update")
-        keep_an_owner(stores, collection, id, asked.values)
+        keep_an_owner(stores, collection, [id], asked.values)
         ends, anew = prepared.collection_id is not None, asks_anew(self._rulebook, stores.schema, collection, asked)
         asked = replace(asked, secrets=prepared.secrets, end_sessions=ends or anew)
         writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
@@ -155,7 +155,6 @@ class RecordWrites:
         condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
         record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
-        keep_an_owner(stores, collection, id, {})
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
 
     def entered(self, stores: Stores, name: str, request: Request) -> Collection:

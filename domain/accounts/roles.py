@@ -3,6 +3,7 @@
 Every use case that is for admins asks `require` for what it is about to do, so no door can forget it.
 """
 
+from collections.abc import Collection as Collected
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,7 +59,7 @@ def check_write(actor: Actor, collection: Collection, id: str | None, body: Mapp
         raise role_refused(actor, doing)
 
 
-def keep_an_owner(owners: tuple[str, ...], id: str) -> None:
-    """`owners` are all there are, held against other writers; this one is about to be none any more."""
-    if owners == (id,):
+def keep_an_owner(owners: Collected[str], ids: Collected[str]) -> None:
+    """`owners` are all there are, held against other writers; these ids are about to be owners no more."""
+    if owners and set(owners) <= set(ids):
         raise Conflict("this is the last owner, and a backend without one could not be run", hint="make another admin an owner first")
