@@ -14,7 +14,7 @@ from app.usecases.preparations import Preparations
 from app.usecases.record_reads import RecordReads, entered
 from app.usecases.record_writes import RecordWrites
 from app.usecases.requests import Request
-from app.usecases.rulebook import Rulebook
+from app.usecases.rulebook import OPEN, Rulebook
 from domain.actor import SYSTEM, Actor
 from domain.errors import Conflict, Fault, Invalid, NotFound, Problem
 from domain.records.batches import Operation, of_operation, resolved_id, resolved_values, upsert_key
@@ -122,7 +122,20 @@ class Batches:
         schema = going.stores.schema
         for name in sorted(wanted):
             if name in schema.collections:
-                going.stores.records.hold(schema.collections[name], sorted(wanted[name]))
+                collection = schema.collections[name]
+                going.stores.records.hold(collection, self._viewed(going, collection, sorted(wanted[name])))
+
+    def _viewed(self, going: _Going, collection: Collection, ids: Sequence[str]) -> Sequence[str]:
+        """Those of these records that the actor may view. Nobody makes others wait for a record that is hidden from them, or learns by
+        waiting that it is there."""
+        try:
+            ruling = self._rulebook.rule(going.stores.schema, collection, "view", going.actor)
+        except Problem:
+            return ()
+        if ruling is OPEN:
+            return ids
+        where = shape(ruling.condition, self._reads.values(going.stores, ruling, Request(going.actor, going.facts)))
+        return sorted(going.stores.records.among(Reading(collection, ("id",), where), ids))
 
     def _create_together(self, going: _Going, operations: Sequence[Operation], ids: Sequence[str], start: int, end: int) -> bool:
         """Whether these operations, all alike, could be done at once."""

@@ -1,6 +1,7 @@
 """Batches on every database alike: all or nothing, under the rules of each operation."""
 
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
+from time import monotonic
 
 import orjson
 import pytest
@@ -232,6 +233,30 @@ def test_opposite_orders_end_well(backend, ann):
     assert errors == []
     assert [each["count"] for each in records(backend)] == [50, 50]
     assert [each["version"] for each in records(backend)] == [31, 31]
+
+
+def test_a_batch_does_not_wait_for_records_that_its_actor_may_not_see(backend, ann, database_url):
+    """Else a guest could keep others from their records, or tell by the wait that there are such records."""
+    if not database_url.startswith("postgresql"):
+        pytest.skip("writers of SQLite take turns, whatever they write")
+    [one], [other] = run(backend, ann, create("a")), run(backend, ann, create("b"))
+    bob, held, refused = sign_up(backend, "bob"), Barrier(2, timeout=5), Event()
+
+    def hold(stores):
+        stores.records.hold(stores.schema.collections["docs"], sorted([one.shown.id, other.shown.id]))
+        held.wait()
+        assert refused.wait(10)
+
+    holder = Thread(target=lambda: backend.work.run(hold))
+    holder.start()
+    held.wait()
+    began = monotonic()
+    with pytest.raises(NotFound):
+        run(backend, bob, update(one.shown.id, {"count": 1}), update(other.shown.id, {"count": 1}))
+    took = monotonic() - began
+    refused.set()
+    holder.join()
+    assert took < 1
 
 
 def test_a_dry_run_says_what_would_be_and_keeps_nothing(backend, ann):
