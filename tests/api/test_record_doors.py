@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from app.usecases.idempotency import unkept
+from app.usecases.idempotency import unkept
 from domain.actor import GUEST, account
 from domain.records.changes import IfMatch
 from domain.records.page import ListQuery, Page, Shown
@@ -274,9 +275,9 @@ def test_collections_are_listed_shown_made_changed_and_deleted():
     assert asks.calls[:5] == [
         ("list", (), {"actor": admin}),
         ("get", ("posts",), {"actor": admin}),
-        ("create", ({"name": "posts"},), {"actor": admin}),
-        ("change", ("posts", {"rules": {}}), {"actor": admin, "if_match": (IfMatch(POSTS.version, POSTS.created),)}),
-        ("delete", ("posts",), {"actor": admin, "if_match": (IfMatch(POSTS.version, POSTS.created),)}),
+        ("create", ({"name": "posts"},), {"actor": admin, "keep": unkept}),
+        ("change", ("posts", {"rules": {}}), {"actor": admin, "keep": unkept, "if_match": (IfMatch(POSTS.version, POSTS.created),)}),
+        ("delete", ("posts",), {"actor": admin, "keep": unkept, "if_match": (IfMatch(POSTS.version, POSTS.created),)}),
     ]
 
 
