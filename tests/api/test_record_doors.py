@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from app.usecases.idempotency import unkept
-from app.usecases.idempotency import unkept
 from domain.actor import GUEST, account
 from domain.records.changes import IfMatch
 from domain.records.page import ListQuery, Page, Shown
