@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.session import SCHEMA_VERSION, Session
 from app.testing import backend as make_backend
 from domain.actor import GUEST, SYSTEM, Actor
 from domain.errors import NotFound
@@ -115,3 +115,23 @@ def test_a_create_and_an_update_are_one_write_each_and_their_event(room, post, s
     room.records.update("posts", post, {"title": "Other"}, actor=GUEST, facts=FACTS)
     written = [text for text in told(statements, ("UPDATE", "WITH", "INSERT")) if "UPDATE posts" in text or "INSERT INTO _outbox" in text]
     assert len(written) == len(told(statements, ("UPDATE", "WITH", "INSERT"))) == 2
+
+
+def test_signing_in_is_three_statements_and_a_refresh_two(room, ann, statements):
+    signed = room.accounts.sign_in("users", "ann@example.org", "correct horse", facts=FACTS)
+    assert len(_own(statements)) == 3
+    statements.clear()
+    room.sessions.refresh("users", signed.refresh_token, facts=FACTS)
+    assert len(_own(statements)) == 2
+
+
+def _own(statements):
+    """SQLite's transactions begin by asking for the schema version."""
+    return [text for text in told(statements, ("SELECT", "INSERT", "UPDATE", "DELETE")) if text != SCHEMA_VERSION]
+
+
+def test_a_session_costs_no_statement_of_its_own(room, ann, post, statements):
+    who = room.accounts.identify(room.accounts.sign_in("users", "ann@example.org", "correct horse", facts=FACTS).access_token)
+    statements.clear()
+    room.records.list("posts", ListQuery(), actor=who, facts=FACTS)
+    assert len(told(statements, ("SELECT", "WITH"))) == 1
