@@ -39,7 +39,7 @@ class Inbox:
         if "DATA" in self.refusals:
             return self.refusals["DATA"]
         message = message_from_bytes(envelope.original_content, policy=default)
-        self.received.append((envelope.mail_from, envelope.rcpt_tos, message, session.ssl))
+        self.received.append((envelope.mail_from, envelope.rcpt_tos, message, server.transport.get_extra_info("ssl_object")))
         return "250 OK"
 
 
