@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from domain.accounts.languages import chosen
-from domain.accounts.letters import DEFAULT_LANGUAGE, OURS, Template, write
+from domain.accounts.letters import DEFAULT_LANGUAGE, OURS, write
 from domain.accounts.one_time import (
     DIGITS,
     EMAIL_COMES,
@@ -13,6 +13,7 @@ from domain.accounts.one_time import (
     LIFETIMES,
     PASSWORD_RESET,
     SIGN_IN_CODE,
+    SIGN_IN_LINK,
     TOKEN_BYTES,
     VERIFICATION,
     code,
@@ -22,15 +23,18 @@ from domain.accounts.one_time import (
 from domain.accounts.wishes import Wish
 from domain.schema.collection import Collection
 from domain.schema.fields.text import email_key
+from domain.schema.letters import Letters, Template
 from ports.accounts import Credentials
 from ports.clock import Clock
 from ports.mail import Letter
 from ports.unit_of_work import Stores
 
-# Where a link leads, below the public address.
+# Where a link leads: the app's own page of this name, or ours below the public address.
 PAGES: Mapping[str, str] = {
-    VERIFICATION: "verification", PASSWORD_RESET: "password-reset", EMAIL_LEAVES: "email-change", EMAIL_COMES: "email-change",
+    VERIFICATION: "verification", PASSWORD_RESET: "password_reset", EMAIL_LEAVES: "email_change", EMAIL_COMES: "email_change",
+    SIGN_IN_LINK: "link",
 }  # fmt: skip
+_NOTHING_SAID = Letters()
 
 
 class LetterWriter:
@@ -47,12 +51,12 @@ class LetterWriter:
         if collection is None or account is None or not _is_due(stores, collection, account, wish):
             return None
         values = self._values(stores, collection, account, wish)
-        written = write(_template(wish.purpose, wish.languages), values)
+        written = write(_template(collection.mail or _NOTHING_SAID, wish.purpose, wish.languages), values)
         to = wish.bound if wish.purpose == EMAIL_COMES else account.email
         return Letter(id, to, written.subject, written.text, written.html)
 
     def _values(self, stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> Mapping[str, str]:
-        told = {"app": collection.name, "email": account.email, "new_email": wish.bound,
+        told = {"app": _app(collection), "email": account.email, "new_email": wish.bound,
                 "minutes": str(int(LIFETIMES[wish.purpose].total_seconds() // 60))}  # fmt: skip
         typed = code(secrets.randbelow(10**DIGITS)) if wish.purpose == SIGN_IN_CODE else ""
         text = wish.ticket or token(secrets.token_bytes(TOKEN_BYTES))
@@ -60,10 +64,15 @@ class LetterWriter:
             kept(wish.purpose, text, account.id, collection=collection.id, epoch=account.epoch, at=self._clock.now(), typed=typed,
                  bound=wish.bound)
         )  # fmt: skip
-        return {**told, **({"code": typed} if typed else {"link": self._link(collection.name, wish.purpose, text)})}
+        return {**told, **({"code": typed} if typed else {"link": self._link(collection, wish.purpose, text)})}
 
-    def _link(self, collection: str, purpose: str, text: str) -> str:
-        return f"{self.public_url}/auth/{quote(collection)}/{PAGES[purpose]}?token={quote(text)}"
+    def _link(self, collection: Collection, purpose: str, text: str) -> str:
+        """To a page of the app behind a `#`: what follows it is sent to no server and stands in no log."""
+        page = PAGES[purpose]
+        own = (collection.mail or _NOTHING_SAID).page(page)
+        if own:
+            return f"{own}#token={quote(text)}"
+        return f"{self.public_url}/auth/{quote(collection.name)}/{page.replace('_', '-')}?token={quote(text)}"
 
 
 def _account(stores: Stores, collection: Collection, wish: Wish) -> Credentials | None:
@@ -82,5 +91,12 @@ def _is_due(stores: Stores, collection: Collection, account: Credentials, wish: 
     return True
 
 
-def _template(purpose: str, languages: Sequence[str]) -> Template:
-    return OURS[chosen(languages, OURS, DEFAULT_LANGUAGE)][purpose]
+def _app(collection: Collection) -> str:
+    return (collection.mail or _NOTHING_SAID).app or collection.name
+
+
+def _template(letters: Letters, purpose: str, languages: Sequence[str]) -> Template:
+    """The owner's texts stand in place of all of ours: where they wrote none in any language that its reader knows, the first of theirs."""
+    own = letters.texts(purpose)
+    known = own or {language: texts[purpose] for language, texts in OURS.items()}
+    return known[chosen(languages, known, DEFAULT_LANGUAGE if DEFAULT_LANGUAGE in known else next(iter(known)))]

@@ -5,7 +5,6 @@ never looked at again.
 """
 
 import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,18 +16,9 @@ from domain.accounts.one_time import (
     SIGN_IN_LINK,
     VERIFICATION,
 )
+from domain.schema.letters import PLACEHOLDER, Template
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 DEFAULT_LANGUAGE = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """Without `html` the text is sent alone."""
-
-    subject: str
-    text: str
-    html: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +26,6 @@ class Written:
     subject: str
     text: str
     html: str
-
-
-def placeholders(purpose: str) -> tuple[str, ...]:
-    """What its template may name."""
-    if purpose == SIGN_IN_CODE:
-        return ("app", "email", "code", "minutes")
-    new = ("new_email",) if purpose in (EMAIL_LEAVES, EMAIL_COMES) else ()
-    return ("app", "email", "link", "minutes", *new)
-
-
-def unknown_placeholder(text: str, purpose: str) -> str | None:
-    known = placeholders(purpose)
-    return next((each for each in _PLACEHOLDER.findall(text) if each not in known), None)
 
 
 def write(template: Template, values: Mapping[str, str]) -> Written:
@@ -59,7 +36,7 @@ def write(template: Template, values: Mapping[str, str]) -> Written:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def _letter(subject: str, before: str, what: str, after: str) -> Template:

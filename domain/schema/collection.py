@@ -1,6 +1,6 @@
 """A collection as its owner defines it: fields, rules, indexes, checks; sound by itself, before other collections are looked at."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from domain.schema.fields.flags import BoolField
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
+from domain.schema.letters import Letters, read_letters
 from domain.schema.limits import CollectionLimits, read_limits
 from domain.schema.names import check_collection_name, check_field_name
 from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
@@ -84,6 +85,7 @@ class Collection:
     query: ViewQuery | None = None
     aliases: tuple[Alias, ...] = ()
     limits: CollectionLimits | None = None
+    mail: Letters | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -161,6 +163,7 @@ class Collection:
             "limits": self.limits and self.limits.definition(),
             "aliases": [each.definition() for each in self.aliases],
             **({"query": self.query.definition()} if self.query else {}),
+            **({"mail": self.mail.definition()} if self.mail else {}),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
@@ -240,9 +243,9 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail")
 # What a view has none of; its fields are told, not chosen.
-_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires")
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -287,11 +290,16 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
     )  # fmt: skip
 
 
+_READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {"trash": read_trash, "expires": read_expiry, "mail": read_letters}
+
+
 def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = Rules()) -> dict[str, Any]:
     if kind == "view":
         return _parts_of_view(body, old_rules)
     if body.get("query") is not None:
         raise invalid("/query", "unknown_field", "only a view has a `query`", hint="make a collection of type view")
+    if kind != "accounts" and body.get("mail") is not None:
+        raise invalid("/mail", "unknown_field", "only accounts have `mail`", hint="make a collection of type accounts")
     parts: dict[str, Any] = {}
     if "fields" in body:
         items = _list(body["fields"], "/fields", MAX_FIELDS)
@@ -306,10 +314,7 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         parts["checks"] = tuple(
             _check(item, f"/checks/{at}") for at, item in enumerate(_list(body["checks"], "/checks", 50))
         )
-    if "trash" in body:
-        parts["trash"] = read_trash(body["trash"])
-    if "expires" in body:
-        parts["expires"] = read_expiry(body["expires"])
+    parts |= {name: read(body[name]) for name, read in _READ_BY_ITSELF.items() if name in body}
     if "limits" in body:
         parts["limits"] = read_limits(body["limits"], _ACTIONS)
     if "aliases" in body:

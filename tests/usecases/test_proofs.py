@@ -360,3 +360,23 @@ def test_where_links_lead_nowhere_codes_go_out_and_links_do_not(room):
         room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
     assert refused.value.code == "links_not_configured"
     assert stands(room, room.proofs.sign_in_by_code("users", *code(room), facts=replace(FACTS)))
+
+
+# --- what letters say
+
+
+def test_the_owners_texts_stand_in_place_of_ours(room):
+    texts = {"fr": {"subject": "{app} : bonjour", "text": "Cliquez {link}"}}
+    mail = {"app": "Planes", "pages": {"verification": "https://planes.example/verify"}, "templates": {"verification": texts}}
+    room.collections.change("users", {"mail": mail}, actor=SYSTEM)
+    room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
+    (letter,) = letters(room)
+    assert (letter.subject, letter.html) == ("Planes : bonjour", "")
+    assert letter.text.startswith("Cliquez https://planes.example/verify#token=sot_")
+    room.proofs.verify("users", token(letter))
+
+
+def test_whoever_puts_a_placeholder_into_an_address_sees_it_as_it_is(room):
+    sign_up(room, email="{link}@example.org")
+    room.proofs.ask(VERIFICATION, "users", "{link}@example.org", facts=FACTS)
+    assert "that {link}@example.org is your address" in letters(room)[0].text

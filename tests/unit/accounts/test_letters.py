@@ -3,9 +3,11 @@
 import pytest
 
 from domain.accounts.languages import preferred
-from domain.accounts.letters import OURS, Template, placeholders, unknown_placeholder, write
-from domain.accounts.one_time import LIFETIMES, SIGN_IN_CODE, VERIFICATION
+from domain.accounts.letters import OURS, write
+from domain.accounts.one_time import LIFETIMES
 from domain.accounts.wishes import Wish, pause_after, read_wish
+from domain.errors import Invalid
+from domain.schema.letters import PLACEHOLDERS, Template, read_letters
 
 HOSTILE = ["{{7*7}}", "{% raw %}", "${x}", "%(link)s", "{app.__class__}", "{0}", "{link!r}"]
 
@@ -33,21 +35,54 @@ def test_a_subject_is_one_line(value):
 
 @pytest.mark.parametrize("language", OURS)
 @pytest.mark.parametrize("purpose", LIFETIMES)
-def test_our_own_letters_name_what_there_is_and_what_they_are_for(language, purpose):
-    if purpose not in OURS[language]:
-        pytest.skip("not sent yet")
-    template = OURS[language][purpose]
-    assert [unknown_placeholder(text, purpose) for text in (template.subject, template.text, template.html)] == [None] * 3
-    needed = "{code}" if purpose == SIGN_IN_CODE else "{link}"
-    assert needed in template.text
-    assert needed in template.html
+def test_our_own_letters_are_such_as_an_owner_may_write(language, purpose):
+    """Every placeholder is known, and none that it is of no use without is missing."""
+    told = {"templates": {purpose: {language: OURS[language][purpose].definition()}}}
+    assert read_letters(told).definition() == told
 
 
-def test_a_placeholder_that_is_not_there_is_found():
-    assert unknown_placeholder("{link} {password}", VERIFICATION) == "password"
-    assert unknown_placeholder("{LINK}", VERIFICATION) == "LINK"
-    assert unknown_placeholder("p { color: red } {link}", VERIFICATION) is None
-    assert "code" not in placeholders(VERIFICATION)
+def test_what_an_owner_writes_is_kept_as_it_was_written():
+    told = {
+        "app": "Planes", "pages": {"password_reset": "https://planes.example/reset?from=mail", "link": "http://localhost:3000/in"},
+        "templates": {"code": {"fr": {"subject": "{app} : {code}", "text": "{code} p { color: red } {{7*7}}"}}},
+    }  # fmt: skip
+    assert read_letters(told).definition() == told
+    assert read_letters({}) is read_letters(None) is read_letters({"pages": {}}) is None
+    assert set(PLACEHOLDERS) == set(LIFETIMES)
+
+
+LINKED = {"subject": "s", "text": "{link}"}
+URLS = ("javascript:alert(1)", "http://x.example", "//x.example", "https://x.example/#a", "https://u@x.example", "https://[", 7)
+
+
+def wrong_text(code, part, text):
+    return {"templates": {"verification": {"en": {**LINKED, part: text}}}}, code, f"/mail/templates/verification/en/{part}"
+
+
+WRONG = [
+    ({"apps": "x"}, "unknown_field", "/mail/apps"),
+    ({"app": "a\nb"}, "invalid_template", "/mail/app"),
+    ({"pages": {"reset": "https://x.example"}}, "unknown_field", "/mail/pages/reset"),
+    *(({"pages": {"link": url}}, "invalid_url", "/mail/pages/link") for url in URLS),
+    ({"templates": {"welcome": {}}}, "unknown_field", "/mail/templates/welcome"),
+    ({"templates": {"code": {"english": LINKED}}}, "invalid_template", "/mail/templates/code/english"),
+    wrong_text("unknown_placeholder", "text", "{link} {password}"),
+    wrong_text("unknown_placeholder", "html", "{LINK}"),
+    wrong_text("unknown_placeholder", "subject", "{code}"),
+    wrong_text("invalid_template", "text", "hello"),
+    wrong_text("invalid_template", "html", "hello"),
+    wrong_text("invalid_template", "subject", "s\r\nBcc: x"),
+    wrong_text("invalid_template", "subject", " "),
+    ({"templates": []}, "not_an_object", "/mail/templates"),
+    ("Planes", "not_an_object", "/mail"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("told, code, pointer", WRONG)
+def test_what_is_wrong_with_it_is_told_in_its_place(told, code, pointer):
+    with pytest.raises(Invalid) as refused:
+        read_letters(told)
+    assert [(each.code, each.pointer) for each in refused.value.faults] == [(code, pointer)]
 
 
 @pytest.mark.parametrize("header, languages", [

@@ -98,6 +98,19 @@ _OPERATIONS = [
     )
     for method, allowed in ALLOWED.items()
 ]
+# Of accounts alone.
+_MAIL = {
+    "mail": _or_null(
+        object_of(
+            {
+                "app": _TEXT,
+                "pages": {"type": "object", "additionalProperties": _TEXT},
+                "templates": {"type": "object", "additionalProperties": {"type": "object"}},
+            },
+            (),
+        )
+    )
+}
 _STAMPS = {"id": _TEXT, "version": _COUNT, "created": _INSTANT, "updated": _INSTANT}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Record": object_of({**_STAMPS, "expand": {"type": "object"}}, (), more=True),
@@ -132,8 +145,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         },
         ("results",),
     ),
-    "CollectionDefinition": object_of({**_DEFINITION, **_QUERY}, ("name",)),
-    "CollectionChange": object_of({**_DEFINITION, **_QUERY, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
+    "CollectionDefinition": object_of({**_DEFINITION, **_QUERY, **_MAIL}, ("name",)),
+    "CollectionChange": object_of({**_DEFINITION, **_QUERY, **_MAIL, **_STAMPS, "drop": {"type": "array", "items": _TEXT}}, ()),
     "SchemaPlan": object_of(
         {
             "steps": {"type": "array", "items": {"type": "object"}},
@@ -149,7 +162,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "SchemaChangePage": object_of(
         {"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}}, ("items", "next")
     ),
-    "Collection": object_of({**_DEFINITION, **_QUERY, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
+    "Collection": object_of({**_DEFINITION, **_QUERY, **_MAIL, **_STAMPS}, (*_STAMPS, *_DEFINITION)),
     "CollectionList": object_of({"items": {"type": "array", "items": ref("Collection")}}, ("items",)),
     "TrashPage": object_of(
         {"items": {"type": "array", "items": ref("TrashEntry")}, "next": {"type": ["string", "null"]}}, ("items", "next")

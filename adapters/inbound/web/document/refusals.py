@@ -74,7 +74,8 @@ OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, 
 _ADMINS: ByStatus = {401: _WHO[401], 403: ("forbidden",)}
 _DEFINITION: Codes = (
     *_BODY, *_LANGUAGE, "invalid_check", "invalid_field", "invalid_index", "invalid_name", "invalid_option", "invalid_pattern",
-    "invalid_query", "invalid_rule", "invalid_schema", "missing_option", "not_a_list", "required", "reserved_name", "unchangeable",
+    "invalid_query", "invalid_rule", "invalid_schema",
+    "invalid_template", "invalid_url", "unknown_placeholder", "missing_option", "not_a_list", "required", "reserved_name", "unchangeable",
     "unknown_option", "unknown_type", "wrong_type",
 )  # fmt: skip
 _AGAINST_A_CHANGE: Codes = (
