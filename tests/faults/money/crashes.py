@@ -34,7 +34,7 @@ def kills(*acts: Callable[[Server, random.Random], None], every: int) -> Disturb
         chance, at = random.Random(7), 0
         while not over.wait(0.005):
             start_again(bank.server)
-            if len(book.done) + len(book.refused) >= (at + 1) * every:
+            if len(book.done) + len(book.refused) + len(book.refused_again) >= (at + 1) * every:
                 acts[at % len(acts)](bank.server, chance)
                 at += 1
                 book.kills += 1

@@ -18,6 +18,8 @@ class Book:
 
     done: dict[str, Transfer] = field(default_factory=dict)
     refused: dict[str, Transfer] = field(default_factory=dict)
+    # A repetition was refused; the first try was not answered.
+    refused_again: dict[str, Transfer] = field(default_factory=dict)
     # Nobody told, and nobody asked again.
     unknown: dict[str, Transfer] = field(default_factory=dict)
     wrong: Counter[str] = field(default_factory=Counter)
@@ -33,9 +35,11 @@ class Book:
             self.wrong[what] += 1
             self.examples.setdefault(what, str(example)[:400])
 
-    def told(self, transfer: Transfer, status: int) -> None:
+    def told(self, transfer: Transfer, status: int, *, final: bool = True) -> None:
         if status == 200:
             self.done[transfer.intent] = transfer
+        elif status == 400 and not final:
+            self.refused_again[transfer.intent] = transfer
         elif status == 400:
             self.refused[transfer.intent] = transfer
         else:
@@ -44,7 +48,8 @@ class Book:
 
     def __repr__(self) -> str:
         return (
-            f"{len(self.done)} done, {len(self.refused)} refused, {len(self.unknown)} given up, {self.broken} tries without an answer, "
+            f"{len(self.done)} done, {len(self.refused)} + {len(self.refused_again)} refused, {len(self.unknown)} given up, "
+            f"{self.broken} tries without an answer, "
             f"{self.kills} kills, {self.seconds:.1f} s, reads {dict(self.reads)}, wrong {dict(self.wrong)} {self.examples}"
         )
 
@@ -92,12 +97,14 @@ def _move(bank: Bank, book: Book, load: Load, at: int, over: threading.Event) ->
         if over.is_set() or book.wrong[load.until]:
             break
         transfer = bank.drawn(caller.chance, f"c{at}-{number}")
+        broken = caller.broken
         try:
             status = bank.move(caller, transfer, once=caller.chance.random() < load.giving_up)
         except Unanswered:
             book.unknown[transfer.intent] = transfer
         else:
-            book.told(transfer, status)
+            # A refusal is of its moment: an earlier copy that is still on its way may yet be done.
+            book.told(transfer, status, final=caller.broken == broken)
     caller.close()
     book.broken += caller.broken
     for failure in caller.failures:
