@@ -29,6 +29,7 @@ from adapters.outbound.system_clock import SystemClock, Uuid7Ids
 from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
+from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
@@ -150,6 +151,7 @@ def use_cases(parts: Parts) -> Backend:
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
         sessions=sessions,
+        api_keys=ApiKeyUseCases(work, clock, ids),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),

@@ -1,17 +1,19 @@
 """Who asks: a guest, an account, an admin, or the system itself."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 ADMINS = "_admins"
 OWNER = "owner"
+API_KEYS = "_api_keys"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`kind` is guest, account, admin or system. `epoch` is the one that the actor's token repeats: it is compared with
-    the account's own in the first statement of each request, so that a token that was ended stops working at once. So is
-    `session`, the id of the session that the token belongs to; a token without one stands by itself.
-    `role` is what an admin may do: with another one its epoch grows, so a token never says an old one."""
+    """`kind` is guest, account, admin, key (another program's, which may do what `scopes` say) or system. `epoch` is the one that the
+    actor's token repeats: it is compared with the account's own in the first statement of each request, so that a token that was ended
+    stops working at once. So is `session`, the id of the session that the token belongs to; a token without one stands by itself. `role`
+    is what an admin may do: with another one its epoch grows, so a token never says an old one."""
 
     kind: str
     id: str = ""
@@ -19,6 +21,7 @@ class Actor:
     epoch: int = 0
     session: str = ""
     role: str = ""
+    scopes: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def is_guest(self) -> bool:
@@ -27,6 +30,16 @@ class Actor:
     @property
     def passes_rules(self) -> bool:
         return self.kind in ("admin", "system")
+
+    @property
+    def account_id(self) -> str:
+        """To rules and defaults a key is nobody."""
+        return "" if self.kind == "key" else self.id
+
+    @property
+    def standing(self) -> Hashable:
+        """What rules make of the actor before they are asked: the same for everybody whom they bind alike."""
+        return self.passes_rules or self.scopes
 
     def as_object(self) -> dict[str, str | None]:
         """Who did it, for an answer."""

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
+from ports.api_keys import ApiKeyStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
@@ -38,6 +39,8 @@ class Stores(Protocol):
     def keys(self) -> KeyStore: ...
     @property
     def answers(self) -> AnswerStore: ...
+    @property
+    def api_keys(self) -> ApiKeyStore: ...
     @property
     def sessions(self) -> SessionStore: ...
     @property

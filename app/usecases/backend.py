@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
+from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
@@ -34,6 +35,7 @@ class Backend:
     explanations: ExplanationUseCases
     accounts: AccountUseCases
     sessions: SessionUseCases
+    api_keys: ApiKeyUseCases
     proofs: ProofUseCases
     mail: MailUseCases
     outlines: OutlineUseCases

@@ -334,7 +334,7 @@ def _sent_pointer(pointer: str, sent: Mapping[str, str]) -> str:
 
 
 def author_of(actor: Actor, pen: Pen) -> Author:
-    return Author(actor.id or None, actor.passes_rules, actor.collection, closed=pen.closed, unknown=pen.unknown)
+    return Author(actor.account_id or None, actor.passes_rules, actor.collection, closed=pen.closed, unknown=pen.unknown)
 
 
 def _check_version(record: Mapping[str, Any], if_match: IfMatches) -> None:

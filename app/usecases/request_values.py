@@ -36,7 +36,7 @@ def request_values(
             _put(known, path, getattr(facts, source), name)
         elif source != "auth":
             known[path] = getattr(facts, source)
-        elif not actor.is_guest and not _needs_record(path):
+        elif actor.kind != "key" and not actor.is_guest and not _needs_record(path):
             known[path] = {"id": actor.id, "collectionName": actor.collection}[name]
     known.update(_behind(stores, paths, actor, body or {}, into))
     return Values(now, known, creating)

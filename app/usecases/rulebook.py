@@ -82,7 +82,7 @@ class Rulebook:
         rule = self.rule(schema, collection, action, actor)
         if not filter:
             return rule
-        key = (schema.version, collection.name, action, actor.passes_rules, sayable, filter)
+        key = (schema.version, collection.name, action, actor.standing, sayable, filter)
         return self._keep(key, lambda: self._joined(schema, collection, rule, actor, filter, sayable, pointer))
 
     def _joined(
@@ -95,7 +95,7 @@ class Rulebook:
         self, schema: Schema, collection: Collection, actor: Actor, sort: str, sayable: Sayable = NOTHING_SAYABLE
     ) -> tuple[SortKey, ...]:
         """The keys of a sort text, ended by the id, so that no two records stand on one place."""
-        key = (schema.version, collection.name, "sort", actor.passes_rules, sayable, sort)
+        key = (schema.version, collection.name, "sort", actor.standing, sayable, sort)
         return self._keep(key, lambda: self._order(schema, collection, actor, sort, sayable))
 
     def _order(self, schema: Schema, collection: Collection, actor: Actor, sort: str, sayable: Sayable) -> tuple[SortKey, ...]:
@@ -109,7 +109,7 @@ class Rulebook:
         self, schema: Schema, collection: Collection, actor: Actor, filter: str, sort: str, sayable: Sayable = NOTHING_SAYABLE
     ) -> int:
         """How many relation steps the list rule, a filter and a sort take in one statement."""
-        key = (schema.version, collection.name, "steps", actor.passes_rules, sayable, f"{filter}\n{sort}")
+        key = (schema.version, collection.name, "steps", actor.standing, sayable, f"{filter}\n{sort}")
         return self._keep(key, lambda: self._steps(schema, collection, actor, filter, sort, sayable))
 
     def _steps(self, schema: Schema, collection: Collection, actor: Actor, filter: str, sort: str, sayable: Sayable) -> int:
@@ -122,7 +122,7 @@ class Rulebook:
         sayable: Sayable = NOTHING_SAYABLE,
     ) -> T:  # fmt: skip
         """What the names in a client's parameter mean where `read` reads them, as those of a filter."""
-        key = (schema.version, collection.name, pointer, actor.passes_rules, sayable, text)
+        key = (schema.version, collection.name, pointer, actor.standing, sayable, text)
         return self._keep(key, lambda: read(text, self._client_scope(schema, collection, actor, pointer, sayable)))
 
     def _client_scope(self, schema: Schema, collection: Collection, actor: Actor, pointer: str, sayable: Sayable) -> Scope:
@@ -180,7 +180,7 @@ class Rulebook:
         if actor.passes_rules:
             return OPEN
         rulings += [each for name, each in self.views(schema, collection).items() if name == relation.name]
-        key = (schema.version, collection.name, "pointing", relation.name)
+        key = (schema.version, collection.name, "pointing", actor.standing, relation.name)
         return self._keep(key, lambda: _ruling(all_of(*(each.condition for each in rulings))))
 
     def field_guard(self, schema: Schema, collection: Collection, field: Field) -> Condition:

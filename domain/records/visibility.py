@@ -130,6 +130,8 @@ def rule_for(collection: Collection, action: str, actor: Actor) -> str:
         raise _read_only(collection, actor)
     if actor.passes_rules:
         return ""
+    if actor.kind == "key":
+        return _rule_for_key(collection, action, actor)
     rule: str | None = getattr(collection.rules, action)
     if rule is not None:
         return rule
@@ -138,6 +140,15 @@ def rule_for(collection: Collection, action: str, actor: Actor) -> str:
     if actor.is_guest:
         raise Unauthenticated(f"sign in to {action} records of `{collection.name}`")
     raise Forbidden(f"only admins {action} records of `{collection.name}`")
+
+
+def _rule_for_key(collection: Collection, action: str, actor: Actor) -> str:
+    """A key's scopes stand in place of the rules. Of a collection that is in none of them it knows nothing."""
+    if (collection.id, action) in actor.scopes:
+        return ""
+    if any(id == collection.id for id, _ in actor.scopes):
+        raise Forbidden(f"this key may not {action} records of `{collection.name}`", hint="ask for a key with that scope")
+    raise NotFound("there is no such collection, or you may not know of it")
 
 
 def _is_closed(collection: Collection) -> bool:

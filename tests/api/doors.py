@@ -107,6 +107,7 @@ def backend(**parts):
         "operations": OperationsUseCases(Work(), mail=True, links=True),
         "exports": Asked(),
         "imports": Asked(),
+        "api_keys": Asked(),
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),

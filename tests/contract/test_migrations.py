@@ -32,6 +32,7 @@ TABLES = {
     "0009": {"_answers"},
     "0010": {"_one_time", "_mails"},
     "0011": set(),
+    "0012": {"_api_keys"},
 }
 
 

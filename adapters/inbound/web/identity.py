@@ -7,6 +7,7 @@ from flask import Request
 
 from adapters.inbound.web.cookies import access_token, has_cookies
 from app.usecases.backend import Backend
+from domain.accounts.api_keys import PREFIX
 from domain.actor import GUEST, Actor
 from domain.errors import Unauthenticated
 
@@ -22,7 +23,8 @@ def identify(request: Request, backend: Backend) -> Actor:
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
         return GUEST
-    return backend.accounts.identify(_token(header))
+    token = _token(header)
+    return (backend.api_keys if token.startswith(PREFIX) else backend.accounts).identify(token)
 
 
 def _token(header: str) -> str:

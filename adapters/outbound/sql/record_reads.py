@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
+from adapters.outbound.sql.api_keys import TABLE as KEYS
 from adapters.outbound.sql.columns import EPOCH_COLUMN, is_linked, presenter
 from adapters.outbound.sql.explaining import explained
 from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
@@ -35,6 +36,7 @@ from adapters.outbound.sql.search import Searching, search_values
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SESSIONS
 from adapters.outbound.sql.statements import Prepared, prepare
+from domain.actor import API_KEYS
 from domain.errors import Unauthenticated
 from domain.records.explanations import Plan
 from domain.records.reading import RANK, Guard, Listing, Reading, SortKey, Window
@@ -280,6 +282,9 @@ class ReadPlans:
         return found.order_by(order).limit(bindparam("each"))
 
     def _ahead(self, guard: Guard | None) -> tuple[Columns, Any]:
+        if guard is not None and guard.collection == API_KEYS:
+            key = KEYS.alias("_actor")
+            return [META.c.schema_version, key.c.epoch], META.outerjoin(key, key.c.id == bindparam("guard_id"))
         table = None if guard is None else self._session.tables.get(guard.collection)
         if table is None or EPOCH_COLUMN not in table.c:
             # A collection that is gone, or one of another type under its name: nobody there has that epoch.

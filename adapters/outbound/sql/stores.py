@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from adapters.outbound.sql.answers import SqlAnswerStore
+from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
@@ -63,6 +64,10 @@ class SqlStores:
     @cached_property
     def answers(self) -> SqlAnswerStore:
         return SqlAnswerStore(self._session)
+
+    @cached_property
+    def api_keys(self) -> SqlApiKeyStore:
+        return SqlApiKeyStore(self._session)
 
     @cached_property
     def sessions(self) -> SqlSessionStore:

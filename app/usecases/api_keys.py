@@ -1,0 +1,96 @@
+"""Keys for other programs: owners make, see and revoke them. What a key may do is decided where everybody's rules are."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
+from domain.accounts.roles import RUN, require
+from domain.actor import Actor
+from domain.errors import NotFound, Unavailable
+from domain.records.reading import guard_of
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock, Ids
+from ports.unit_of_work import Stores, UnitOfWork
+
+# A key is looked up again after so long, and its use is noted at most so often: no request writes for that alone.
+_LOOKED_UP, _NOTED = timedelta(minutes=10), timedelta(hours=1)
+_KEPT = 5_000
+
+
+class ApiKeyUseCases:
+    def __init__(self, work: UnitOfWork, clock: Clock, ids: Ids) -> None:
+        self._work, self._clock, self._ids = work, clock, ids
+        self._kept: OrderedDict[str, tuple[datetime, ApiKey]] = OrderedDict()
+        self._lock = Lock()
+
+    def create(self, body: Mapping[str, Any], *, actor: Actor) -> tuple[dict[str, Any], str]:
+        """What the key is, and its text, which nobody can be told again."""
+        require(actor, RUN, "API keys are")
+        text, id = minted(secrets.token_bytes(SECRET_BYTES)), self._ids.new()
+
+        def make(stores: Stores) -> dict[str, Any]:
+            stores.records.check_guard(guard_of(actor))
+            key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
+            stores.api_keys.add(key, digest(text))
+            return key.as_object(_names(stores))
+
+        return self._work.run(make), text
+
+    def list(self, *, actor: Actor) -> Sequence[dict[str, Any]]:
+        """Every key, the newest first; never its text."""
+        require(actor, RUN, "API keys are")
+
+        def body(stores: Stores) -> Sequence[dict[str, Any]]:
+            stores.records.check_guard(guard_of(actor))
+            return [each.as_object(_names(stores)) for each in stores.api_keys.all()]
+
+        return self._work.read(body)
+
+    def revoke(self, id: str, *, actor: Actor) -> None:
+        """At once and everywhere: each request asks for the key's row in its first statement."""
+        require(actor, RUN, "API keys are")
+
+        def body(stores: Stores) -> None:
+            stores.records.check_guard(guard_of(actor))
+            if not stores.api_keys.remove(id):
+                raise NotFound("there is no such key")
+
+        self._work.run(body)
+
+    def identify(self, text: str) -> Actor:
+        """Who bears this key. Whether it was revoked is asked by the first statement of what comes next."""
+        which, now = digest(text), self._clock.now()
+        looked_up, key = self._kept.get(which, (None, None))
+        if key is None or looked_up is None or looked_up <= now - _LOOKED_UP:
+            key = self._look_up(which, now)
+        if key.expires is not None and key.expires <= write_instant(now):
+            raise key_refused()
+        return key.actor
+
+    def _look_up(self, which: str, now: datetime) -> ApiKey:
+        key = self._work.read(lambda stores: stores.api_keys.find(which))
+        if key is None:
+            raise key_refused()
+        self._note_use(key, now)
+        with self._lock:
+            self._kept[which] = now, key
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return key
+
+    def _note_use(self, key: ApiKey, now: datetime) -> None:
+        """For people to see which keys nobody needs; that it cannot be noted is no reason to refuse."""
+        if key.used is not None and key.used > write_instant(now - _NOTED):
+            return
+        try:
+            self._work.run(lambda stores: stores.api_keys.note_use(key.id, write_instant(now)))
+        except Unavailable:
+            pass
+
+
+def _names(stores: Stores) -> Mapping[str, str]:
+    return {each.id: each.name for each in stores.schema.collections.values()}
