@@ -280,3 +280,9 @@ def test_no_identity_is_too_odd_or_too_long_to_be_counted(opened):
 def test_without_limits_nothing_is_told_of_them(opened):
     _, web = opened()
     assert not [name for name in web.get(RECORDS).headers if name[0].lower().startswith("ratelimit")]
+
+
+def test_who_tries_refresh_tokens_is_counted_by_address(opened):
+    _, web = opened("requests=3/minute")
+    tries = [web.post("/api/v1/auth/users/refresh", json={"refresh_token": f"srt_{'A' * 64}{at}"}) for at in range(5)]
+    assert codes(tries) == [401, 401, 401, 429, 429]

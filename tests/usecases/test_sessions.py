@@ -7,6 +7,7 @@ from app.usecases.sessions import RefreshRefused
 from domain.actor import GUEST, SYSTEM
 from domain.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from domain.rules.values import RequestFacts
+from domain.schema.fields.times import write_instant
 from tests.usecases.test_accounts import ANN, PASSWORD, USERS, sign_up
 
 FACTS = RequestFacts("POST", headers={"user_agent": "Browser/1 (\u0000evil)\n"})
@@ -306,3 +307,22 @@ def test_a_password_ends_the_others_also_where_the_rule_reads_what_changes_with_
     here, other = sign_in(room), sign_in(room)
     set_by_an_admin(room, here, note="x", password="another quiet room")
     assert (refreshed(room, here), refreshed(room, other)) == (False, False)
+
+
+# --- what is left behind
+
+
+def test_housekeeping_sweeps_sessions_that_are_over(room):
+    sign_in(room)
+    room.clock.advance(days=20)
+    later = sign_in(room)
+    room.clock.advance(days=15)
+    assert overdue(room)
+    assert room.housekeeping.run().failed == ()
+    assert not overdue(room)
+    assert refreshed(room, later)
+
+
+def overdue(room):
+    now = write_instant(room.clock.now())
+    return room.work.read(lambda stores: stores.sessions.overdue(now))

@@ -17,11 +17,13 @@ from adapters.inbound.web.fixed_bodies import (
     text,
 )
 from adapters.inbound.web.idempotency import once
+from adapters.inbound.web.limits import admit
 from adapters.inbound.web.openapi import GONE, IDEMPOTENCY_KEY, answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
 from adapters.inbound.web.signing_in import COOKIE, SIGNED_IN, signed_in
 from app.usecases.backend import Backend
+from domain.actor import GUEST
 from domain.errors import Unauthenticated
 from domain.schema.fields.relations import RECORD_ID
 
@@ -47,6 +49,8 @@ def blueprint(backend: Backend) -> Blueprint:
         """Get new tokens for a refresh token, which is spent by that"""
         request = this_request()
         read_parameters(request.environ, ())
+        # Nobody is known yet: whoever tries tokens is counted by address, before the database is asked.
+        admit(request, backend, GUEST)
         if has_cookies(request):
             return _refreshed_in_cookies(c, request)
         given = loaded(_REFRESH, read_object(request))
@@ -62,8 +66,10 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         read_parameters(request.environ, ())
         if has_cookies(request):
+            admit(request, backend, GUEST)
             return _signed_out_of_cookies(c, request)
         if has_body(request):
+            admit(request, backend, GUEST)
             sessions.sign_out_by(c, loaded(_REFRESH, read_object(request))["refresh_token"])
         else:
             sessions.sign_out(c, actor=caller_of(request, backend))
