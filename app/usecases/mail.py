@@ -48,8 +48,7 @@ class MailUseCases:
         if not self.sends:
             raise Unavailable("this backend sends no mail", code="mail_not_configured", retry_after=_A_WHILE, hint="ask whoever runs it")
         if links and not self.links:
-            detail = "this backend does not know its public address, so it sends no links"
-            raise Unavailable(detail, code="links_not_configured", retry_after=_A_WHILE, hint="ask whoever runs it")
+            raise no_links("this backend does not know its public address, so it sends no links")
 
     def want(self, stores: Stores, wish: Wish) -> None:
         """Part of the caller's transaction. The wish is sealed: a ticket in it is a secret, and so is who asks for what."""
@@ -107,6 +106,10 @@ class MailUseCases:
 
     def _now(self) -> str:
         return write_instant(self._clock.now())
+
+
+def no_links(detail: str) -> Unavailable:
+    return Unavailable(detail, code="links_not_configured", retry_after=_A_WHILE, hint="ask whoever runs it")
 
 
 def _place(id: str) -> str:

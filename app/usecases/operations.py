@@ -32,7 +32,7 @@ class OperationsUseCases:
         return Capabilities(
             collection_types=("base", "accounts"),
             field_types=tuple(sorted(TYPES)),
-            sign_in=("password", "code") if self._mail else ("password",),
+            sign_in=("password", "code", "link") if self._mail else ("password",),
             mail=self._mail,
             mail_links=self._links,
             default_limit=DEFAULT_LIMIT,

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 
 from app.usecases.limits import LimitUseCases
-from app.usecases.mail import MailUseCases
+from app.usecases.mail import MailUseCases, no_links
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from domain.accounts.languages import preferred
@@ -17,6 +17,7 @@ from domain.accounts.one_time import (
     EMAIL_LEAVES,
     PASSWORD_RESET,
     SIGN_IN_CODE,
+    SIGN_IN_LINK,
     TOKEN_BYTES,
     VERIFICATION,
     OneTime,
@@ -84,7 +85,12 @@ class ProofUseCases:
     def _wish(self, name: str, wish: Wish, facts: RequestFacts) -> None:
         self._limits.mail(facts.visit, name, wish.email)
         wish = replace(wish, languages=_languages(facts))
-        self._work.run(lambda stores: self._mail.want(stores, replace(wish, collection=_checked(stores, name).id)))
+        self._work.run(lambda stores: self._put(stores, _checked(stores, name), wish))
+
+    def _put(self, stores: Stores, collection: Collection, wish: Wish) -> None:
+        if wish.purpose == SIGN_IN_LINK and not (collection.mail and collection.mail.page("link")):
+            raise no_links("this backend knows no page that a link to sign in could lead to")
+        self._mail.want(stores, replace(wish, collection=collection.id))
 
     def _wish_for_change(self, stores: Stores, actor: Actor, new: str, languages: tuple[str, ...]) -> None:
         stores.records.check_guard(guard_of(actor))
@@ -92,6 +98,12 @@ class ProofUseCases:
         record = stores.records.load(collection, actor.id)
         purpose = EMAIL_LEAVES if record and record["verified"] else EMAIL_COMES
         self._mail.want(stores, Wish(purpose, collection.id, new, languages, account=actor.id, bound=new))
+
+    def ask_link(self, name: str, email: str, *, facts: RequestFacts) -> None:
+        """As `ask`, for a link to sign in with. It leads to a page of the app, whose tokens these are: Unavailable where the collection
+        names none."""
+        self._mail.check(links=False)
+        self._wish(name, Wish(SIGN_IN_LINK, "", _address(email)), facts)
 
     # --- proving
 
@@ -114,6 +126,10 @@ class ProofUseCases:
         if signed is None:
             raise refused()
         return signed
+
+    def sign_in_by_link(self, name: str, text: str, *, facts: RequestFacts, device: str = "") -> SignedIn:
+        shown = presented(SIGN_IN_LINK, text)
+        return self._work.run(lambda stores: self._signed_in_by_link(stores, name, shown, replace(facts, context="otp"), device))
 
     def change_email(self, name: str, text: str, *, facts: RequestFacts) -> bool:
         """Whether the address is another now; False where this was the old address agreeing, and the new one is asked."""
@@ -144,13 +160,18 @@ class ProofUseCases:
         """None where the code is wrong. Not raised here: the try that it cost is to be kept."""
         collection = _checked(stores, name)
         taken = stores.one_time.attempt(collection, shown, self._now())
-        if taken is None:
-            return None
+        return self._opened(stores, collection, taken, facts, device) if taken else None
+
+    def _signed_in_by_link(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn:
+        collection = _checked(stores, name)
+        return self._opened(stores, collection, self._taken(stores, collection, shown), facts, device)
+
+    def _opened(self, stores: Stores, collection: Collection, taken: OneTime, facts: RequestFacts, device: str) -> SignedIn:
         self._prove(stores, collection, taken.account)
         credentials = stores.accounts.credentials_of(collection, taken.account)
         if credentials is None:
-            return None
-        return self._sessions.open(name, credentials.id, credentials.epoch, facts=facts, device_name=device)
+            raise refused()
+        return self._sessions.open(collection.name, credentials.id, credentials.epoch, facts=facts, device_name=device)
 
     def _prove(self, stores: Stores, collection: Collection, id: str) -> None:
         """Signing in by a letter proves the address. Until then anybody may have signed up with it: the password and the sessions of

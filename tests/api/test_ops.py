@@ -37,7 +37,7 @@ def test_capabilities_are_what_there_is():
         "api": "v1",
         "collection_types": ["base", "accounts"],
         "field_types": sorted(TYPES),
-        "sign_in": ["password", "code"],
+        "sign_in": ["password", "code", "link"],
         "mail": True,
         "mail_links": True,
         "limits": {"body_bytes": 2048, "json_depth": 64, "list": 500, "list_default": 30},

@@ -236,6 +236,45 @@ def test_the_auth_rule_binds_codes_and_leaves_them_unspent(room):
     assert stands(room, room.proofs.sign_in_by_code("users", ticket, typed, facts=FACTS))
 
 
+# --- signing in by a link
+
+
+def with_page(room):
+    room.collections.change("users", {"mail": {"pages": {"link": "https://planes.example/in"}}}, actor=SYSTEM)
+
+
+def sign_in_link(room):
+    with_page(room)
+    room.proofs.ask_link("users", ANN, facts=FACTS)
+    (letter,) = letters(room)
+    return re.search(r"https://planes.example/in#token=(\S+)", letter.text)[1]
+
+
+def test_a_link_signs_in_once_and_proves_the_address(room):
+    planted, text = sign_in(room), sign_in_link(room)
+    signed = room.proofs.sign_in_by_link("users", text, facts=FACTS)
+    assert (stands(room, signed), verified(room), stands(room, planted)) == (True, True, False)
+    with pytest.raises(Unauthenticated):
+        room.proofs.sign_in_by_link("users", text, facts=FACTS)
+
+
+def test_a_link_to_sign_in_is_good_for_nothing_else(room):
+    text = sign_in_link(room)
+    for use in (lambda: room.proofs.verify("users", text), lambda: room.proofs.set_password("users", text, NEW_PASSWORD)):
+        with pytest.raises(Unauthenticated):
+            use()
+    other = link(room, PASSWORD_RESET)
+    with pytest.raises(Unauthenticated):
+        room.proofs.sign_in_by_link("users", other, facts=FACTS)
+
+
+def test_without_a_page_of_the_app_there_are_no_links_to_sign_in(room):
+    with pytest.raises(Unavailable) as refused:
+        room.proofs.ask_link("users", ANN, facts=FACTS)
+    assert refused.value.code == "links_not_configured"
+    assert letters(room) == []
+
+
 # --- another address
 
 

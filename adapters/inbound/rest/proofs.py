@@ -42,6 +42,12 @@ class CodeSchema(BodySchema):
     mode = mode_field()
 
 
+class LinkSchema(BodySchema):
+    token = text(description="The one in the link")
+    device = text(required=False, description="What the account calls this device, for its list of sessions")
+    mode = mode_field()
+
+
 class NewEmailSchema(BodySchema):
     email = text(format="email", description="The new address")
     old_password = text(format="password", description="The present password of the account")
@@ -49,6 +55,7 @@ class NewEmailSchema(BodySchema):
 
 _EMAIL, _TOKEN, _NEW_PASSWORD, _CODE, _NEW_EMAIL = EmailSchema(), TokenSchema(), NewPasswordSchema(), CodeSchema(), NewEmailSchema()
 # The same whether there is such an account or not.
+_LINK = LinkSchema()
 _ASKED = {"description": "If there is such an account, a letter is on its way"}
 _REFUSED = (400, 404, 413, 415, 429, 503)
 
@@ -119,6 +126,26 @@ def blueprint(backend: Backend) -> Blueprint:
         mode, facts = read_mode(request, given), facts_of(request)
         signed = proofs.sign_in_by_code(c, given["ticket"], given["code"], facts=facts, device=given.get("device", ""))
         return signed_in(signed, mode)
+
+    @door.route("/<c>/link", methods=("POST",))
+    @documented("ask_link", for_all=True, requestBody=takes(_EMAIL), security=[], responses=answers({204: _ASKED}, *_REFUSED))
+    def ask_link(c: str) -> Response:
+        """Ask for a link to sign in with"""
+        read_parameters(request.environ, ())
+        proofs.ask_link(c, loaded(_EMAIL, read_object(request))["email"], facts=facts_of(request))
+        return empty_response(204)
+
+    @door.route("/<c>/link/confirm", methods=("POST",))
+    @documented(
+        "sign_in_by_link", for_all=True, requestBody=takes(_LINK), security=[],
+        responses=answers(SIGNED_IN, 401, 403, *_REFUSED),
+    )  # fmt: skip
+    def sign_in_by_link(c: str) -> Response:
+        """Sign in with the token of a link"""
+        read_parameters(request.environ, ())
+        given = loaded(_LINK, read_object(request))
+        mode, facts = read_mode(request, given), facts_of(request)
+        return signed_in(proofs.sign_in_by_link(c, given["token"], facts=facts, device=given.get("device", "")), mode)
 
     @door.route("/<c>/email-change", methods=("POST",))
     @documented(

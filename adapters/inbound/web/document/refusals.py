@@ -101,10 +101,15 @@ OF_OURS: Mapping[str, ByStatus] = {
     "ask_verification": _ASKING,
     "ask_password_reset": _ASKING,
     "ask_code": _ASKING,
+    "ask_link": _ASKING,
     "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password")},
     "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
     "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
     "sign_in_by_code": {
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: _ONE_TIME, 413: _OVERSIZED,
+        403: ("csrf_refused", "sign_in_refused"),
+    },
+    "sign_in_by_link": {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: _ONE_TIME, 413: _OVERSIZED,
         403: ("csrf_refused", "sign_in_refused"),
     },

@@ -1,0 +1,42 @@
+"""docs/mail.md: what it tells of lifetimes, tries and placeholders is what holds, and its example is a definition that works."""
+
+import re
+from datetime import timedelta
+
+from app.testing import backend, client
+from domain.accounts.one_time import DIGITS, LIFETIMES, TRIES
+from domain.actor import SYSTEM
+from domain.schema.letters import PAGES, PLACEHOLDERS
+from tests.docs.blocks import definitions
+from tests.e2e.server import ROOT
+
+PAGE = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
+_UNITS = {"minutes": 60, "hour": 3600, "hours": 3600, "days": 86_400}
+
+
+def test_lifetimes_are_those_in_force() -> None:
+    told = {}
+    for names, count, unit in re.findall(r"^\| (`[a-z_`, ]+`) \| (\d+) ([a-z]+) \|$", PAGE, re.M):
+        told |= {name: timedelta(seconds=int(count) * _UNITS[unit]) for name in re.findall(r"[a-z_]+", names)}
+    assert told == dict(LIFETIMES)
+
+
+def test_codes_placeholders_and_pages_are_told() -> None:
+    assert (DIGITS, TRIES) == (8, 5)
+    assert "eight digits and five tries" in PAGE
+    assert {name for names in PLACEHOLDERS.values() for name in names} <= set(re.findall(r"`\{([a-z_]+)\}`", PAGE))
+    assert set(PAGES) <= set(re.findall(r"`([a-z_]+)`", PAGE))
+
+
+def test_the_example_sends_its_letter() -> None:
+    with backend() as room:
+        room.collections.create(definitions("mail.md")[0], actor=SYSTEM)
+        web = client(room)
+        web.post("/api/v1/collections/pilots/records", json={"email": "bea@example.org", "password": "Bea counts the planes"})
+        ticket = web.post("/api/v1/auth/pilots/code", json={"email": "bea@example.org"}).get_json()
+        room.mail.deliver()
+        (letter,) = room.post.letters
+        typed = letter.subject.removeprefix("Planes: ")
+        assert letter.text == f"Your code for Planes is {typed}."
+        signed = web.post("/api/v1/auth/pilots/code/confirm", json={"ticket": ticket["ticket"], "code": typed})
+        assert (ticket["expires_in"], signed.status_code) == (600, 200)
