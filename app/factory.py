@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config[imports.LIMITS] = imports.Limits(settings.max_import, settings.import_timeout)
     app.config[cookies.PUBLIC_ORIGIN] = settings.public_url.rstrip("/")
+    app.config[cookies.TRUSTED_ORIGINS] = settings.cors_origins
     # A path means one thing: `//` and a trailing slash name nothing, and nobody is redirected.
     app.url_map.merge_slashes = False
     paths.install(app)
@@ -78,7 +79,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     limit_routes(app, backend)
     refuse_elsewhere(app)
     https = settings.public_url.startswith("https://")
-    app.wsgi_app = Edge(app.wsgi_app, observer, protections(https=https), settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = Edge(  # type: ignore[method-assign]
+        app.wsgi_app, observer, protections(https=https), settings.trusted_proxies, settings.cors_origins
+    )
     return app
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from domain.errors import did_you_mean
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
+from domain.origins import NOBODY, Origins, read_origins
 from domain.schema.fields import TRUSTING, EmailField
 from domain.schema.fields.base import Unfit
 
@@ -135,6 +136,13 @@ def _proxies(text: str) -> tuple[Network, ...]:
         raise _Wrong("is a list of addresses or networks, for example 10.0.0.0/8, ::1") from None
 
 
+def _origins(text: str) -> Origins:
+    try:
+        return read_origins(text)
+    except ValueError as wrong:
+        raise _Wrong(str(wrong)) from None
+
+
 def _policies(text: str) -> Policies:
     try:
         return read_policies(text)
@@ -245,6 +253,11 @@ class Settings:
         _proxies, (), shown="none", example="10.0.0.0/8, ::1",
         meaning="Proxies before this backend, as addresses or networks: their `X-Forwarded-For` tells where a request came from, "
         "nobody else's.",
+    )  # fmt: skip
+    cors_origins: Origins = _setting(
+        _origins, NOBODY, shown="none", example="https://app.example.org, http://localhost:5173",
+        meaning="Origins of pages elsewhere that may ask this backend from a browser and act with its cookies, exactly as browsers send "
+        "them; or `*`: any page, without cookies. See [browsers](browser.md).",
     )  # fmt: skip
     redis_url: str = _setting(
         _redis_url, "", shown="none: limits are counted by each machine", example="redis://cache.internal:6379/0",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import elsewhere as elsewheres
 from tests.e2e.server import Server
 
 
@@ -28,3 +29,10 @@ def unstarted(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 def server(unstarted: Callable[..., Server]) -> Callable[..., Server]:
     """`server(workers=2, STILLROOM_LOG_LEVEL="debug")`: a running one."""
     return lambda workers=2, name="data", **settings: unstarted(workers, name, **settings).start()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[int]:
+    """The port of a page of another origin."""
+    with elsewheres.serving() as port:
+        yield port

@@ -1,12 +1,8 @@
 """A session in the cookies of a real browser: its own page lives by them, and a page of another origin gets nothing done with them."""
 
 import json
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from tests.browser import browsing
 from tests.e2e.server import Server
@@ -28,29 +24,6 @@ ATTACK = """async ([url, type]) => {
     const body = type === null ? undefined : new Blob(["{}"], {type})
     try { await fetch(url, {method: "POST", mode: "no-cors", credentials: "include", body}) } catch (blocked) { }
 }"""
-
-
-class _Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>elsewhere</title>")
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[int]:
-    """The port of a page of another origin."""
-    serving = HTTPServer(("127.0.0.1", 0), _Page)
-    thread = Thread(target=serving.serve_forever)
-    thread.start()
-    yield serving.server_port
-    serving.shutdown()
-    thread.join()
-    serving.server_close()
 
 
 def test_a_page_lives_by_its_cookies_and_no_other_page_does(server: Callable[..., Server], elsewhere: int) -> None:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
+from adapters.inbound.web.cross_origin import CrossOrigin, joined
 from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body
 from adapters.inbound.web.headers import Headers, protected
 from adapters.inbound.web.rate_headers import rate_headers
@@ -17,6 +18,7 @@ from domain.actor import GUEST, Actor
 from domain.errors import NotFound
 from domain.limits.addresses import Network
 from domain.limits.visits import Visit
+from domain.origins import NOBODY, Origins
 from ports.observer import Observer, RequestFailed, RequestServed, trace
 
 # Where a door leaves the actor that it recognised, for the request log.
@@ -32,42 +34,52 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Edge:
-    """`trusted` are the proxies whose word on where a request came from is taken."""
+    """`trusted` are the proxies whose word on where a request came from is taken, `origins` those of pages that may read answers."""
 
     def __init__(
-        self, application: Application, observer: Observer, defaults: Mapping[str, tuple[str, str]], trusted: Sequence[Network] = ()
-    ) -> None:
+        self, application: Application, observer: Observer, defaults: Mapping[str, tuple[str, str]], trusted: Sequence[Network] = (),
+        origins: Origins = NOBODY,
+    ) -> None:  # fmt: skip
         self._application, self._observer, self._defaults, self._trusted = application, observer, defaults, trusted
+        self._cross_origin = CrossOrigin(origins)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
         id = environ[REQUEST_ID] = _request_id(environ)
         visit = environ[VISIT] = Visit(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
-        answer = _Answer(start_response, self._defaults, id, visit)
+        answer = _Answer(start_response, self._defaults, id, visit, self._cross_origin.headers(environ))
         try:
-            # Werkzeug would take `//api` for `/api`: a proxy that guards a path by its beginning would not.
-            doubled = environ.get("PATH_INFO", "").startswith("//")
-            body = answer.nowhere() if doubled else answer.whole(self._application(environ, answer.start))
+            body = self._answered(environ, answer)
         except Exception as error:  # noqa: BLE001  the last place where it can still become an answer
             self._observer.observe(RequestFailed(id, "\n".join(trace(error))))
             body = answer.broken()
         self._observer.observe(_served(environ, answer, perf_counter() - started))
         return body
 
+    def _answered(self, environ: dict[str, Any], answer: "_Answer") -> Iterable[bytes]:
+        granted = self._cross_origin.preflight(environ)
+        if granted is not None:
+            return answer.granted(granted)
+        # Werkzeug would take `//api` for `/api`: a proxy that guards a path by its beginning would not.
+        doubled = environ.get("PATH_INFO", "").startswith("//")
+        return answer.nowhere() if doubled else answer.whole(self._application(environ, answer.start))
+
 
 class _Answer:
     """What goes out for one request."""
 
-    __slots__ = ("_defaults", "_start", "_visit", "id", "size", "status")
+    __slots__ = ("_defaults", "_shared", "_start", "_visit", "id", "size", "status")
 
-    def __init__(self, start: Callable[..., Any], defaults: Mapping[str, tuple[str, str]], id: str, visit: Visit) -> None:
-        self._start, self._defaults, self._visit, self.id = start, defaults, visit, id
+    def __init__(
+        self, start: Callable[..., Any], defaults: Mapping[str, tuple[str, str]], id: str, visit: Visit, shared: Headers
+    ) -> None:
+        self._start, self._defaults, self._visit, self._shared, self.id = start, defaults, visit, shared, id
         self.status, self.size = 0, None  # type: int, int | None
 
     def start(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
         self.status = int(status[:3])
         self.size = next((int(value) for name, value in headers if name == "Content-Length"), None)
-        headers = protected(headers, self._defaults)
+        headers = joined(protected(headers, self._defaults), self._shared)
         headers.append(("X-Request-Id", self.id))
         if self._visit.tallies:
             headers += rate_headers(self._visit.tallies)
@@ -83,6 +95,10 @@ class _Answer:
 
     def broken(self) -> list[bytes]:
         return self._refused(500, "internal_error", "something went wrong on our side; it was noted under this request id")
+
+    def granted(self, headers: Headers) -> list[bytes]:
+        self.start("204 No Content", headers)
+        return []
 
     def nowhere(self) -> list[bytes]:
         return self._refused(404, NotFound.code, "nothing is served at this path")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 Headers = list[tuple[str, str]]
 
 # An answer of the API is data: nothing in it may run, be framed, be sniffed as another type or be kept by a proxy.
-# Nothing is allowed across origins (CORS) until somebody configures it.
+# What pages of other origins may read is told by `cross_origin`.
 PROTECTIONS: tuple[tuple[str, str], ...] = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
