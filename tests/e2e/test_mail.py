@@ -8,8 +8,9 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 
-from tests.e2e.server import Answer, Server
+from tests.e2e.server import Answer, Server, free_port
 
 AUTH = "/api/v1/auth/users"
 ANN, PASSWORD = "ann@example.org", "a quiet room at the back"
@@ -75,3 +76,35 @@ def test_an_address_without_an_account_is_answered_alike_and_gets_nothing(served
     assert read(served, r"verification\?token=(sot_\S+)")
     time.sleep(1.5)
     assert "nobody@example.org" not in served.output
+
+
+class _Inbox:
+    def __init__(self) -> None:
+        self.received: list[str] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.received.append(envelope.content.decode().replace("=\r\n", "").replace("=3D", "="))
+        return "250 OK"
+
+
+def test_letters_go_out_by_smtp_and_their_secrets_stand_in_no_log(server: Callable[..., Server]) -> None:
+    inbox = _Inbox()
+    relay = Controller(inbox, hostname="127.0.0.1", port=free_port())
+    relay.start()
+    try:
+        url = "https://planes.example"
+        handed_in = f"smtp+plain://127.0.0.1:{relay.port}"
+        running = server(workers=2, STILLROOM_SMTP_URL=handed_in, STILLROOM_PUBLIC_URL=url, STILLROOM_LOG_LEVEL="debug")
+        assert running.request("POST", "/api/v1/collections", USERS, running.admin_token()).status == 201
+        assert running.request("POST", "/api/v1/collections/users/records", {"email": ANN, "password": PASSWORD}).status == 201
+        assert posted(running, "verification", email=ANN).status == 204
+        until = time.monotonic() + 20
+        while not inbox.received and time.monotonic() < until:
+            time.sleep(0.1)
+        token = re.search(rf"{url}/auth/users/verification\?token=(sot_[\w-]+)", inbox.received[0])
+        assert token
+        assert running.request("GET", f"/auth/users/verification?token={token[1]}").status == 200
+        assert posted(running, "verification/confirm", token=token[1]).status == 204
+        assert (token[1] in running.output, ANN in running.output) == (False, False)
+    finally:
+        relay.stop()

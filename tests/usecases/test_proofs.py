@@ -218,6 +218,14 @@ def test_who_signed_up_with_the_address_of_another_is_out_when_its_owner_comes(r
     assert not stands(room, signed)
 
 
+def test_an_admin_keeps_the_password_since_nobody_signs_up_as_one(room):
+    room.accounts.create_admin("boss@example.org", NEW_PASSWORD)
+    ticket = room.proofs.ask_code("_admins", "boss@example.org", facts=FACTS)
+    typed = re.search(r"^\d{8}$", letters(room)[0].text, re.M)[0]
+    assert room.accounts.identify(room.proofs.sign_in_by_code("_admins", ticket, typed, facts=FACTS).access_token).passes_rules
+    assert room.accounts.sign_in("_admins", "boss@example.org", NEW_PASSWORD, facts=FACTS)
+
+
 def test_a_proved_account_keeps_its_password_and_sessions(room):
     room.proofs.verify("users", link(room, VERIFICATION))
     before = sign_in(room)
