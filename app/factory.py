@@ -8,6 +8,7 @@ from flask import Flask
 from adapters.inbound import ops
 from adapters.inbound.rest import (
     api_keys,
+    audit,
     auth,
     batch,
     bulk,
@@ -41,9 +42,9 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, api_keys.blueprint, proofs.blueprint, collections.blueprint,
-               records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint, imports.blueprint, trash.blueprint,
-               explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, api_keys.blueprint, audit.blueprint, proofs.blueprint,
+               collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
+               imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

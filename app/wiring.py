@@ -30,6 +30,7 @@ from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.api_keys import ApiKeyUseCases
+from app.usecases.audit import AuditUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
@@ -152,6 +153,7 @@ def use_cases(parts: Parts) -> Backend:
         accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
+        audit=AuditUseCases(work),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),

@@ -7,6 +7,7 @@ from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
 from ports.api_keys import ApiKeyStore
+from ports.audit import AuditStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
@@ -41,6 +42,8 @@ class Stores(Protocol):
     def answers(self) -> AnswerStore: ...
     @property
     def api_keys(self) -> ApiKeyStore: ...
+    @property
+    def audit(self) -> AuditStore: ...
     @property
     def sessions(self) -> SessionStore: ...
     @property

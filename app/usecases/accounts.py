@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from app.usecases.audit import note
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
 from domain.accounts.passwords import read_password
 from domain.accounts.roles import ROLE
 from domain.accounts.tokens import SETUP_LIFETIME
-from domain.actor import ADMINS, OWNER, Actor
+from domain.actor import ADMINS, OWNER, SYSTEM, Actor
 from domain.errors import Forbidden, Unauthenticated, Unavailable
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
@@ -115,12 +116,12 @@ class AccountUseCases:
         if not self._work.read(lambda stores: stores.keys.has_setup_token(_digest(setup_token), now)):
             raise _no_setup()
         made = self._drafted(email, password)
-        return self._work.run(lambda stores: _insert_first(stores, _digest(setup_token), now, made))
+        return self._work.run(lambda stores: _insert_first(stores, _digest(setup_token), now, made, self._ids.new()))
 
     def create_admin(self, email: str, password: str, role: str = OWNER) -> Shown:
         """For whoever runs the backend's own command: an admin more, or the first one."""
         made = self._drafted(email, password, role)
-        return self._work.run(lambda stores: _insert_admin(stores, made))
+        return self._work.run(lambda stores: _insert_admin(stores, made, self._ids.new()))
 
     def _drafted(self, email: str, password: str, role: str = OWNER) -> Draft:
         """All that is slow, before any transaction."""
@@ -153,16 +154,17 @@ def _keep_setup_token(stores: Stores, token: str, expires: str) -> bool:
     return True
 
 
-def _insert_first(stores: Stores, digest: str, now: str, made: Draft) -> Shown:
+def _insert_first(stores: Stores, digest: str, now: str, made: Draft, note_id: str) -> Shown:
     """The token decides: it is taken by one statement, so whoever comes later finds none."""
     if not stores.keys.take_setup_token(digest, now) or stores.accounts.count(_admins(stores)):
         raise _no_setup()
-    return _insert_admin(stores, made)
+    return _insert_admin(stores, made, note_id)
 
 
-def _insert_admin(stores: Stores, made: Draft) -> Shown:
+def _insert_admin(stores: Stores, made: Draft, note_id: str) -> Shown:
     admins = _admins(stores)
     stores.records.insert(admins, made)
+    note(stores, note_id, made.values["created"], "admin.created", made.values["id"], actor=SYSTEM)
     names = admins.field_names
     return Shown(made.values["id"], made.values["version"], made.values["created"], names, present(names, made.values))
 

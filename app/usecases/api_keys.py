@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from app.usecases.audit import note
 from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
 from domain.errors import NotFound, Unavailable
 from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.unit_of_work import Stores, UnitOfWork
@@ -27,7 +29,7 @@ class ApiKeyUseCases:
         self._kept: OrderedDict[str, tuple[datetime, ApiKey]] = OrderedDict()
         self._lock = Lock()
 
-    def create(self, body: Mapping[str, Any], *, actor: Actor) -> tuple[dict[str, Any], str]:
+    def create(self, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts | None = None) -> tuple[dict[str, Any], str]:
         """What the key is, and its text, which nobody can be told again."""
         require(actor, RUN, "API keys are")
         text, id = minted(secrets.token_bytes(SECRET_BYTES)), self._ids.new()
@@ -36,6 +38,7 @@ class ApiKeyUseCases:
             stores.records.check_guard(guard_of(actor))
             key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
             stores.api_keys.add(key, digest(text))
+            note(stores, self._ids.new(), key.created, "key.created", id, actor=actor, facts=facts, detail=key.name)
             return key.as_object(_names(stores))
 
         return self._work.run(make), text
@@ -50,7 +53,7 @@ class ApiKeyUseCases:
 
         return self._work.read(body)
 
-    def revoke(self, id: str, *, actor: Actor) -> None:
+    def revoke(self, id: str, *, actor: Actor, facts: RequestFacts | None = None) -> None:
         """At once and everywhere: each request asks for the key's row in its first statement."""
         require(actor, RUN, "API keys are")
 
@@ -58,6 +61,7 @@ class ApiKeyUseCases:
             stores.records.check_guard(guard_of(actor))
             if not stores.api_keys.remove(id):
                 raise NotFound("there is no such key")
+            note(stores, self._ids.new(), write_instant(self._clock.now()), "key.revoked", id, actor=actor, facts=facts)
 
         self._work.run(body)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
 from app.usecases.api_keys import ApiKeyUseCases
+from app.usecases.audit import AuditUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
@@ -36,6 +37,7 @@ class Backend:
     accounts: AccountUseCases
     sessions: SessionUseCases
     api_keys: ApiKeyUseCases
+    audit: AuditUseCases
     proofs: ProofUseCases
     mail: MailUseCases
     outlines: OutlineUseCases

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from app.usecases.admission import keep_an_owner
 from app.usecases.announcing import Records, announce_updates, announced, loaded
+from app.usecases.audit import note
 from app.usecases.discarding import discard, note_cleared
-from domain.actor import Actor
+from domain.actor import ADMINS, Actor
 from domain.errors import Conflict, Fault
 from domain.records.trash import Deletion
 from domain.records.visibility import may_know
@@ -27,6 +28,8 @@ def delete_with_relations(
     _follow_cascades(stores, collection.name, list(ids), doomed)
     _refuse_restricted(stores, doomed, actor)
     deletion = Deletion(new_ids.new(), now, actor)
+    for id in ids if collection.name == ADMINS else ():
+        note(stores, new_ids.new(), now, "admin.deleted", id, actor=actor)
     discard(stores, doomed, deletion, new_ids)
     _clear_references(stores, doomed, deletion)
     _take_links_away(stores, doomed, deletion)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions
+from app.usecases.audit import note
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
@@ -17,8 +18,9 @@ from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen
+from domain.accounts.audit import named
 from domain.accounts.roles import check_write
-from domain.actor import Actor
+from domain.actor import ADMINS, Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
@@ -74,6 +76,7 @@ class RecordWrites:
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
         with telling_without(pen.unknown):
             stores.records.insert(collection, made)
+        self._note(stores, collection, made.values["id"], "admin.created", request, made.values["created"])
         return self._written(stores, collection, made.values, request)
 
     def update(
@@ -137,6 +140,7 @@ class RecordWrites:
         if asked.end_sessions:
             keep_sessions(stores, collection, id, request.actor, all_of_them=not ends)
         self._satisfy_checks(stores, collection, after, request, kept=True)
+        self._note(stores, collection, id, "admin.changed", request, now)
         return self._written(stores, collection, after, request)
 
     def delete(
@@ -156,6 +160,12 @@ class RecordWrites:
         record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
+
+    def _note(self, stores: Stores, collection: Collection, id: str, action: str, request: Request, now: str) -> None:
+        """Who gets or loses power over the backend; which fields were written, never with what."""
+        if collection.name == ADMINS:
+            detail = named(request.body or {})
+            note(stores, self._ids.new(), now, action, id, actor=request.actor, facts=request.facts, detail=detail)
 
     def entered(self, stores: Stores, name: str, request: Request) -> Collection:
         """The collection that a write goes to, once it is sure that the actor still stands; what follows is done in its name."""

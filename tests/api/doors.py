@@ -108,6 +108,7 @@ def backend(**parts):
         "exports": Asked(),
         "imports": Asked(),
         "api_keys": Asked(),
+        "audit": Asked(),
         "trash": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),

@@ -33,6 +33,7 @@ TABLES = {
     "0010": {"_one_time", "_mails"},
     "0011": set(),
     "0012": {"_api_keys"},
+    "0013": {"_audit"},
 }
 
 

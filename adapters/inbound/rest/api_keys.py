@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from adapters.inbound.web.bodies import read_object
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.document.fixed import object_of
+from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.fixed_bodies import answer, answers_with
 from adapters.inbound.web.openapi import GONE, answers, documented
 from adapters.inbound.web.parameters import read_parameters
@@ -38,7 +39,7 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         read_parameters(request.environ, ())
         actor = caller_of(request, backend)
-        made, text = keys.create(read_object(request), actor=actor)
+        made, text = keys.create(read_object(request), actor=actor, facts=facts_of(request))
         return answer({**made, "key": text}, 201)
 
     @door.route("/<id>", methods=("DELETE",))
@@ -47,7 +48,7 @@ def blueprint(backend: Backend) -> Blueprint:
         """Revoke a key, at once"""
         request = this_request()
         read_parameters(request.environ, ())
-        keys.revoke(id if RECORD_ID.fullmatch(id) else "", actor=caller_of(request, backend))
+        keys.revoke(id if RECORD_ID.fullmatch(id) else "", actor=caller_of(request, backend), facts=facts_of(request))
         return empty_response(204)
 
     return door

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from adapters.outbound.sql.answers import SqlAnswerStore
 from adapters.outbound.sql.api_keys import SqlApiKeyStore
+from adapters.outbound.sql.audit import SqlAuditStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
@@ -68,6 +69,10 @@ class SqlStores:
     @cached_property
     def api_keys(self) -> SqlApiKeyStore:
         return SqlApiKeyStore(self._session)
+
+    @cached_property
+    def audit(self) -> SqlAuditStore:
+        return SqlAuditStore(self._session)
 
     @cached_property
     def sessions(self) -> SqlSessionStore:

@@ -114,6 +114,7 @@ OF_OURS: Mapping[str, ByStatus] = {
         403: ("csrf_refused", "sign_in_refused"),
     },
     "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
+    "list_audit": {400: (*_QUERY, "invalid_cursor"), **_ADMINS, **_LATER},
     "list_keys": {400: _QUERY, **_ADMINS, **_LATER},
     "create_key": {**_SENDING, 400: (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type"), 413: _OVERSIZED},
     "revoke_key": {400: _QUERY, **_WRITING},

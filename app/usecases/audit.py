@@ -1,0 +1,37 @@
+"""The audit trail: use cases note in it what they do, in the same transaction, and owners read it."""
+
+from collections.abc import Sequence
+
+from domain.accounts.audit import Entry, entry
+from domain.accounts.roles import RUN, require
+from domain.actor import Actor
+from domain.errors import invalid
+from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
+from domain.schema.fields.relations import RECORD_ID
+from ports.unit_of_work import Stores, UnitOfWork
+
+
+class AuditUseCases:
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    def list(self, *, limit: int, cursor: str | None = None, action: str | None = None, actor: Actor) -> Sequence[Entry]:
+        """The newest first."""
+        require(actor, RUN, "the audit trail is")
+        if cursor is not None and not RECORD_ID.fullmatch(cursor):
+            raise invalid("cursor", "invalid_cursor", "this is not a cursor that a list gave", hint="start the list again without a cursor")
+
+        def body(stores: Stores) -> Sequence[Entry]:
+            stores.records.check_guard(guard_of(actor))
+            return stores.audit.list(limit, cursor, action)
+
+        return self._work.read(body)
+
+
+def note(
+    stores: Stores, id: str, now: str, action: str, target: str, *, actor: Actor, facts: RequestFacts | None = None, detail: str = ""
+) -> None:
+    address = facts.visit.address if facts and facts.visit else ""
+    request = facts.request_id if facts else ""
+    stores.audit.add(entry(id, now, action, target, actor=actor, address=address, request=request, detail=detail))

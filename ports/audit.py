@@ -1,0 +1,16 @@
+"""The audit trail: it grows, and nothing that the backend offers changes it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.accounts.audit import Entry
+
+
+class AuditStore(Protocol):
+    def add(self, entry: Entry) -> None:
+        """In the transaction of what it tells."""
+        ...
+
+    def list(self, limit: int, before: str | None, action: str | None) -> Sequence[Entry]:
+        """The newest first, from behind the id `before`."""
+        ...
