@@ -16,6 +16,7 @@ from adapters.inbound.rest import (
     docs,
     explanations,
     exports,
+    factors,
     imports,
     pages,
     postman,
@@ -42,8 +43,8 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, api_keys.blueprint, audit.blueprint, proofs.blueprint,
-               collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, api_keys.blueprint, audit.blueprint,
+               proofs.blueprint, collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
                imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 

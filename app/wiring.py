@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.console_mail import ConsoleMailer
@@ -13,9 +14,11 @@ from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
 from adapters.outbound.machine_limits import MachineLimits
 from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
+from adapters.outbound.pyotp_codes import PyotpCodes
 from adapters.outbound.re2_patterns import Re2Patterns
 from adapters.outbound.redis_limits import RedisLimits
 from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
+from adapters.outbound.segno_pictures import SegnoPictures
 from adapters.outbound.smtp_mail import SmtpMailer, read_relay
 from adapters.outbound.sql.accounts import SqlAccountStore, SqlKeyStore
 from adapters.outbound.sql.engines import open_database
@@ -36,6 +39,8 @@ from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
+from app.usecases.factor_proofs import FactorJudge
+from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
@@ -50,6 +55,7 @@ from app.usecases.proofs import ProofUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
+from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
 from domain.actor import SYSTEM
@@ -140,6 +146,8 @@ def use_cases(parts: Parts) -> Backend:
     events = EventUseCases(work, clock, observer)
     desk = PasswordDesk(work, parts.passwords, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
+    codes = PyotpCodes()
+    judge = FactorJudge(codes, parts.seal, clock)
     writer = LetterWriter(clock, parts.public_url)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     return Backend(
@@ -154,6 +162,8 @@ def use_cases(parts: Parts) -> Backend:
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
         audit=AuditUseCases(work),
+        factors=FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, issuer=_issuer(parts.public_url)),
+        second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
@@ -163,6 +173,11 @@ def use_cases(parts: Parts) -> Backend:
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),
     )
+
+
+def _issuer(public_url: str) -> str:
+    """What authenticator apps show above the code."""
+    return urlsplit(public_url).hostname or "Stillroom"
 
 
 def taking_over(parts: Parts, data: PocketBaseData) -> PocketBaseUseCases:

@@ -1,7 +1,9 @@
 """How a refusal is told: one `Problem` of few kinds, with a stable code; which HTTP status a kind becomes is not known here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Problem(Exception):
     """A refused request: `code` is stable and documented, `detail` says what is wrong, `hint` what to do next."""
 
     code = "problem"
+    # What a program needs besides the code to go on; shown as members of the answer (RFC 9457, 3.2).
+    members: Mapping[str, object] = MappingProxyType({})
 
     def __init__(
         self, detail: str, *, code: str | None = None, hint: str | None = None, faults: tuple[Fault, ...] = ()

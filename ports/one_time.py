@@ -26,6 +26,15 @@ class OneTimeStore(Protocol):
         committed: the caller does not raise in the transaction because of None."""
         ...
 
+    def spend_try(self, collection: Collection, presented: Presented, now: str) -> OneTime | None:
+        """The one that stands and has a try left, which this uses; for a secret whose proof is judged elsewhere. It has to be committed
+        before that proof is looked at: of many at once no more are judged than it had tries."""
+        ...
+
+    def bind(self, collection: Collection, presented: Presented, bound: str, now: str) -> bool:
+        """Whether it stands; it is about `bound` from now on."""
+        ...
+
     def end(self, collection: Collection, account: str) -> None:
         """All of the account, whatever they are for."""
         ...

@@ -24,7 +24,10 @@ class Turn:
 
 
 class SessionStore(Protocol):
-    def add(self, session: Session, token: KeptToken) -> None: ...
+    def add(self, session: Session, token: KeptToken, *, both: bool = True) -> bool:
+        """Whether it was added. Without `both` that is where the account has no second factor: asked by the statement that adds it, so
+        that there is no moment between."""
+        ...
 
     def spend(self, collection: Collection, turn: Turn) -> Session | None:
         """The session whose present token was the one presented; the next one is in its place then. One conditional statement, so

@@ -8,6 +8,7 @@ from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
 from ports.api_keys import ApiKeyStore
 from ports.audit import AuditStore
+from ports.factors import FactorStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
@@ -46,6 +47,8 @@ class Stores(Protocol):
     def audit(self) -> AuditStore: ...
     @property
     def sessions(self) -> SessionStore: ...
+    @property
+    def factors(self) -> FactorStore: ...
     @property
     def one_time(self) -> OneTimeStore: ...
     @property

@@ -10,6 +10,7 @@ from app.usecases.audit import note
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
+from domain.accounts.factors import FactorAsked
 from domain.accounts.passwords import read_password
 from domain.accounts.roles import ROLE
 from domain.accounts.tokens import SETUP_LIFETIME
@@ -45,10 +46,10 @@ class AccountUseCases:
 
     # --- signing in
 
-    def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts, device: str = "") -> SignedIn:
-        """A session of the account with this address and password. Unauthenticated, the same and after the same work, where there is
-        no such account and where the password is another; TooMany where it was tried too often, account or none; Forbidden where
-        the collection's `auth` rule does not hold for it."""
+    def sign_in(self, name: str, identity: str, password: str, *, facts: RequestFacts, device: str = "") -> SignedIn | FactorAsked:
+        """A session of the account with this address and password, or what asks for its second factor. Unauthenticated, the same and
+        after the same work, where there is no such account and where the password is another; TooMany where it was tried too
+        often, account or none; Forbidden where the collection's `auth` rule does not hold for it."""
         given = read_password(password, f"/{PASSWORD}")
         self._limits.sign_in(facts.visit, name, identity)
         credentials = self._work.read(lambda stores: _credentials(stores, name, identity))

@@ -9,6 +9,7 @@ from app.usecases.collections import CollectionUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
+from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
@@ -19,6 +20,7 @@ from app.usecases.outlines import OutlineUseCases
 from app.usecases.proofs import ProofUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.schema import SchemaUseCases
+from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
 
@@ -38,6 +40,8 @@ class Backend:
     sessions: SessionUseCases
     api_keys: ApiKeyUseCases
     audit: AuditUseCases
+    factors: FactorUseCases
+    second_factors: SecondFactorUseCases
     proofs: ProofUseCases
     mail: MailUseCases
     outlines: OutlineUseCases

@@ -124,6 +124,7 @@ def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
         if collection.is_accounts and ids:
             stores.sessions.forget(collection, list(ids))
             stores.one_time.forget(collection, list(ids))
+            stores.factors.forget(collection, list(ids))
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:

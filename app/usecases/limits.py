@@ -15,6 +15,7 @@ from domain.limits.policies import (
     MAIL_MAILBOX,
     PASSWORD_CHECK,
     REQUESTS,
+    SECOND_FACTOR,
     SIGN_IN,
     SIGN_IN_ADDRESS,
     SIGN_IN_IDENTITY,
@@ -107,6 +108,11 @@ class LimitUseCases:
         if visit is not None:
             key, address = (collection, email_key(email)), visit.address
             self._count_by(visit, (MAIL_ADDRESS, (address,), True), (MAIL, (address, *key), True), (MAIL_MAILBOX, key, False))
+
+    def second_factor(self, visit: Visit | None, collection: str, account: str) -> None:
+        """Counts that somebody shows a second factor of this account, over all tickets."""
+        if visit is not None:
+            self._count_by(visit, (SECOND_FACTOR, (collection, account), True))
 
     def check_password(self, visit: Visit | None, actor: Actor) -> None:
         """Counts that an account gives its present password: whoever stole a token could guess by it."""

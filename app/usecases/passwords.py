@@ -66,7 +66,10 @@ class PasswordDesk:
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"
             raise invalid(pointer, "required", "sign-in data changes only with the present password", hint=hint)
-        text = read_password(body[OLD_PASSWORD], pointer)
+        self.check_present(credentials, body[OLD_PASSWORD], pointer, actor, visit)
+
+    def check_present(self, credentials: Credentials | None, given: Any, pointer: str, actor: Actor, visit: Visit | None) -> None:
+        text = read_password(given, pointer)
         self._limits.check_password(visit, actor)
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):
             raise invalid(pointer, "wrong_password", "this is not the present password")

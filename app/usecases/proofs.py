@@ -11,6 +11,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases, no_links
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
+from domain.accounts.factors import FactorAsked
 from domain.accounts.languages import preferred
 from domain.accounts.one_time import (
     EMAIL_COMES,
@@ -120,14 +121,14 @@ class ProofUseCases:
         hashed = self._desk.prepare(password, email=email)
         self._work.run(lambda stores: self._set_password(stores, name, shown, hashed))
 
-    def sign_in_by_code(self, name: str, ticket: str, typed: str, *, facts: RequestFacts, device: str = "") -> SignedIn:
+    def sign_in_by_code(self, name: str, ticket: str, typed: str, *, facts: RequestFacts, device: str = "") -> SignedIn | FactorAsked:
         shown = presented(SIGN_IN_CODE, ticket, typed)
         signed = self._work.run(lambda stores: self._signed_in(stores, name, shown, replace(facts, context="otp"), device))
         if signed is None:
             raise refused()
         return signed
 
-    def sign_in_by_link(self, name: str, text: str, *, facts: RequestFacts, device: str = "") -> SignedIn:
+    def sign_in_by_link(self, name: str, text: str, *, facts: RequestFacts, device: str = "") -> SignedIn | FactorAsked:
         shown = presented(SIGN_IN_LINK, text)
         return self._work.run(lambda stores: self._signed_in_by_link(stores, name, shown, replace(facts, context="otp"), device))
 
@@ -156,17 +157,17 @@ class ProofUseCases:
         values = {"verified": True, **stamps(collection, self._now())}
         self._change(stores, collection, taken.account, Changes(values, secrets={"password_hash": hashed}, end_sessions=True))
 
-    def _signed_in(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn | None:
+    def _signed_in(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn | FactorAsked | None:
         """None where the code is wrong. Not raised here: the try that it cost is to be kept."""
         collection = _checked(stores, name)
         taken = stores.one_time.attempt(collection, shown, self._now())
         return self._opened(stores, collection, taken, facts, device) if taken else None
 
-    def _signed_in_by_link(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn:
+    def _signed_in_by_link(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn | FactorAsked:
         collection = _checked(stores, name)
         return self._opened(stores, collection, self._taken(stores, collection, shown), facts, device)
 
-    def _opened(self, stores: Stores, collection: Collection, taken: OneTime, facts: RequestFacts, device: str) -> SignedIn:
+    def _opened(self, stores: Stores, collection: Collection, taken: OneTime, facts: RequestFacts, device: str) -> SignedIn | FactorAsked:
         self._prove(stores, collection, taken.account)
         credentials = stores.accounts.credentials_of(collection, taken.account)
         if credentials is None:
@@ -175,7 +176,7 @@ class ProofUseCases:
 
     def _prove(self, stores: Stores, collection: Collection, id: str) -> None:
         """Signing in by a letter proves the address. Until then anybody may have signed up with it: the password and the sessions of
-        that somebody end here, else they would share the account with its owner from now on."""
+        that somebody end here, and so do second factors, else they would share the account with its owner from now on."""
         record = stores.records.load(collection, id)
         if record is None or record["verified"]:
             return
@@ -183,6 +184,8 @@ class ProofUseCases:
         # Nobody signs up as an admin: who has an admin's address was given it by those who run this backend.
         planted = Changes(values) if collection.system else Changes(values, secrets={"password_hash": None}, end_sessions=True)
         self._change(stores, collection, id, planted)
+        if not collection.system:
+            stores.factors.forget(collection, [id])
 
     def _change_email(self, stores: Stores, name: str, leaves: Presented, comes: Presented, languages: tuple[str, ...]) -> bool:
         collection = _checked(stores, name)

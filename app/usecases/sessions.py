@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from app.usecases.factor_proofs import ask_factor
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import OPEN, Rulebook
 from app.usecases.sights import sights_for
+from domain.accounts.factors import FactorAsked, FirstFactor
 from domain.accounts.refresh import (
     FAMILY_BYTES,
     SECRET_BYTES,
@@ -71,21 +73,31 @@ class SessionUseCases:
         self._work, self._rulebook, self._tokens = work, rulebook, tokens
         self._clock, self._ids, self._observer = clock, ids, observer
 
-    def open(self, name: str, id: str, epoch: int, *, facts: RequestFacts, device_name: str = "") -> SignedIn:
+    def open(
+        self, name: str, id: str, epoch: int, *, facts: RequestFacts, device_name: str = "", both: bool = False
+    ) -> SignedIn | FactorAsked:  # fmt: skip
         """A new session of the account that has just proved to be this one, by the way that `facts.context` names. Forbidden where the
         collection's `auth` rule does not hold for it, Unauthenticated where its epoch has moved on since. Called inside a body,
-        it joins that: a code that was taken for it is taken only if this succeeds."""
+        it joins that: a code that was taken for it is taken only if this succeeds. Every way to sign in comes here with one factor, and an
+        account that has a second one is asked for it: the session is opened by whoever comes with `both`."""
         device = _device(device_name, facts)
         session = opened(self._ids.new(), account=id, epoch=epoch, at=self._clock.now(), method=facts.context, device=device)
         token = minted(secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES))
         actor = account(id, name, epoch)
-        shown = self._work.run(lambda stores: self._opened(stores, actor, session, token, facts))
-        return self._signed_in(replace(actor, session=session.id), token, shown)
+        opening = self._work.run(lambda stores: self._opened(stores, actor, session, token, facts, both=both))
+        if isinstance(opening, FactorAsked):
+            return opening
+        return self._signed_in(replace(actor, session=session.id), token, opening)
 
-    def _opened(self, stores: Stores, actor: Actor, session: Session, token: RefreshToken, facts: RequestFacts) -> Shown:
+    def _opened(
+        self, stores: Stores, actor: Actor, session: Session, token: RefreshToken, facts: RequestFacts, *, both: bool
+    ) -> Shown | FactorAsked:
         shown = self._admitted(stores, actor, facts)
-        stores.sessions.add(within(session, stores.schema.collection(actor.collection).id), token.kept)
-        return shown
+        collection = stores.schema.collection(actor.collection)
+        if stores.sessions.add(within(session, collection.id), token.kept, both=both):
+            return shown
+        # Not raised: the ticket is to be kept, and so is that a code or a link was used up for it.
+        return ask_factor(stores, collection, actor, FirstFactor(session.method, session.device), self._clock.now())
 
     def _signed_in(self, actor: Actor, token: RefreshToken, shown: Shown) -> SignedIn:
         issued = self._tokens.issue(_with_role(actor, shown))

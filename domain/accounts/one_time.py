@@ -18,6 +18,9 @@ VERIFICATION, PASSWORD_RESET, SIGN_IN_CODE, SIGN_IN_LINK = "verification", "pass
 # An address changes in two steps: whoever has the old one agrees, then whoever has the new one shows that it is theirs.
 EMAIL_LEAVES, EMAIL_COMES = "email_leaves", "email_comes"
 
+# What a first factor opens: the place where the second one is shown.
+SECOND_FACTOR = "second_factor"
+
 # Long enough for a mail that comes late; short enough that a mailbox read by others later opens nothing.
 LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
     VERIFICATION: timedelta(days=3),
@@ -26,6 +29,7 @@ LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
     SIGN_IN_LINK: timedelta(minutes=15),
     EMAIL_LEAVES: timedelta(hours=24),
     EMAIL_COMES: timedelta(hours=24),
+    SECOND_FACTOR: timedelta(minutes=5),
 })  # fmt: skip
 
 TOKEN_BYTES = 32
@@ -77,10 +81,13 @@ def presented(purpose: str, text: str, typed: str = "") -> Presented:
     return Presented(_digest(text), purpose, _digest(f"{text}:{bare}") if typed else "")
 
 
-def kept(purpose: str, text: str, account: str, *, collection: str, epoch: int, at: datetime, typed: str = "", bound: str = "") -> OneTime:
+def kept(
+    purpose: str, text: str, account: str, *,
+    collection: str, epoch: int, at: datetime, typed: str = "", bound: str = "", tries: int = 0,
+) -> OneTime:  # fmt: skip
     like = presented(purpose, text, typed)
     expires = write_instant(at + LIFETIMES[purpose])
-    return OneTime(like.digest, purpose, collection, account, epoch, expires, like.code, TRIES if typed else 0, bound)
+    return OneTime(like.digest, purpose, collection, account, epoch, expires, like.code, tries or (TRIES if typed else 0), bound)
 
 
 def refused() -> Unauthenticated:

@@ -10,7 +10,7 @@ from domain.errors import did_you_mean
 from domain.limits.quotas import WANTED, Quota, read_quota
 
 SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY = "sign-in", "sign-in-address", "sign-in-identity"
-PASSWORD_CHECK, REQUESTS = "password-check", "requests"
+PASSWORD_CHECK, SECOND_FACTOR, REQUESTS = "password-check", "second-factor", "requests"
 MAIL, MAIL_ADDRESS, MAIL_MAILBOX = "mail", "mail-address", "mail-mailbox"
 # A person mistypes a password some times in a row; a program tries as often as it may. `sign-in-identity` is wide on purpose: whoever
 # has many addresses can use it up and so keep the owner out for a while, which must cost them more than it costs us.
@@ -19,6 +19,8 @@ DEFAULTS: dict[str, Quota] = {
     SIGN_IN_ADDRESS: Quota(60, 60),
     SIGN_IN_IDENTITY: Quota(100, 3600),
     PASSWORD_CHECK: Quota(10, 60),
+    # Who asks has the password: guessing six digits by thirty tries an hour finds them in years. Recovery codes are counted as well.
+    SECOND_FACTOR: Quota(30, 3600),
     # Letters that one asker wants for one mailbox, one asker for all, and everybody for one: a mailbox is not flooded, and it takes many
     # addresses to use up what its owner may ask for.
     MAIL: Quota(5, 900),
@@ -44,7 +46,7 @@ class Policies:
         return {name: quota for name, quota in self.quotas.items() if name not in NAMES}
 
 
-NAMES = (SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY, PASSWORD_CHECK, MAIL, MAIL_ADDRESS, MAIL_MAILBOX, REQUESTS)
+NAMES = (SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY, PASSWORD_CHECK, SECOND_FACTOR, MAIL, MAIL_ADDRESS, MAIL_MAILBOX, REQUESTS)
 NO_POLICIES = Policies()
 
 

@@ -101,6 +101,8 @@ def backend(**parts):
         "records": records(),
         "accounts": Asked(identify=identify, public_keys=[], sign_in=NotFound("no"), me=SHOWN, create_first_admin=SHOWN),
         "sessions": Asked(),
+        "factors": Asked(),
+        "second_factors": Asked(),
         "proofs": Asked(),
         "mail": Asked(),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),

@@ -34,6 +34,7 @@ TABLES = {
     "0011": set(),
     "0012": {"_api_keys"},
     "0013": {"_audit"},
+    "0014": {"_totp", "_recovery_codes"},
 }
 
 

@@ -33,6 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 # Where the edge leaves the request's id for whoever answers; see adapters.inbound.web.edge.
 REQUEST_ID = "stillroom.request_id"
 
+NO_MEMBERS: Mapping[str, object] = {}
 _STATUSES: dict[type[Problem], int] = {
     Invalid: 400,
     Unauthenticated: 401,
@@ -84,7 +85,10 @@ def install(app: Flask, observer: Observer) -> None:
 
 
 def answer_problem(problem: Problem) -> Response:
-    return _answer(status_of(problem), problem.code, problem.detail, hint=problem.hint, faults=problem.faults, headers=_headers_of(problem))
+    return _answer(
+        status_of(problem), problem.code, problem.detail, hint=problem.hint, faults=problem.faults, headers=_headers_of(problem),
+        members=problem.members,
+    )  # fmt: skip
 
 
 def answer_http_exception(error: HTTPException) -> Response:
@@ -105,7 +109,10 @@ def request_id() -> str:
     return request.environ.get(REQUEST_ID, "")
 
 
-def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> bytes:
+def problem_body(
+    status: int, code: str, detail: str, *,
+    id: str, hint: str | None = None, faults: tuple[Fault, ...] = (), members: Mapping[str, object] = NO_MEMBERS,
+) -> bytes:  # fmt: skip
     return orjson.dumps({
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -115,6 +122,7 @@ def problem_body(status: int, code: str, detail: str, *, id: str, hint: str | No
         **({"hint": _speakable(hint)} if hint else {}),
         "errors": [_told_fault(each) for each in faults[:_MOST_FAULTS]],
         "request_id": id,
+        **members,
     })  # fmt: skip
 
 
@@ -125,8 +133,9 @@ def _told_fault(fault: Fault) -> dict[str, str]:
 def _answer(
     status: int, code: str, detail: str, *,
     hint: str | None = None, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] = NO_MEMBERS,
 ) -> Response:  # fmt: skip
-    body = problem_body(status, code, detail, id=request_id(), hint=hint, faults=faults)
+    body = problem_body(status, code, detail, id=request_id(), hint=hint, faults=faults, members=members)
     return Response(body, status, headers, content_type=MEDIA_TYPE)
 
 

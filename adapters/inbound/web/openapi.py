@@ -37,6 +37,9 @@ class ProblemSchema(ma.Schema):
     hint = ma.fields.String(metadata={"description": "what to do next"})
     errors = ma.fields.List(ma.fields.Nested(FaultSchema), required=True)
     request_id = ma.fields.String(required=True)
+    ticket = ma.fields.String(metadata={"description": "of `second_factor_required`: what the second factor is sent with"})
+    factors = ma.fields.List(ma.fields.String(), metadata={"description": "of `second_factor_required`: what the account has"})
+    expires_in = ma.fields.Integer(metadata={"description": "of `second_factor_required`: seconds that the ticket is good for"})
 
 
 class ProblemApi(Api):

@@ -9,6 +9,7 @@ from adapters.inbound.web.cookies import check_origin, set_cookies
 from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.fixed_bodies import answer, answers_with, text
 from app.usecases.sessions import SignedIn
+from domain.accounts.factors import FactorAsked, SecondFactorRequired
 from domain.errors import invalid
 
 BEARER, COOKIE = "bearer", "cookie"
@@ -28,7 +29,10 @@ def read_mode(request: Request, given: dict[str, Any]) -> str:
     return mode
 
 
-def signed_in(signed: SignedIn, mode: str = BEARER) -> Response:
+def signed_in(signed: SignedIn | FactorAsked, mode: str = BEARER) -> Response:
+    """Every way to sign in ends here: whoever has shown one factor of two gets nothing but a ticket."""
+    if isinstance(signed, FactorAsked):
+        raise SecondFactorRequired(signed)
     if mode == COOKIE:
         return _in_cookies(signed)
     return answer({

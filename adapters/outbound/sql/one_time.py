@@ -48,6 +48,17 @@ class SqlOneTimeStore:
         those = and_(self._standing(collection), _SECRETS.c.tries > 0)
         return update(_SECRETS).where(those).values(tries=left).returning(*_SECRETS.c, agrees)
 
+    def spend_try(self, collection: Collection, presented: Presented, now: str) -> OneTime | None:
+        those = lambda: and_(self._standing(collection), _SECRETS.c.tries > 0)
+        statement = lambda: update(_SECRETS).where(those()).values(tries=_SECRETS.c.tries - 1).returning(*_SECRETS.c)
+        return self._one(("spend", collection.name), statement, collection, presented, now)
+
+    def bind(self, collection: Collection, presented: Presented, bound: str, now: str) -> bool:
+        statement = lambda: update(_SECRETS).where(self._standing(collection)).values(bound=bindparam("about")).returning(_SECRETS.c.digest)
+        values = {**_values(collection, presented, now), "about": bound}
+        del values["typed"]
+        return bool(self._run(("bind", collection.name), statement, values))
+
     def end(self, collection: Collection, account: str) -> None:
         values = {"of_collection": collection.id, "of_account": account}
         self._run("end", lambda: delete(_SECRETS).where(_OF_ACCOUNT).returning(_SECRETS.c.digest), values)

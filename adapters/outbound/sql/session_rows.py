@@ -5,12 +5,15 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Executable,
     LargeBinary,
+    Text,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     insert,
     select,
@@ -20,6 +23,7 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.columns import EPOCH_COLUMN
+from adapters.outbound.sql.factors import has_factor
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.session import Session as SqlSession
 from domain.accounts.refresh import KeptToken
@@ -43,9 +47,9 @@ class SqlSessionStore:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def add(self, session: Session, token: KeptToken) -> None:
+    def add(self, session: Session, token: KeptToken, *, both: bool = True) -> bool:
         values = {**dict(zip(_TOLD, astuple(session), strict=True)), "family": token.family, "token": token.token, "rotated": session.used}
-        self._run("add", lambda: insert(SESSIONS).values({name: bindparam(name) for name in values}), values)
+        return bool(self._run(("add", str(both)), lambda: _adding(tuple(values), both=both), values))
 
     def spend(self, collection: Collection, turn: Turn) -> Session | None:
         values = {**_presented(collection, turn), "next": turn.next.token, "new_salt": turn.salt, "idle_end": turn.expires,
@@ -136,6 +140,14 @@ class SqlSessionStore:
 
     def _run(self, key: str | tuple[str, ...], build: Callable[[], Executable], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("sessions", key), build), values)
+
+
+def _adding(names: tuple[str, ...], *, both: bool) -> Executable:
+    if both:
+        return insert(SESSIONS).values({name: bindparam(name) for name in names}).returning(SESSIONS.c.id)
+    asked = has_factor(bindparam("collection"), bindparam("account"))
+    row = select(*(cast(bindparam(name), BigInteger if name == "epoch" else Text).label(name) for name in names)).where(~asked)
+    return insert(SESSIONS).from_select(list(names), row).returning(SESSIONS.c.id)
 
 
 _OF_ACCOUNT = and_(SESSIONS.c.collection == bindparam("of_collection"), SESSIONS.c.account == bindparam("of_account"))

@@ -7,6 +7,7 @@ from typing import TypeVar
 from adapters.outbound.sql.answers import SqlAnswerStore
 from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.audit import SqlAuditStore
+from adapters.outbound.sql.factors import SqlFactorStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
@@ -77,6 +78,10 @@ class SqlStores:
     @cached_property
     def sessions(self) -> SqlSessionStore:
         return SqlSessionStore(self._session)
+
+    @cached_property
+    def factors(self) -> SqlFactorStore:
+        return SqlFactorStore(self._session)
 
     @cached_property
     def one_time(self) -> SqlOneTimeStore:

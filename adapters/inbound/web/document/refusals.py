@@ -86,12 +86,17 @@ _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unkno
 _ADDRESS: Codes = (*_CREDENTIALS, "invalid_email", "required")
 _ASKING: ByStatus = {**_SENDING, 400: _ADDRESS, 413: _OVERSIZED, 503: (*_LATER[503], "links_not_configured", "mail_not_configured")}
 _ONE_TIME: Codes = ("invalid_one_time",)
+_STALE: Codes = ("forbidden", "step_up_required")
+_BY_LETTER: ByStatus = {
+    **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, "second_factor_required"), 413: _OVERSIZED,
+    403: ("csrf_refused", "sign_in_refused"),
+}  # fmt: skip
 
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
     "sign_in": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials",), 413: _OVERSIZED,
-        403: ("csrf_refused", "sign_in_refused"),
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials", "second_factor_required"),
+        403: ("csrf_refused", "sign_in_refused"), 413: _OVERSIZED,
     },
     "refresh_session": {
         **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 413: _OVERSIZED,
@@ -105,19 +110,27 @@ OF_OURS: Mapping[str, ByStatus] = {
     "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password")},
     "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
     "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
-    "sign_in_by_code": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: _ONE_TIME, 413: _OVERSIZED,
-        403: ("csrf_refused", "sign_in_refused"),
-    },
-    "sign_in_by_link": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: _ONE_TIME, 413: _OVERSIZED,
-        403: ("csrf_refused", "sign_in_refused"),
-    },
+    "sign_in_by_code": _BY_LETTER,
+    "sign_in_by_link": _BY_LETTER,
     "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
     "list_audit": {400: (*_QUERY, "invalid_cursor"), **_ADMINS, **_LATER},
     "list_keys": {400: _QUERY, **_ADMINS, **_LATER},
     "create_key": {**_SENDING, 400: (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type"), 413: _OVERSIZED},
     "revoke_key": {400: _QUERY, **_WRITING},
+    "confirm_second_factor": {
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_mode", "one_proof"), 401: (*_ONE_TIME, "invalid_factor"), 413: _OVERSIZED,
+        403: ("csrf_refused", "sign_in_refused"),
+    },
+    "step_up": {
+        **_SENDING, 400: (*_CREDENTIALS, "one_proof", "wrong_password"), 401: (*_WHO[401], "invalid_factor"),
+        403: ("forbidden", "step_up_refused"), 413: _OVERSIZED,
+    },
+    "list_factors": {400: _QUERY, **_READING},
+    "propose_app": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_exists",)},
+    "confirm_app": {**_SENDING, 400: (*_CREDENTIALS, "invalid_factor_code"), 403: _STALE, 413: _OVERSIZED},
+    "remove_app": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "renew_recovery_codes": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("no_factor",)},
+    "reset_factors": {**_WRITING, 400: _QUERY, 403: _STALE},
     "list_sessions": {400: _QUERY, **_READING},
     "end_session": {400: _QUERY, **_WRITING},
     "end_other_sessions": {400: _QUERY, **_WRITING},

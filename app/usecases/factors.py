@@ -1,0 +1,177 @@
+"""Second factors of an account: made, confirmed, listed, removed; by the account itself, or taken away by an admin."""
+
+import secrets
+from dataclasses import dataclass
+
+from app.usecases.factor_proofs import FactorJudge, about_seed, factors_of, need_fresh
+from app.usecases.limits import LimitUseCases
+from app.usecases.sessions import accounts_of
+from domain.accounts.factors import (
+    PASSKEY,
+    RECOVERY_BYTES,
+    RECOVERY_CODES,
+    TOTP,
+    has_one_already,
+    no_factor,
+    not_confirmed,
+    own,
+    recovery_code,
+    recovery_digest,
+)
+from domain.actor import SYSTEM, Actor
+from domain.errors import NotFound, Unauthenticated
+from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
+from domain.schema.collection import Collection
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock
+from ports.factors import AppCodes, QrCodes
+from ports.seals import Sealing
+from ports.unit_of_work import Stores, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An authenticator app to be: its seed, the URI that says it to an app, and that as a picture."""
+
+    secret: str
+    uri: str
+    qr: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorList:
+    """`totp` is when the app was set up, or None."""
+
+    totp: str | None
+    recovery_codes: int
+
+
+class FactorUseCases:
+    def __init__(
+        self, work: UnitOfWork, judge: FactorJudge, codes: AppCodes, pictures: QrCodes, seal: Sealing, limits: LimitUseCases, clock: Clock,
+        *, issuer: str,
+    ) -> None:  # fmt: skip
+        self._work, self._judge, self._codes, self._pictures, self._seal = work, judge, codes, pictures, seal
+        self._limits, self._clock, self._issuer = limits, clock, issuer
+
+    def list(self, name: str, *, actor: Actor) -> FactorList:
+        own(actor, name)
+        return self._work.read(lambda stores: self._listed(stores, actor))
+
+    def _listed(self, stores: Stores, actor: Actor) -> FactorList:
+        collection = _standing(stores, actor)
+        app = stores.factors.totp(collection, actor.id)
+        left = stores.factors.recovery_left(collection, actor.id)
+        return FactorList(app.created if app and app.is_confirmed else None, left)
+
+    # --- an authenticator app
+
+    def propose_totp(self, name: str, *, actor: Actor) -> Proposal:
+        """A new seed, in place of one that was never confirmed. Conflict where the account has an app; Forbidden where the session is
+        not fresh, here and below."""
+        own(actor, name)
+        seed = self._codes.seed()
+        email = self._work.run(lambda stores: self._proposed(stores, actor, seed))
+        uri = self._codes.uri(seed, account=email, issuer=self._issuer)
+        return Proposal(seed, uri, self._pictures.svg(uri))
+
+    def _proposed(self, stores: Stores, actor: Actor, seed: str) -> str:
+        collection = self._fresh(stores, actor)
+        sealed = self._seal.close(seed.encode(), about=about_seed(collection, actor.id))
+        if not stores.factors.propose_totp(collection, actor.id, sealed, self._now()):
+            raise has_one_already()
+        credentials = stores.accounts.credentials_of(collection, actor.id)
+        return credentials.email if credentials else actor.id
+
+    def confirm_totp(self, name: str, code: str, *, actor: Actor, facts: RequestFacts) -> tuple[str, ...]:
+        """The app counts from now on, and all other sessions end: whoever opened one by the password alone is out. Recovery codes,
+        where this is the first factor; they are told here and never again."""
+        self._limits.second_factor(facts.visit, name, own(actor, name))
+        return self._work.run(lambda stores: self._confirmed(stores, actor, code))
+
+    def _confirmed(self, stores: Stores, actor: Actor, code: str) -> tuple[str, ...]:
+        collection = self._fresh(stores, actor)
+        app = stores.factors.totp(collection, actor.id)
+        if app is None or app.is_confirmed:
+            raise NotFound("no authenticator app waits for its first code", hint=f"POST /api/v1/auth/{collection.name}/factors/totp first")
+        step = self._judge.step(collection, actor.id, app.sealed, code)
+        if step is None or not stores.factors.confirm_totp(collection, actor.id, app.sealed, step):
+            raise not_confirmed()
+        return self._counts(stores, collection, actor)
+
+    def _counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
+        stores.sessions.end_others(collection, actor.id, actor.session)
+        if stores.factors.recovery_left(collection, actor.id):
+            return ()
+        return self._renewed(stores, collection, actor)
+
+    def remove_totp(self, name: str, *, actor: Actor) -> None:
+        own(actor, name)
+        self._work.run(lambda stores: self._removed(stores, actor))
+
+    def _removed(self, stores: Stores, actor: Actor) -> None:
+        collection = self._fresh(stores, actor)
+        if not stores.factors.remove_totp(collection, actor.id):
+            raise NotFound("this account has no authenticator app")
+        self._tidy(stores, collection, actor.id)
+
+    def _tidy(self, stores: Stores, collection: Collection, account: str) -> None:
+        """Recovery codes stand in for a factor; without one they would be a password that nobody thinks of."""
+        if not _has_real(stores, collection, account):
+            stores.factors.put_recovery(collection, account, ())
+
+    # --- recovery codes
+
+    def renew_recovery(self, name: str, *, actor: Actor) -> tuple[str, ...]:
+        """Ten new ones in place of all there were. Conflict where the account has no factor that they could stand in for."""
+        own(actor, name)
+        return self._work.run(lambda stores: self._renew(stores, actor))
+
+    def _renew(self, stores: Stores, actor: Actor) -> tuple[str, ...]:
+        collection = self._fresh(stores, actor)
+        if not _has_real(stores, collection, actor.id):
+            raise no_factor()
+        return self._renewed(stores, collection, actor)
+
+    def _renewed(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
+        made = tuple(recovery_code(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES))
+        stores.factors.put_recovery(collection, actor.id, [recovery_digest(collection.id, actor.id, each) for each in made])
+        return made
+
+    # --- all of them
+
+    def reset(self, name: str, account: str | None, *, actor: Actor) -> None:
+        """Takes all factors away: one's own, or, for an admin, those of an account whose owner lost them."""
+        if account is None or (actor.collection, actor.id) == (name, account):
+            account = own(actor, name)
+        elif actor.is_guest:
+            raise Unauthenticated("sign in first")
+        elif not actor.passes_rules:
+            raise NotFound("there is no such account, or its factors are not yours")
+        self._work.run(lambda stores: self._reset(stores, name, account, actor))
+
+    def _reset(self, stores: Stores, name: str, account: str, actor: Actor) -> None:
+        if actor != SYSTEM:
+            self._fresh(stores, actor)
+        collection = accounts_of(stores, name)
+        if stores.accounts.credentials_of(collection, account) is None:
+            raise NotFound("there is no such account, or its factors are not yours")
+        stores.factors.forget(collection, [account])
+
+    def _fresh(self, stores: Stores, actor: Actor) -> Collection:
+        collection = _standing(stores, actor)
+        need_fresh(stores, collection, actor, self._clock.now())
+        return collection
+
+    def _now(self) -> str:
+        return write_instant(self._clock.now())
+
+
+def _standing(stores: Stores, actor: Actor) -> Collection:
+    stores.records.check_guard(guard_of(actor))
+    return accounts_of(stores, actor.collection)
+
+
+def _has_real(stores: Stores, collection: Collection, account: str) -> bool:
+    return not {TOTP, PASSKEY}.isdisjoint(factors_of(stores, collection, account))
