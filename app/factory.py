@@ -80,9 +80,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
         raise SettingsError((f"STILLROOM_LIMITS: {wrong}",))
     limit_routes(app, backend)
     refuse_elsewhere(app)
-    https = settings.public_url.startswith("https://")
     app.wsgi_app = Edge(  # type: ignore[method-assign]
-        app.wsgi_app, observer, protections(https=https), settings.trusted_proxies, settings.cors_origins
+        app.wsgi_app, observer, protections(https=settings.is_reached_by_https), settings.trusted_proxies, settings.cors_origins
     )
     return app
 

@@ -17,6 +17,7 @@ from adapters.inbound.cli.commands import Actions, commands
 from adapters.inbound.cli.openapi import GENERIC
 from adapters.inbound.cli.openapi import GUEST as FOR_GUESTS
 from adapters.inbound.cli.terminal import Failed
+from app import certificates
 from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
 from domain.actor import GUEST, SYSTEM
@@ -53,12 +54,17 @@ def _serve(overrides: Mapping[str, str]) -> None:
 
     with _refusals():
         check_port(settings)
+        certificates.check_certificate(settings)
         wiring.check(settings)
         make_data_dir(settings)
         _check_routes(settings)
         with only_server(settings):
             _prepare(settings, overrides)
             _run(settings)
+
+
+def _warnings(settings: Settings) -> list[str]:
+    return [*warnings(settings), *certificates.warnings(settings)]
 
 
 def _check_routes(settings: Settings) -> None:
@@ -83,7 +89,7 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
     with wiring.open_backend(settings) as composed:
         for line in wiring.describe(settings):
             click.echo(line)
-        for line in warnings(settings):
+        for line in _warnings(settings):
             click.echo(f"Warning: {line}.", err=True)
         for line in _schema_applied(settings, composed):
             click.echo(line)
@@ -160,9 +166,10 @@ def _check() -> list[str]:
 
     settings = _settings({})
     with _refusals():
+        certificates.check_certificate(settings)
         found = wiring.check(settings)
         drift = wiring.drift(settings)
-    return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*warnings(settings), *drift)), found]
+    return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*_warnings(settings), *drift)), found]
 
 
 def _openapi(reader: str) -> str:

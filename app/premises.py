@@ -62,9 +62,12 @@ def warnings(settings: Settings) -> list[str]:
     found = []
     if settings.data_dir.exists() and settings.data_dir.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         found.append(f"{settings.data_dir} is open to other users of this machine; `chmod 700 {settings.data_dir}` closes it")
-    if settings.is_public and not settings.public_url:
-        found.append("other machines can reach this address without TLS; put a proxy before it and set STILLROOM_PUBLIC_URL")
-    if settings.public_url and not settings.trusted_proxies and settings.limits.quotas:
+    if settings.is_public and not settings.public_url and not settings.speaks_tls:
+        found.append(
+            "other machines can reach this address without TLS; set STILLROOM_TLS_CERTIFICATE, or put a proxy before it and set "
+            "STILLROOM_PUBLIC_URL"
+        )
+    if settings.public_url and not settings.speaks_tls and not settings.trusted_proxies and settings.limits.quotas:
         found.append("limits count all clients behind a proxy as one; if there is one, name it in STILLROOM_TRUSTED_PROXIES")
     return found
 

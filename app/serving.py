@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -47,6 +47,10 @@ def run(settings: Settings, make_application: Callable[..., Any]) -> None:
         blocking_threads=settings.threads,
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000, max_buffer_size=_HEADER_BYTES),
+        ssl_cert=settings.tls_certificate,
+        ssl_key=settings.tls_key,
+        # 1.2 for phones and libraries from before 2019; the server (rustls) has no weak ciphers in either.
+        ssl_protocol_min=SSLProtocols.tls12,
         websockets=False,
         log_level=LogLevels.error,
         log_access=False,

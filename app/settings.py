@@ -76,6 +76,12 @@ def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def _file(text: str) -> Path:
+    if "\0" in text:
+        raise _Wrong("is the path of a file")
+    return Path(text).expanduser()
+
+
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text):
         raise _Wrong("is an address or a host name, for example 0.0.0.0")
@@ -174,7 +180,8 @@ class Settings:
     )  # fmt: skip
     host: str = _setting(
         _host, "127.0.0.1", example="0.0.0.0",
-        meaning="Address to listen on. The default answers this machine only; put a proxy with TLS before anything else.",
+        meaning="Address to listen on. The default answers this machine only; with anything else give it a certificate, or put "
+        "a proxy with TLS before it.",
     )  # fmt: skip
     port: int = _setting(_whole(1, 65_535), 8000, example="9000", meaning="Port to listen on.")
     workers: int = _setting(
@@ -254,6 +261,15 @@ class Settings:
         meaning="Proxies before this backend, as addresses or networks: their `X-Forwarded-For` tells where a request came from, "
         "nobody else's.",
     )  # fmt: skip
+    tls_certificate: Path | None = _setting(
+        _file, None, shown="none: plain HTTP, behind a proxy with TLS", example="/etc/stillroom/tls/fullchain.pem",
+        meaning="File of the certificate chain in PEM, the server's own first: it then speaks HTTPS alone. "
+        "See [deployment](deployment.md#tls-without-a-proxy).",
+    )  # fmt: skip
+    tls_key: Path | None = _setting(
+        _file, None, shown="none", example="/etc/stillroom/tls/privkey.pem",
+        meaning="File of the certificate's private key in PEM, without a password.",
+    )  # fmt: skip
     cors_origins: Origins = _setting(
         _origins, NOBODY, shown="none", example="https://app.example.org, http://localhost:5173",
         meaning="Origins of pages elsewhere that may ask this backend from a browser and act with its cookies, exactly as browsers send "
@@ -307,8 +323,16 @@ class Settings:
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or f"{'https' if self.speaks_tls else 'http'}://{host}:{self.port}"
 
+    @property
+    def speaks_tls(self) -> bool:
+        return self.tls_certificate is not None
+
+    @property
+    def is_reached_by_https(self) -> bool:
+        """Whether clients come by HTTPS, which the server or a proxy before it speaks."""
+        return self.url.startswith("https://")
 
     @property
     def links_to(self) -> str:
@@ -376,6 +400,10 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         mistakes.append("STILLROOM_ARGON2_MEMORY is at least 8 KiB for each of STILLROOM_ARGON2_PARALLELISM")
     if settings.pin_workers == "on" and settings.workers > available_cores():
         mistakes.append(f"STILLROOM_PIN_WORKERS is on, but {settings.workers} workers do not fit {available_cores()} cores")
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        mistakes.append("STILLROOM_TLS_CERTIFICATE and STILLROOM_TLS_KEY go together; one of them is missing")
+    if settings.speaks_tls and settings.public_url.startswith("http://"):
+        mistakes.append("STILLROOM_PUBLIC_URL begins with http://, but with STILLROOM_TLS_CERTIFICATE clients come by https://")
     if settings.is_public and _is_on(environ.get("FLASK_DEBUG", "")):
         mistakes.append(f"FLASK_DEBUG shows the inside of errors, so it is refused with the public address {settings.host}")
     return mistakes

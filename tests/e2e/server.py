@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -57,7 +58,18 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def certificate(self) -> str:
+        """Its file, where the server speaks TLS."""
+        return self.settings.get("STILLROOM_TLS_CERTIFICATE", "")
+
+    def connection(self) -> http.client.HTTPConnection:
+        if not self.certificate:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+        trusting = ssl.create_default_context(cafile=self.certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.patience, context=trusting)
 
     @property
     def log(self) -> Path:
@@ -101,7 +113,7 @@ class Server:
             return False
 
     def request(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+        connection = self.connection()
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             if token:
