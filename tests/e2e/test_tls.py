@@ -31,7 +31,7 @@ def test_the_server_speaks_tls_and_nothing_else(server: Callable[..., Server], t
         assert running.request("GET", path).headers["strict-transport-security"].startswith("max-age=31536000")
     assert _spoken(running, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
     assert _spoken(running, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
-    with pytest.warns(DeprecationWarning), pytest.raises(ssl.SSLError):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"), pytest.raises(ssl.SSLError):
         _spoken(running, ssl.TLSVersion.TLSv1_1)
     with socket.create_connection(("127.0.0.1", running.port), timeout=5) as plain:
         plain.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
