@@ -21,6 +21,7 @@ from adapters.inbound.rest import (
     pages,
     postman,
     proofs,
+    puzzles,
     records,
     schema,
     sessions,
@@ -44,7 +45,8 @@ from ports.observer import Observer
 # Where the application keeps what describes it.
 API = "stillroom.api"
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, api_keys.blueprint, audit.blueprint,
-               proofs.blueprint, collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
+               proofs.blueprint,
+               puzzles.blueprint, collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
                imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
 
 

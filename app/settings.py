@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.accounts.puzzles import MOST_BITS
 from domain.errors import did_you_mean
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
@@ -255,6 +256,11 @@ class Settings:
         _policies, default_policies, example="sign-in=5/minute, requests=600/minute",
         shown="`" + ", ".join(f"{name}={quota}" for name, quota in DEFAULTS.items()) + "`",
         meaning="How often somebody may ask, see [limits](limits.md). What is not named keeps its default; `off` ends one, or all.",
+    )  # fmt: skip
+    sign_up_work: int = _setting(
+        _whole(0, MOST_BITS), 0, example="18",
+        meaning="Proof of work that a sign-up takes, in bits: 18 costs a device about a second, each further bit twice that; 0 asks for "
+        "none. See [limits](limits.md#signing-up).",
     )  # fmt: skip
     trusted_proxies: tuple[Network, ...] = _setting(
         _proxies, (), shown="none", example="10.0.0.0/8, ::1",

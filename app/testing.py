@@ -88,7 +88,8 @@ class TestBackend(Backend):
 
 
 def backend(
-    *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off"
+    *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
+    sign_up_bits: int = 0,
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
@@ -101,7 +102,8 @@ def backend(
     post = MemoryMailer()
     seal = Seal(os.urandom(32))
     parts = Parts(
-        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, seal, PUBLIC_URL, clock, ids or Uuid7Ids(), observer
+        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, seal, PUBLIC_URL, clock, ids or Uuid7Ids(), observer,
+        sign_up_bits,
     )  # fmt: skip
     inside = use_cases(parts)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}

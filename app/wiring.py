@@ -52,6 +52,7 @@ from app.usecases.outlines import OutlineUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.proofs import ProofUseCases
+from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
@@ -108,6 +109,7 @@ class Parts:
     clock: Clock
     ids: Ids
     observer: Observer
+    sign_up_bits: int = 0
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
@@ -129,7 +131,7 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         opened.callback(counter.close)
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
-            Uuid7Ids(), observer,
+            Uuid7Ids(), observer, settings.sign_up_work,
         )  # fmt: skip
         backend = use_cases(parts)
         relay = Relay(backend.events, work, turn_of(database), observer)
@@ -144,7 +146,8 @@ def use_cases(parts: Parts) -> Backend:
     rulebook = Rulebook()
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
     events = EventUseCases(work, clock, observer)
-    desk = PasswordDesk(work, parts.passwords, limits)
+    puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
+    desk = PasswordDesk(work, parts.passwords, limits, puzzles)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
     codes = PyotpCodes()
     judge = FactorJudge(codes, parts.seal, clock)
@@ -165,6 +168,7 @@ def use_cases(parts: Parts) -> Backend:
         factors=FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, issuer=_issuer(parts.public_url)),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
+        puzzles=puzzles,
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
         operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),

@@ -18,6 +18,7 @@ from app.usecases.mail import MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.proofs import ProofUseCases
+from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
@@ -43,6 +44,7 @@ class Backend:
     factors: FactorUseCases
     second_factors: SecondFactorUseCases
     proofs: ProofUseCases
+    puzzles: PuzzleUseCases
     mail: MailUseCases
     outlines: OutlineUseCases
     operations: OperationsUseCases

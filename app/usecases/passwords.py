@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.usecases.limits import LimitUseCases
+from app.usecases.puzzles import PuzzleUseCases, Used
 from domain.accounts.passwords import check_new_password, read_password
 from domain.accounts.sessions import ends_sessions
 from domain.actor import Actor
 from domain.errors import Forbidden, invalid
 from domain.limits.visits import Visit
 from domain.records.visibility import owns
+from domain.rules.values import RequestFacts
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from ports.accounts import Credentials
 from ports.passwords import Passwords
@@ -26,21 +28,24 @@ class Prepared:
 
     collection_id: str | None = None
     secrets: Mapping[str, Any] = field(default_factory=dict)
+    puzzle: Used | None = None
 
 
 NOTHING = Prepared()
 
 
 class PasswordDesk:
-    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases) -> None:
-        self._work, self._passwords, self._limits = work, passwords, limits
+    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases, puzzles: PuzzleUseCases) -> None:
+        self._work, self._passwords, self._limits, self._puzzles = work, passwords, limits, puzzles
 
-    def for_new(self, collection: Collection, body: Body) -> Prepared:
-        """For a sign-up; Invalid where there is no password or the policy refuses it."""
+    def for_new(self, collection: Collection, body: Body, actor: Actor, facts: RequestFacts) -> Prepared:
+        """For a sign-up; Invalid where there is no password or the policy refuses it. A proof of work that is asked for comes first: it
+        is there so that hashing is not done for nothing."""
+        puzzle = self._puzzles.solved(collection, actor, facts)
         if PASSWORD not in body:
             raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
         hashed = self.prepare(body[PASSWORD], email=body.get("email"))
-        return Prepared(collection.id, {"password_hash": hashed, "epoch": 1})
+        return Prepared(collection.id, {"password_hash": hashed, "epoch": 1}, puzzle)
 
     def for_change(self, collection: Collection, id: str, body: Body, actor: Actor, visit: Visit | None = None) -> Prepared:
         """For a change of sign-in data: by the account itself with its present password, or by an admin."""

@@ -98,7 +98,7 @@ class Preparations:
         collection = self._known(name)
         if collection is None or not owed_for_new(collection) or not self._is_open(collection, "create", request.actor):
             return NOTHING
-        return self._passwords.for_new(collection, request.body or {})
+        return self._passwords.for_new(collection, request.body or {}, request.actor, request.facts)
 
     def _of_change(self, name: str, id: str, request: Request) -> Prepared:
         collection, body = self._known(name), request.body or {}

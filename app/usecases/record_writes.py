@@ -13,6 +13,7 @@ from app.usecases.deletion import delete_with_relations
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import Prepared, owed_for_change, owed_for_new
 from app.usecases.preparations import check_prepared
+from app.usecases.puzzles import use_up
 from app.usecases.reasons import Subject
 from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
@@ -76,6 +77,7 @@ class RecordWrites:
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
         with telling_without(pen.unknown):
             stores.records.insert(collection, made)
+        use_up(stores, prepared.puzzle, moment.now)
         self._note(stores, collection, made.values["id"], "admin.created", request, made.values["created"])
         return self._written(stores, collection, made.values, request)
 

@@ -104,6 +104,7 @@ def backend(**parts):
         "factors": Asked(),
         "second_factors": Asked(),
         "proofs": Asked(),
+        "puzzles": Asked(),
         "mail": Asked(),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work(), mail=True, links=True),

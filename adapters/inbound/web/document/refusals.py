@@ -69,6 +69,7 @@ OF_RECORDS: Mapping[str, ByStatus] = {
         **_WRITING, **_ONCE,
     },
 }  # fmt: skip
+_WORK: Codes = ("proof_of_work_refused", "proof_of_work_required")
 OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, "wrong_password")}
 
 _ADMINS: ByStatus = {401: _WHO[401], 403: ("forbidden",)}
@@ -107,6 +108,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "ask_password_reset": _ASKING,
     "ask_code": _ASKING,
     "ask_link": _ASKING,
+    "get_puzzle": {400: _QUERY, 404: _WHO[404], 503: _LATER[503]},
     "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password")},
     "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
     "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
@@ -193,7 +195,10 @@ def of_ours(operation: Mapping[str, Any]) -> ByStatus | None:
 
 def of_records(verb: str, *, accounts: bool) -> ByStatus:
     found = OF_RECORDS[verb]
-    return {**found, 400: (*found[400], *OF_ACCOUNTS[verb])} if accounts and verb in OF_ACCOUNTS else found
+    if not accounts or verb not in OF_ACCOUNTS:
+        return found
+    worked = {403: (*found[403], *_WORK)} if verb == "create" else {}
+    return {**found, 400: (*found[400], *OF_ACCOUNTS[verb]), **worked}
 
 
 def responses(kind: str, refusals: ByStatus) -> Iterator[tuple[str, int, dict[str, Any]]]:
