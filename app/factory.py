@@ -19,6 +19,7 @@ from adapters.inbound.rest import (
     factors,
     imports,
     pages,
+    passkeys,
     postman,
     proofs,
     puzzles,
@@ -44,10 +45,10 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, api_keys.blueprint, audit.blueprint,
-               proofs.blueprint,
-               puzzles.blueprint, collections.blueprint, records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint,
-               imports.blueprint, trash.blueprint, explanations.blueprint, schema.blueprint)  # fmt: skip
+_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, passkeys.blueprint,
+               api_keys.blueprint, audit.blueprint, proofs.blueprint, puzzles.blueprint, collections.blueprint,
+               records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint, imports.blueprint, trash.blueprint,
+               explanations.blueprint, schema.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -29,6 +29,7 @@ from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.turns import turn_of
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
+from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
 from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
@@ -49,6 +50,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.mail import Delivery, MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
+from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.proofs import ProofUseCases
@@ -149,8 +151,9 @@ def use_cases(parts: Parts) -> Backend:
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
     desk = PasswordDesk(work, parts.passwords, limits, puzzles)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
-    codes = PyotpCodes()
-    judge = FactorJudge(codes, parts.seal, clock)
+    codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url)
+    judge = FactorJudge(codes, webauthn, parts.seal, clock)
+    factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
     writer = LetterWriter(clock, parts.public_url)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     return Backend(
@@ -165,7 +168,8 @@ def use_cases(parts: Parts) -> Backend:
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
         audit=AuditUseCases(work),
-        factors=FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, issuer=_issuer(parts.public_url)),
+        factors=factors,
+        passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         puzzles=puzzles,

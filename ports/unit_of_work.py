@@ -13,6 +13,7 @@ from ports.imports import ImportStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
 from ports.outbox import OutboxStore
+from ports.passkey_rows import PasskeyStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
 from ports.sessions import SessionStore
@@ -49,6 +50,8 @@ class Stores(Protocol):
     def sessions(self) -> SessionStore: ...
     @property
     def factors(self) -> FactorStore: ...
+    @property
+    def passkeys(self) -> PasskeyStore: ...
     @property
     def one_time(self) -> OneTimeStore: ...
     @property

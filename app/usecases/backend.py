@@ -17,6 +17,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
+from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.proofs import ProofUseCases
 from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
@@ -43,6 +44,7 @@ class Backend:
     audit: AuditUseCases
     factors: FactorUseCases
     second_factors: SecondFactorUseCases
+    passkeys: PasskeyUseCases
     proofs: ProofUseCases
     puzzles: PuzzleUseCases
     mail: MailUseCases

@@ -1,8 +1,10 @@
 """Second factors of an account: made, confirmed, listed, removed; by the account itself, or taken away by an admin."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.usecases.audit import note
 from app.usecases.factor_proofs import FactorJudge, about_seed, factors_of, need_fresh
 from app.usecases.limits import LimitUseCases
 from app.usecases.sessions import accounts_of
@@ -18,13 +20,15 @@ from domain.accounts.factors import (
     recovery_code,
     recovery_digest,
 )
+from domain.accounts.passkeys import Passkey
+from domain.accounts.roles import RUN, require
 from domain.actor import SYSTEM, Actor
-from domain.errors import NotFound, Unauthenticated
+from domain.errors import NotFound
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
-from ports.clock import Clock
+from ports.clock import Clock, Ids
 from ports.factors import AppCodes, QrCodes
 from ports.seals import Sealing
 from ports.unit_of_work import Stores, UnitOfWork
@@ -45,15 +49,16 @@ class FactorList:
 
     totp: str | None
     recovery_codes: int
+    passkeys: Sequence[Passkey]
 
 
 class FactorUseCases:
     def __init__(
         self, work: UnitOfWork, judge: FactorJudge, codes: AppCodes, pictures: QrCodes, seal: Sealing, limits: LimitUseCases, clock: Clock,
-        *, issuer: str,
+        ids: Ids, *, issuer: str,
     ) -> None:  # fmt: skip
         self._work, self._judge, self._codes, self._pictures, self._seal = work, judge, codes, pictures, seal
-        self._limits, self._clock, self._issuer = limits, clock, issuer
+        self._limits, self._clock, self._ids, self._issuer = limits, clock, ids, issuer
 
     def list(self, name: str, *, actor: Actor) -> FactorList:
         own(actor, name)
@@ -63,7 +68,7 @@ class FactorUseCases:
         collection = _standing(stores, actor)
         app = stores.factors.totp(collection, actor.id)
         left = stores.factors.recovery_left(collection, actor.id)
-        return FactorList(app.created if app and app.is_confirmed else None, left)
+        return FactorList(app.created if app and app.is_confirmed else None, left, stores.passkeys.of_account(collection, actor.id))
 
     # --- an authenticator app
 
@@ -98,9 +103,10 @@ class FactorUseCases:
         step = self._judge.step(collection, actor.id, app.sealed, code)
         if step is None or not stores.factors.confirm_totp(collection, actor.id, app.sealed, step):
             raise not_confirmed()
-        return self._counts(stores, collection, actor)
+        return self.counts(stores, collection, actor)
 
-    def _counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
+    def counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
+        """After a factor was added: recovery codes where it is the first. Inside the transaction that adds it."""
         stores.sessions.end_others(collection, actor.id, actor.session)
         if stores.factors.recovery_left(collection, actor.id):
             return ()
@@ -114,9 +120,9 @@ class FactorUseCases:
         collection = self._fresh(stores, actor)
         if not stores.factors.remove_totp(collection, actor.id):
             raise NotFound("this account has no authenticator app")
-        self._tidy(stores, collection, actor.id)
+        self.tidy(stores, collection, actor.id)
 
-    def _tidy(self, stores: Stores, collection: Collection, account: str) -> None:
+    def tidy(self, stores: Stores, collection: Collection, account: str) -> None:
         """Recovery codes stand in for a factor; without one they would be a password that nobody thinks of."""
         if not _has_real(stores, collection, account):
             stores.factors.put_recovery(collection, account, ())
@@ -141,23 +147,26 @@ class FactorUseCases:
 
     # --- all of them
 
-    def reset(self, name: str, account: str | None, *, actor: Actor) -> None:
+    def reset(self, name: str, account: str | None, *, actor: Actor, facts: RequestFacts) -> None:
         """Takes all factors away: one's own, or, for an admin, those of an account whose owner lost them."""
         if account is None or (actor.collection, actor.id) == (name, account):
             account = own(actor, name)
-        elif actor.is_guest:
-            raise Unauthenticated("sign in first")
-        elif not actor.passes_rules:
+        elif actor.kind == "account":
             raise NotFound("there is no such account, or its factors are not yours")
-        self._work.run(lambda stores: self._reset(stores, name, account, actor))
+        else:
+            # Who takes factors away signs in with what is left.
+            require(actor, RUN, "the factors of others are")
+        self._work.run(lambda stores: self._reset(stores, name, account, actor, facts))
 
-    def _reset(self, stores: Stores, name: str, account: str, actor: Actor) -> None:
+    def _reset(self, stores: Stores, name: str, account: str, actor: Actor, facts: RequestFacts) -> None:
         if actor != SYSTEM:
             self._fresh(stores, actor)
         collection = accounts_of(stores, name)
         if stores.accounts.credentials_of(collection, account) is None:
             raise NotFound("there is no such account, or its factors are not yours")
         stores.factors.forget(collection, [account])
+        if account != actor.id:
+            note(stores, self._ids.new(), self._now(), "factors.reset", account, actor=actor, facts=facts, detail=name)
 
     def _fresh(self, stores: Stores, actor: Actor) -> Collection:
         collection = _standing(stores, actor)

@@ -1,17 +1,21 @@
 """Showing a second factor: to end a sign-in that was asked for one, and to make a session fresh again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from app.usecases.factor_proofs import FactorJudge, Given, factors_of
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
-from domain.accounts.factors import FactorAsked, first_factor, own, refused, step_up_refused
-from domain.accounts.one_time import SECOND_FACTOR, OneTime, Presented, presented
+from domain.accounts.factors import PASSKEY, FactorAsked, first_factor, own, refused, step_up_refused
+from domain.accounts.one_time import PASSKEY_SIGN_IN, SECOND_FACTOR, OneTime, Presented, presented
 from domain.accounts.one_time import refused as ticket_refused
+from domain.accounts.passkeys import handle_of
 from domain.actor import Actor
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
+from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.accounts import Credentials
 from ports.clock import Clock
@@ -30,6 +34,8 @@ class SecondFactorUseCases:
         used up by a good proof alone, and its tries by any."""
         shown = presented(SECOND_FACTOR, ticket)
         tried = self._work.run(lambda stores: self._try(stores, name, shown))
+        if tried is None and given.passkey is not None:
+            return self._by_passkey_alone(name, presented(PASSKEY_SIGN_IN, ticket), given.passkey, facts)
         if tried is None:
             raise ticket_refused()
         self._limits.second_factor(facts.visit, name, tried.account)
@@ -45,13 +51,33 @@ class SecondFactorUseCases:
         ticket = stores.one_time.take(collection, shown, self._now())
         if ticket is None:
             raise ticket_refused()
-        if not self._judge.uses(stores, collection, ticket.account, given):
+        if not self._judge.uses(stores, collection, ticket.account, given, ticket.bound):
             raise refused()
         first = first_factor(ticket)
         by_first = replace(facts, context=first.method)
         return self._sessions.open(name, ticket.account, ticket.epoch, facts=by_first, device_name=first.device, both=True)
 
-    def step_up(self, name: str, given: Given, password: str | None, *, actor: Actor, facts: RequestFacts) -> None:
+    def _by_passkey_alone(self, name: str, shown: Presented, answer: Mapping[str, Any], facts: RequestFacts) -> SignedIn | FactorAsked:
+        """A passkey is both factors in one: something that one has, which has verified the person by something more."""
+        if self._work.run(lambda stores: self._try(stores, name, shown)) is None:
+            raise ticket_refused()
+        return self._work.run(lambda stores: self._opened_by_passkey(stores, name, shown, answer, replace(facts, context=PASSKEY)))
+
+    def _opened_by_passkey(
+        self, stores: Stores, name: str, shown: Presented, answer: Mapping[str, Any], facts: RequestFacts
+    ) -> SignedIn | FactorAsked:
+        collection = accounts_of(stores, name)
+        ticket = stores.one_time.take(collection, shown, self._now())
+        if ticket is None:
+            raise ticket_refused()
+        # Nobody has said who he is but the passkey, so it has to say it.
+        account = self._judge.uses_passkey(stores, collection, answer, ticket.bound) if handle_of(answer) else None
+        credentials = stores.accounts.credentials_of(collection, account) if account else None
+        if credentials is None:
+            raise refused()
+        return self._sessions.open(name, credentials.id, credentials.epoch, facts=facts, both=True)
+
+    def step_up(self, name: str, given: Given, password: str | None, ticket: str = "", *, actor: Actor, facts: RequestFacts) -> None:
         """The actor's session is fresh from now on. An account with a second factor shows that: whoever stole token and password has
         nothing more to show. Others give their password."""
         id = own(actor, name)
@@ -59,17 +85,24 @@ class SecondFactorUseCases:
             self._desk.check_present(self._work.read(lambda stores: _credentials(stores, actor)), password, "/password", actor, facts.visit)
         else:
             self._limits.second_factor(facts.visit, name, id)
-        self._work.run(lambda stores: self._step_up(stores, actor, given, by_password=password is not None))
+        self._work.run(lambda stores: self._step_up(stores, actor, given, ticket, by_password=password is not None))
 
-    def _step_up(self, stores: Stores, actor: Actor, given: Given, *, by_password: bool) -> None:
+    def _step_up(self, stores: Stores, actor: Actor, given: Given, ticket: str, *, by_password: bool) -> None:
         stores.records.check_guard(guard_of(actor))
         collection = accounts_of(stores, actor.collection)
         if by_password and factors_of(stores, collection, actor.id):
             raise step_up_refused("this account has a second factor", "send its proof, not the password")
-        if not by_password and not self._judge.uses(stores, collection, actor.id, given):
+        bound = self._challenge(stores, collection, ticket) if given.passkey is not None else "{}"
+        if not by_password and not self._judge.uses(stores, collection, actor.id, given, bound):
             raise refused()
         if not stores.factors.step_up(collection, actor.id, actor.session, self._now()):
             raise step_up_refused("this token belongs to no session", "sign in")
+
+    def _challenge(self, stores: Stores, collection: Collection, ticket: str) -> str:
+        taken = stores.one_time.take(collection, presented(PASSKEY_SIGN_IN, ticket), self._now())
+        if taken is None:
+            raise ticket_refused()
+        return taken.bound
 
     def _now(self) -> str:
         return write_instant(self._clock.now())

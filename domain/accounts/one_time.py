@@ -20,6 +20,8 @@ EMAIL_LEAVES, EMAIL_COMES = "email_leaves", "email_comes"
 
 # What a first factor opens: the place where the second one is shown.
 SECOND_FACTOR = "second_factor"
+# Challenges of passkeys: of one that is made, and of one that somebody signs in with.
+NEW_PASSKEY, PASSKEY_SIGN_IN = "new_passkey", "passkey"
 
 # Long enough for a mail that comes late; short enough that a mailbox read by others later opens nothing.
 LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
@@ -30,6 +32,8 @@ LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
     EMAIL_LEAVES: timedelta(hours=24),
     EMAIL_COMES: timedelta(hours=24),
     SECOND_FACTOR: timedelta(minutes=5),
+    NEW_PASSKEY: timedelta(minutes=5),
+    PASSKEY_SIGN_IN: timedelta(minutes=5),
 })  # fmt: skip
 
 TOKEN_BYTES = 32

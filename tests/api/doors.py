@@ -103,6 +103,7 @@ def backend(**parts):
         "sessions": Asked(),
         "factors": Asked(),
         "second_factors": Asked(),
+        "passkeys": Asked(),
         "proofs": Asked(),
         "puzzles": Asked(),
         "mail": Asked(),

@@ -35,6 +35,7 @@ TABLES = {
     "0012": {"_api_keys"},
     "0013": {"_audit"},
     "0014": {"_totp", "_recovery_codes"},
+    "0015": {"_passkeys"},
 }
 
 

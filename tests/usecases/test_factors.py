@@ -265,7 +265,7 @@ def test_ten_minutes_after_the_sign_in_nothing_changes_without_a_step_up(room, s
     actor = who(room, signed)
     for change in (room.factors.remove_totp, room.factors.renew_recovery, room.factors.propose_totp):
         assert refusal(lambda: change("users", actor=actor)) == STALE  # noqa: B023
-    assert refusal(lambda: room.factors.reset("users", None, actor=actor)) == STALE
+    assert refusal(lambda: room.factors.reset("users", None, actor=actor, facts=FACTS)) == STALE
     room.second_factors.step_up("users", Given(code=app.code()), None, actor=actor, facts=FACTS)
     assert len(room.factors.renew_recovery("users", actor=actor)) == 10
     room.clock.advance(minutes=10)
@@ -290,7 +290,7 @@ def test_the_password_is_not_enough_to_step_up_where_there_is_a_factor(room, sig
 def test_guests_and_others_have_no_business_with_factors(room, signed):
     assert refusal(lambda: room.factors.list("users", actor=GUEST))[0] is Unauthenticated
     assert refusal(lambda: room.factors.propose_totp("_admins", actor=who(room, signed)))[0] is Forbidden
-    assert refusal(lambda: room.factors.reset("users", "somebody", actor=who(room, signed)))[0] is NotFound
+    assert refusal(lambda: room.factors.reset("users", "somebody", actor=who(room, signed), facts=FACTS))[0] is NotFound
 
 
 # --- taking away
@@ -306,10 +306,11 @@ def test_an_admin_takes_the_factors_of_an_account_away(room, app):
     room.accounts.create_admin("root@example.org", PASSWORD)
     root = who(room, room.accounts.sign_in("_admins", "root@example.org", PASSWORD, facts=FACTS))
     room.clock.advance(minutes=10)
-    assert refusal(lambda: room.factors.reset("users", sign_in_id(room), actor=root)) == STALE
+    assert refusal(lambda: room.factors.reset("users", sign_in_id(room), actor=root, facts=FACTS)) == STALE
     room.second_factors.step_up("_admins", Given(), PASSWORD, actor=root, facts=FACTS)
-    room.factors.reset("users", sign_in_id(room), actor=root)
+    room.factors.reset("users", sign_in_id(room), actor=root, facts=FACTS)
     assert isinstance(sign_in(room), SignedIn)
+    assert [each.target for each in room.audit.list(limit=9, action="factors.reset", actor=root)] == [sign_in_id(room)]
 
 
 def test_factors_go_with_their_account(room, signed, app):

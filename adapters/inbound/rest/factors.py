@@ -7,8 +7,9 @@ from flask_smorest import Blueprint
 
 from adapters.inbound.web.bodies import read_object
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.document.fixed import object_of
 from adapters.inbound.web.facts import facts_of
-from adapters.inbound.web.fixed_bodies import BodySchema, answer, answers_with, loaded, takes, text
+from adapters.inbound.web.fixed_bodies import BodySchema, an_object, answer, answers_with, loaded, takes, text
 from adapters.inbound.web.openapi import GONE, answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
@@ -19,12 +20,14 @@ from domain.accounts.factors import one_proof
 from domain.schema.fields.relations import RECORD_ID
 
 _APP_CODE, _RECOVERY_CODE = "Of the authenticator app", "One of the ten; it is used up by that"
+_ANSWER = "What `navigator.credentials.get` answered, as its `toJSON()` tells it"
 
 
 class ConfirmSchema(BodySchema):
     ticket = text(description="What the sign-in answered in place of tokens")
     code = text(required=False, description=_APP_CODE)
     recovery_code = text(required=False, description=_RECOVERY_CODE)
+    passkey = an_object(required=False, description=_ANSWER)
     mode = mode_field()
 
 
@@ -32,6 +35,8 @@ class StepUpSchema(BodySchema):
     password = text(required=False, format="password", description="The present one; where the account has no second factor")
     code = text(required=False, description=_APP_CODE)
     recovery_code = text(required=False, description=_RECOVERY_CODE)
+    passkey = an_object(required=False, description=_ANSWER)
+    ticket = text(required=False, description="Of the challenge that the passkey answers")
 
 
 class AppCodeSchema(BodySchema):
@@ -68,7 +73,7 @@ def blueprint(backend: Backend) -> Blueprint:
         asked, actor = _asked(backend)
         given = loaded(_STEP_UP, read_object(asked))
         proof, password = _proof(given, password=given.get("password")), given.get("password")
-        second.step_up(c, proof, password, actor=actor, facts=facts_of(asked))
+        second.step_up(c, proof, password, given.get("ticket", ""), actor=actor, facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/factors")
@@ -76,7 +81,9 @@ def blueprint(backend: Backend) -> Blueprint:
     def list_factors(c: str) -> Response:
         """List your second factors"""
         found = factors.list(c, actor=_asked(backend)[1])
-        return answer({"totp": {"created": found.totp} if found.totp else None, "recovery_codes": found.recovery_codes})
+        passkeys = [each.as_object() for each in found.passkeys]
+        app = {"created": found.totp} if found.totp else None
+        return answer({"totp": app, "passkeys": passkeys, "recovery_codes": found.recovery_codes})
 
     @door.route("/<c>/factors", methods=("DELETE",))
     @documented("reset_factors", for_all=True, parameters=[_ACCOUNT], responses=answers({204: GONE}, *_REFUSED))
@@ -84,7 +91,8 @@ def blueprint(backend: Backend) -> Blueprint:
         """Remove all second factors, your own or, as an admin, those of an account"""
         asked = this_request()
         account = read_parameters(asked.environ, ("account",)).get("account")
-        factors.reset(c, account if account is None or RECORD_ID.fullmatch(account) else "", actor=caller_of(asked, backend))
+        whose = account if account is None or RECORD_ID.fullmatch(account) else ""
+        factors.reset(c, whose, actor=caller_of(asked, backend), facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/factors/totp", methods=("POST",))
@@ -131,17 +139,20 @@ def _asked(backend: Backend) -> tuple[Request, Any]:
 
 
 def _proof(given: dict[str, Any], **others: object) -> Given:
-    proof = Given(given.get("code"), given.get("recovery_code"))
-    one_proof(code=proof.code, recovery_code=proof.recovery_code, **others)
+    proof = Given(given.get("code"), given.get("recovery_code"), given.get("passkey"))
+    one_proof(code=proof.code, recovery_code=proof.recovery_code, passkey=proof.passkey, **others)
     return proof
 
 
 _TEXT = {"type": "string"}
+_INSTANT = {"type": "string", "format": "date-time"}
+PASSKEY: dict[str, Any] = {"id": _TEXT, "name": _TEXT, "created": _INSTANT, "used": {"type": ["string", "null"], "format": "date-time"}}
 _LIST = {
     "totp": {
         "type": ["object", "null"], "properties": {"created": {"type": "string", "format": "date-time"}}, "required": ["created"],
         "additionalProperties": False, "description": "The authenticator app",
     },
+    "passkeys": {"type": "array", "items": object_of(PASSKEY, tuple(PASSKEY))},
     "recovery_codes": {"type": "integer", "minimum": 0, "description": "How many are left"},
 }  # fmt: skip
 _PROPOSAL = {

@@ -12,13 +12,19 @@ from domain.errors import Fault, Invalid
 # What answers here is for the asker alone and is kept by nobody, their own browser included.
 NEVER_KEPT = [("Cache-Control", "no-store")]
 
-_DETAILS = {"missing": "`{}` is required", "wrong_type": "`{}` is text", "unknown_field": "there is no `{}` here"}
+_DETAILS = {"missing": "`{}` is required", "wrong_type": "`{}` is text", "unknown_field": "there is no `{}` here",
+            "not_an_object": "`{}` is an object"}  # fmt: skip
 
 
 def text(*, required: bool = True, **metadata: Any) -> ma.fields.String:
     """The codes of our faults stand in for marshmallow's sentences."""
     codes: dict[str, Any] = {"required": "missing", "null": "wrong_type", "invalid": "wrong_type", "invalid_utf8": "wrong_type"}
     return ma.fields.String(required=required, error_messages=codes, metadata=metadata)
+
+
+def an_object(*, required: bool = True, **metadata: Any) -> ma.fields.Dict:
+    codes: dict[str, Any] = {"required": "missing", "null": "not_an_object", "invalid": "not_an_object"}
+    return ma.fields.Dict(required=required, error_messages=codes, metadata=metadata)
 
 
 class BodySchema(ma.Schema):

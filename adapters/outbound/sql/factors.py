@@ -22,6 +22,7 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.passkeys import PASSKEYS
 from adapters.outbound.sql.session import Session
 from domain.accounts.factors import Totp
 from domain.schema.collection import Collection
@@ -41,7 +42,8 @@ _INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql
 def has_factor(collection: Any, account: Any) -> ColumnElement[bool]:
     """That an account has a second factor; for the statement that opens its session, so that nothing comes between."""
     app = select(_TOTP.c.account).where(_TOTP.c.collection == collection, _TOTP.c.account == account, _TOTP.c.confirmed == 1)
-    return exists(app)
+    passkey = select(PASSKEYS.c.id).where(PASSKEYS.c.collection == collection, PASSKEYS.c.account == account)
+    return or_(exists(app), exists(passkey))
 
 
 class SqlFactorStore:
@@ -100,7 +102,7 @@ class SqlFactorStore:
     def forget(self, collection: Collection, accounts: Sequence[str]) -> None:
         dialect = self._session.dialect
         values = {"of_collection": collection.id, "ids": ids_value(accounts, dialect)}
-        for table in (_TOTP, _RECOVERY):
+        for table in (_TOTP, _RECOVERY, PASSKEYS):
             theirs = and_(table.c.collection == bindparam("of_collection"), one_of(table.c.account, dialect))
             statement = lambda: delete(table).where(theirs).returning(table.c.account)  # noqa: B023 - called at once
             self._run(("forget", table.name), statement, values)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Executable, and_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -17,6 +17,9 @@ from domain.schema.collection import Collection
 _NAMES = tuple(each.name for each in fields(OneTime))
 _SECRETS = sql_table("_one_time", *(sql_column(name) for name in _NAMES))
 _OF_ACCOUNT = and_(_SECRETS.c.collection == bindparam("of_collection"), _SECRETS.c.account == bindparam("of_account"))
+
+# The epoch of a secret that is of no account yet: who presents it says whose it is.
+NOBODY = 0
 
 
 class SqlOneTimeStore:
@@ -78,7 +81,7 @@ class SqlOneTimeStore:
         account = self._session.tables[collection.name].alias("_account")
         epoch = select(account.c[EPOCH_COLUMN]).where(account.c.id == _SECRETS.c.account).correlate(_SECRETS).scalar_subquery()
         this = and_(_SECRETS.c.digest == bindparam("of_digest"), _SECRETS.c.purpose == bindparam("of_purpose"))
-        here = and_(_SECRETS.c.collection == bindparam("of_collection"), _SECRETS.c.epoch == epoch)
+        here = and_(_SECRETS.c.collection == bindparam("of_collection"), _SECRETS.c.epoch == func.coalesce(epoch, NOBODY))
         return and_(this, here, _SECRETS.c.expires > bindparam("now"))
 
     def _one(

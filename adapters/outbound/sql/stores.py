@@ -12,6 +12,7 @@ from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
+from adapters.outbound.sql.passkeys import SqlPasskeyStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
@@ -82,6 +83,10 @@ class SqlStores:
     @cached_property
     def factors(self) -> SqlFactorStore:
         return SqlFactorStore(self._session)
+
+    @cached_property
+    def passkeys(self) -> SqlPasskeyStore:
+        return SqlPasskeyStore(self._session)
 
     @cached_property
     def one_time(self) -> SqlOneTimeStore:

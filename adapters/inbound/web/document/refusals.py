@@ -131,6 +131,15 @@ OF_OURS: Mapping[str, ByStatus] = {
     "propose_app": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_exists",)},
     "confirm_app": {**_SENDING, 400: (*_CREDENTIALS, "invalid_factor_code"), 403: _STALE, 413: _OVERSIZED},
     "remove_app": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "propose_passkey": {**_WRITING, 400: (*_QUERY, "too_many_passkeys"), 403: _STALE, 503: (*_LATER[503], "passkeys_not_configured")},
+    "register_passkey": {
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_passkey", "invalid_passkey_name", "not_an_object"), 401: (*_WHO[401], *_ONE_TIME),
+        403: _STALE, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
+    },
+    "remove_passkey": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "ask_passkey": {
+        **_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
+    },
     "renew_recovery_codes": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("no_factor",)},
     "reset_factors": {**_WRITING, 400: _QUERY, 403: _STALE},
     "list_sessions": {400: _QUERY, **_READING},
