@@ -1,0 +1,33 @@
+"""Asking the provider that somebody signs in with: one request, one answer, and proof that a token is the provider's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class NotAnswered(Exception):
+    """There is no answer that could be used. The text is for the log: shown to whoever named the address, it would tell them about our
+    network which ports are open in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """With a `form` it is a POST."""
+
+    url: str
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ProviderDoor(Protocol):
+    def ask(self, question: Question) -> Any:
+        """The JSON of an answer of 200. NotAnswered for everything else: an address that may not be asked, a redirect (which is never
+        followed), an answer too long, and one that is not whole in time."""
+        ...
+
+
+class IdTokens(Protocol):
+    def claims(self, token: str, keys: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What a token says that one of the keys (JWK, RFC 7517) has signed. NotAnswered for every other. Who it is for, who made it
+        and whether it still holds is not judged here."""
+        ...
