@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from app.usecases.audit import note
+from app.usecases.factor_proofs import need_fresh_admin
 from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
@@ -36,6 +37,7 @@ class ApiKeyUseCases:
 
         def make(stores: Stores) -> dict[str, Any]:
             stores.records.check_guard(guard_of(actor))
+            need_fresh_admin(stores, actor, self._clock.now())
             key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
             stores.api_keys.add(key, digest(text))
             note(stores, self._ids.new(), key.created, "key.created", id, actor=actor, facts=facts, detail=key.name)

@@ -20,7 +20,7 @@ from domain.accounts.factors import (
 )
 from domain.accounts.one_time import LIFETIMES, SECOND_FACTOR, TOKEN_BYTES, kept, token
 from domain.accounts.passkeys import Passkey, credential_of, handle_of, user_handle
-from domain.actor import Actor
+from domain.actor import SYSTEM, Actor
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock
@@ -117,3 +117,9 @@ def need_fresh(stores: Stores, collection: Collection, actor: Actor, at: datetim
     """A stolen token alone changes no factor: its session was signed in, or stepped up, a short while ago."""
     if not stores.factors.is_fresh(collection, actor.id, actor.session, fresh_since(at)):
         raise not_fresh(collection.name)
+
+
+def need_fresh_admin(stores: Stores, actor: Actor, at: datetime) -> None:
+    """As `need_fresh`; what runs inside of the process has no session."""
+    if actor != SYSTEM:
+        need_fresh(stores, stores.schema.collection(actor.collection), actor, at)

@@ -293,6 +293,16 @@ def test_guests_and_others_have_no_business_with_factors(room, signed):
     assert refusal(lambda: room.factors.reset("users", "somebody", actor=who(room, signed), facts=FACTS))[0] is NotFound
 
 
+def test_a_stolen_admin_token_makes_no_key_later(room):
+    """A16"""
+    room.accounts.create_admin("root@example.org", PASSWORD)
+    root = who(room, room.accounts.sign_in("_admins", "root@example.org", PASSWORD, facts=FACTS))
+    wish = {"name": "reader", "scopes": {"users": ["list"]}}
+    assert room.api_keys.create(wish, actor=root)
+    room.clock.advance(minutes=10)
+    assert refusal(lambda: room.api_keys.create(wish, actor=root)) == STALE
+
+
 # --- taking away
 
 

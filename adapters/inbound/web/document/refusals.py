@@ -117,7 +117,8 @@ OF_OURS: Mapping[str, ByStatus] = {
     "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
     "list_audit": {400: (*_QUERY, "invalid_cursor"), **_ADMINS, **_LATER},
     "list_keys": {400: _QUERY, **_ADMINS, **_LATER},
-    "create_key": {**_SENDING, 400: (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type"), 413: _OVERSIZED},
+    "create_key": {**_SENDING, 400: (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type"), 403: _STALE,
+                   413: _OVERSIZED},
     "revoke_key": {400: _QUERY, **_WRITING},
     "confirm_second_factor": {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_mode", "one_proof"), 401: (*_ONE_TIME, "invalid_factor"), 413: _OVERSIZED,
