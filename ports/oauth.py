@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from domain.accounts.identities import SignedToken
+
 
 class NotAnswered(Exception):
     """There is no answer that could be used. The text is for the log: shown to whoever named the address, it would tell them about our
@@ -27,7 +29,7 @@ class ProviderDoor(Protocol):
 
 
 class IdTokens(Protocol):
-    def claims(self, token: str, keys: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    def signed(self, token: str, keys: Sequence[Mapping[str, Any]]) -> SignedToken:
         """What a token says that one of the keys (JWK, RFC 7517) has signed. NotAnswered for every other. Who it is for, who made it
         and whether it still holds is not judged here."""
         ...
