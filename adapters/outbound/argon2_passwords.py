@@ -1,8 +1,11 @@
 """Passwords as argon2id hashes, in a bounded pool: a flood of sign-ins waits here or is turned away, and stalls nothing else."""
 
+import os
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, get_native_id
 from typing import NoReturn
 
 from argon2 import PasswordHasher, Type
@@ -10,6 +13,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from adapters.outbound.bcrypt_hashes import agrees, is_bcrypt
 from domain.errors import Unavailable
+
+# A hash takes tens of milliseconds of a core that answers others as well: it gets a tenth of it while they want the rest, all of it else.
+_NICENESS = 10
 
 
 class Argon2Passwords:
@@ -23,18 +29,19 @@ class Argon2Passwords:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes, hash_len=32, salt_len=16, type=Type.ID)
         self._places, self._patience = BoundedSemaphore(places), patience
         self._admitted = BoundedSemaphore(places + waiting)
+        self._hashing = ThreadPoolExecutor(places, "hashing", initializer=_step_back)
         self._dummy: str | None = None
         self._making_dummy = Lock()
 
     def hash(self, password: str) -> str:
         with self._place():
-            return self._hasher.hash(password)
+            return self._hashing.submit(self._hasher.hash, password).result()
 
     def verify(self, password: str, hashed: str | None) -> bool:
         known = hashed is not None
         compared = hashed if hashed is not None else self._dummy_hash()
         with self._place():
-            return self._agrees(password, compared) and known
+            return self._hashing.submit(self._agrees, password, compared).result() and known
 
     def is_outdated(self, hashed: str) -> bool:
         try:
@@ -72,6 +79,12 @@ class Argon2Passwords:
                 self._places.release()
         finally:
             self._admitted.release()
+
+
+def _step_back() -> None:
+    """Threads of its own, since a thread that may lower its priority may not raise it again. On Linux a priority is a thread's."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _too_busy() -> NoReturn:

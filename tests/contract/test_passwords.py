@@ -1,5 +1,7 @@
 """The passwords port, on argon2id (at its least cost) and on the quick one of tests; what only argon2id promises comes after."""
 
+import os
+import sys
 import threading
 import time
 
@@ -156,3 +158,13 @@ def test_what_only_looks_like_bcrypt_lets_nobody_in(hashed):
 def test_a_nul_cuts_nothing_off():
     hashed = bcrypt.hashpw(b"abcdefgh", bcrypt.gensalt(4)).decode()
     assert not cheap().verify("abcdefgh\0zzz", hashed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
+def test_hashing_steps_back_behind_requests_and_takes_nobody_else_along():
+    passwords = Argon2Passwords(memory_kib=1024, passes=1)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    passwords.hash("a stillroom of herbs")
+    hashing = next(each for each in threading.enumerate() if each.name.startswith("hashing"))
+    assert os.getpriority(os.PRIO_PROCESS, hashing.native_id) == max(10, before)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
