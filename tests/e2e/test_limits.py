@@ -105,6 +105,23 @@ def test_sign_in_is_limited_by_default_and_only_from_where_it_was_tried(server: 
     assert tries({**wrong, "identity": "nobody@example.org"}, 1, "2001:db8::ffff:1") == {429: 1}
 
 
+def test_one_address_tries_so_many_accounts_whatever_it_says_of_itself(server: Any) -> None:
+    """A03, R07: over two processes and with many at once no more passwords are looked at than may be. Nobody is trusted here, so that what
+    a client writes of its address is not read (W12)."""
+    running = server(workers=2, STILLROOM_LIMITS="sign-in-address=12/minute")
+
+    def tried(at: int) -> Any:
+        body = {"identity": f"nobody{at}@example.org", "password": "a wrong password"}
+        return running.request("POST", SIGN_IN, body, X_Forwarded_For=f"203.0.113.{at}")
+
+    answers = together([lambda at=at: tried(at) for at in range(60)], threads=30)
+    found = statuses(answers)
+    # A pool that is busy turns some away; they are counted all the same.
+    assert found[429] == 48
+    assert found[401] + found.get(503, 0) == 12
+    assert all("retry-after" in {name.lower() for name in each.headers} for each in answers if each.status in (429, 503))
+
+
 def test_a_worker_that_is_killed_leaves_the_counts_to_the_others(server: Any) -> None:
     running = server(workers=2)
     wishes(running, running.admin_token(), list="30/hour")
