@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Quota] = {
     MAIL_ADDRESS: Quota(30, 3600),
     MAIL_MAILBOX: Quota(20, 3600),
     "create_first_admin": Quota(10, 60),
+    # Each leaves a row for five minutes, for whoever asks.
+    "ask_passkey": Quota(30, 60),
     "export_records": Quota(10, 60),
 }
 OFF = "off"

@@ -46,13 +46,16 @@ def is_a_sum_out_of_range(failure: Any, case: Any, response: Any) -> bool:
     return isinstance(failure, RejectedPositiveData) and sums
 
 
-# Only a view has a query; an id in a change is the one that there is; values go with two of the actions, a filter, an actor are languages.
+# Only a view has a query; an id in a change is the one that there is; values go with two of the actions, a filter, an actor are languages;
+# one proof is sent of several.
 DEPENDING = {
     "/api/v1/collections": {"unknown_field"},
     "/api/v1/collections/plan": {"unknown_field"},
     "/api/v1/collections/{c}": {"unchangeable"},
     "/api/v1/collections/{c}/plan": {"unchangeable"},
     "/api/v1/collections/{c}/why": {"invalid_question", "invalid_actor", "syntax_error"},
+    "/api/v1/auth/{c}/factors/confirm": {"one_proof"},
+    "/api/v1/auth/{c}/step-up": {"one_proof"},
 }
 
 

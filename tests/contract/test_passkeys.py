@@ -160,3 +160,14 @@ def test_a_passkey_steps_up(room, ann, passkey):
     assert ann.post("step-up", body, ann.token).status_code == 204
     assert refused(ann.post("step-up", body, ann.token)) == (401, "invalid_one_time")
     assert ann.post("factors/passkeys", token=ann.token).status_code == 201
+
+
+def test_what_has_its_own_address_is_no_passkey(ann):
+    assert ann.web.options(f"{AUTH}/factors/passkeys/confirm").headers["Allow"].replace(" ", "").split(",") == ["POST", "OPTIONS"]
+
+
+def test_challenges_are_limited():
+    with testing.backend(limits="sign-in=10/minute") as room:
+        room.collections.create({"name": "users", "type": "accounts"}, actor=SYSTEM)
+        web = testing.client(room)
+        assert [web.post(f"{AUTH}/passkey").status_code for _ in range(31)] == [200] * 30 + [429]

@@ -58,7 +58,7 @@ def blueprint(backend: Backend) -> Blueprint:
         made, codes = passkeys.register(c, given["ticket"], given["name"], given["credential"], actor=actor)
         return answer({**made.as_object(), "recovery_codes": codes}, 201)
 
-    @door.route("/<c>/factors/passkeys/<id>", methods=("DELETE",))
+    @door.route("/<c>/factors/passkeys/<passkey:id>", methods=("DELETE",))
     @documented("remove_passkey", for_all=True, responses=answers({204: GONE}, 400, 401, 403, 404, 503))
     def remove_passkey(c: str, id: str) -> Response:
         """Remove a passkey of yours"""

@@ -21,6 +21,10 @@ class IdOfRecord(BaseConverter):
     regex = _any_but(RESERVED_IDS)
 
 
+class IdOfPasskey(BaseConverter):
+    regex = _any_but(frozenset({"confirm"}))
+
+
 def install(app: Flask) -> None:
-    """`<name:c>` and `<id:id>` in the routes that are registered from here on."""
-    app.url_map.converters.update(name=NameOfCollection, id=IdOfRecord)
+    """`<name:c>`, `<id:id>` and `<passkey:id>` in the routes that are registered from here on."""
+    app.url_map.converters.update(name=NameOfCollection, id=IdOfRecord, passkey=IdOfPasskey)
