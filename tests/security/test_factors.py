@@ -10,6 +10,7 @@ from typing import Any
 import pyotp
 import pytest
 
+from tests.authenticator import Authenticator
 from tests.e2e.server import Answer
 from tests.security.target import API, PASSWORD, Target, address
 
@@ -91,6 +92,18 @@ def test_of_many_wrong_codes_at_once_no_more_are_judged_than_a_ticket_has_tries(
     assert at_once(dora.target, [{"ticket": ticket, "code": f"00000{at % 10}"} for at in range(20)])[200] == 0
     answer = dora.target.server.request("POST", f"{USERS}/factors/confirm", {"ticket": ticket, "code": dora.code()})
     assert (answer.status, answer.body["code"]) == (401, "invalid_one_time")
+
+
+def test_one_answer_of_a_passkey_opens_one_session(dora: Dora) -> None:
+    """A17"""
+    target = dora.target
+    passkey = Authenticator(f"http://localhost:{target.server.port}", "localhost")
+    new = target.ask("POST", f"{USERS}/factors/passkeys", token=dora.token).body
+    body = {"ticket": new["ticket"], "name": "key", "credential": passkey.create(new["options"])}
+    assert target.ask("POST", f"{USERS}/factors/passkeys/confirm", body, token=dora.token).status == 201
+    asked = target.ask("POST", f"{USERS}/passkey").body
+    told = {"ticket": asked["ticket"], "passkey": passkey.get(asked["options"])}
+    assert at_once(target, [told] * 20) == {200: 1, 401: 19}
 
 
 def test_a_ticket_opens_nothing_else(dora: Dora) -> None:
