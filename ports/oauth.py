@@ -12,6 +12,10 @@ class NotAnswered(Exception):
     network which ports are open in it."""
 
 
+class TurnedDown(NotAnswered):
+    """The provider answered that the question itself is wrong (400): a code that is spent, or was never given out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """With a `form` it is a POST."""

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from domain.outgoing import Target, may_connect, read_target
-from ports.oauth import NotAnswered, Question
+from ports.oauth import NotAnswered, Question, TurnedDown
 
 _SECONDS = 10.0
 LONGEST = 1_000_000  # bytes of an answer
@@ -119,6 +119,8 @@ def _exchange(connection: socket.socket, target: Target, question: Question) -> 
         headers["Content-Type"] = _FORM
     client.request("GET" if form is None else "POST", target.path, form, headers)
     with client.getresponse() as answer:
+        if answer.status == 400:
+            raise TurnedDown("the provider answered 400")
         if answer.status != 200:
             raise NotAnswered(f"the provider answered {answer.status}")
         if answer.headers.get("Content-Encoding", "identity") != "identity":

@@ -8,7 +8,7 @@ from domain.accounts.identities import Awaited, Identity, identity_of, identity_
 from domain.accounts.oauth import Begun, Issuer, check_answering, discovery_address, read_issuer
 from domain.errors import Unavailable
 from ports.clock import Clock
-from ports.oauth import IdTokens, NotAnswered, ProviderDoor, Question
+from ports.oauth import IdTokens, NotAnswered, ProviderDoor, Question, TurnedDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class ProviderTalks:
     def _asked(self, question: Question) -> Any:
         try:
             return self._door.ask(question)
+        except TurnedDown as refused:
+            raise identity_refused() from refused
         except NotAnswered as silent:
             # In the same words whatever it was: a port that is closed is not told from one that says nothing of use.
             raise Unavailable("the provider gives no answer that can be used", hint="try again in a minute") from silent

@@ -100,10 +100,16 @@ def test_an_unverified_address_is_none(providers):
 
 
 def test_a_code_that_the_provider_refuses_signs_nobody_in(providers):
-    with pytest.raises(Unavailable):
+    with pytest.raises(Invalid):
         came_back(providers[0], code="bad")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Invalid):
         came_back(providers[0], began=begun(b"s" * 32, b"n" * 32, b"w" * 32))
+
+
+def test_a_provider_that_is_gone_is_told_as_such(providers):
+    talks = ProviderTalks(HttpProviderDoor(loopback=True), PyjwtIdTokens(), SystemClock(), loopback=True)
+    with pytest.raises(Unavailable):
+        talks.issuer(Client("http://127.0.0.1:1", "app-1", "", ""))
 
 
 def test_two_providers_in_parallel_are_never_mixed_up(providers):
