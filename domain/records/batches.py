@@ -63,7 +63,7 @@ def read_operations(body: Mapping[str, Any]) -> tuple[Operation, ...]:
         raise invalid("/operations", "required", "`operations` is a list of at least one operation")
     if len(listed) > MAX_OPERATIONS:
         detail = f"{len(listed)} operations are more than the {MAX_OPERATIONS} of one batch"
-        raise TooLarge(detail, code="too_many_operations", hint="send several batches")
+        raise invalid("/operations", "too_many_operations", detail, hint="send several batches")
     faults: list[Fault] = []
     read = tuple(_operation(each, f"/operations/{at}", faults) for at, each in enumerate(listed))
     faults += _named_twice(read)
@@ -91,7 +91,7 @@ def _operation(told: Any, place: str, faults: list[Fault]) -> Operation:
         Fault(f"{place}/{name}", "required", f"`{name}` is missing") for name in ("collection", *NEEDED[method]) if name not in told
     )
     faults += (
-        Fault(f"{place}/{name}", "wrong_type", detail)
+        Fault(f"{place}/{name}", "not_integer" if name == "if_version" else "wrong_type", detail)
         for name, (is_right, detail) in _FORMS.items()
         if name in told and not is_right(told[name])
     )

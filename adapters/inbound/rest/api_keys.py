@@ -59,11 +59,12 @@ _INSTANT = {"type": "string", "format": "date-time"}
 _INSTANT_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _SCOPES = {
     "type": "object", "description": "Actions by collection: list, view, create, update, delete",
-    "additionalProperties": {"type": "array", "items": _TEXT},
+    "minProperties": 1, "maxProperties": 50, "additionalProperties": {"type": "array", "items": _TEXT},
 }  # fmt: skip
 _KEY: dict[str, Any] = {
     "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "created": _INSTANT, "by": {**_TEXT, "description": "The admin who made it"},
     "expires": _INSTANT_OR_NULL, "used": {**_INSTANT_OR_NULL, "description": "When it was used last, to the hour"},
 }  # fmt: skip
 _KEYS = {"items": {"type": "array", "items": object_of(_KEY, tuple(_KEY))}}
-_WANTED = object_of({"name": _TEXT, "scopes": _SCOPES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))
+_NAME = {**_TEXT, "pattern": r"\S", "maxLength": 100}
+_WANTED = object_of({"name": _NAME, "scopes": _SCOPES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))

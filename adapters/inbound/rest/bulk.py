@@ -11,7 +11,7 @@ from adapters.inbound.web.bodies import read_object
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.deprecation import deprecation_headers
 from adapters.inbound.web.facts import facts_of
-from adapters.inbound.web.idempotency import once
+from adapters.inbound.web.idempotency import check_unused_key, once
 from adapters.inbound.web.openapi import (
     DRY_RUN,
     IDEMPOTENCY_KEY,
@@ -32,7 +32,7 @@ from domain.records.bulk import MAX_BULK
 PATH = "/api/v1/collections"
 
 _PARAMETERS = [
-    {**in_query("filter", "Which records: a condition, as in a list."), "required": True},
+    {**in_query("filter", "Which records: a condition, as in a list.", pattern=r"\S"), "required": True},
     {**in_query("expect", "How many they are, else 412.", type="integer", minimum=1, maximum=MAX_BULK), "required": True},
     DRY_RUN,
     IDEMPOTENCY_KEY,
@@ -82,6 +82,9 @@ def blueprint(backend: Backend) -> Blueprint:
             return json_response(orjson.dumps({word: done.count}), 200, marks)
 
         # A dry run uses up no key.
-        return told(do(unkept)) if dry_run else once(request, backend, actor, do, told)
+        if dry_run:
+            check_unused_key(request, actor)
+            return told(do(unkept))
+        return once(request, backend, actor, do, told)
 
     return door

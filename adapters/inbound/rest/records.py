@@ -16,7 +16,7 @@ from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
 from adapters.inbound.web.deprecation import deprecation_headers
 from adapters.inbound.web.facts import facts_of
-from adapters.inbound.web.idempotency import once
+from adapters.inbound.web.idempotency import check_unused_key, once
 from adapters.inbound.web.openapi import (
     DRY_RUN,
     GONE,
@@ -57,7 +57,7 @@ LONGEST_LINK = 2000
 
 _FIELDS = in_query("fields", "Names of fields, separated by commas; the answer holds only these.")
 _EXPAND = in_query("expand", "Relations to follow, separated by commas; `author.team` follows two.")
-_IF = in_query("if", "A condition such as `stock > 0`, in the language of filters; done only if the record fulfils it, else 412.")
+_IF = in_query("if", "A condition such as `stock > 0`, as in a filter; done only if the record fulfils it, else 412.", pattern=r"\S")
 # Nobody is to take the answer of a dry run for the real one.
 _DRY = ("Dry-Run", "true")
 _TRIED = json_of("Record", "In a dry run: the record as it would be")
@@ -126,6 +126,7 @@ def blueprint(backend: Backend) -> Blueprint:
         query = parameters(request, c, CREATING)
         dry_run, actor = is_dry_run(query), caller_of(request, backend)
         if dry_run:
+            check_unused_key(request, actor)
             return _tried(records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), dry_run=True))
         return once(
             request, backend, actor,
@@ -166,6 +167,7 @@ def blueprint(backend: Backend) -> Blueprint:
         if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
         dry_run, actor = is_dry_run(query), caller_of(request, backend)
         if dry_run:
+            check_unused_key(request, actor)
             return _tried(records.update(
                 c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query),
                 if_match=if_match, only_if=condition, dry_run=True,
@@ -191,6 +193,7 @@ def blueprint(backend: Backend) -> Blueprint:
         if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
         dry_run, actor = is_dry_run(query), caller_of(request, backend)
         if dry_run:
+            check_unused_key(request, actor)
             told = records.delete(
                 c, _checked(id), actor=actor, facts=facts_of(request, query), if_match=if_match, only_if=condition, dry_run=True
             )

@@ -52,6 +52,13 @@ def once(
     return _response(backend.idempotency.once(said, do, lambda made: _answer(form(made)), actor=actor))
 
 
+def check_unused_key(request: Request, actor: Actor) -> None:
+    """Of a dry run, which keeps no answer: what would be refused of the real request is refused of this one."""
+    header = request.environ.get(_ENVIRON)
+    if header is not None:
+        check_key(read_key(header), actor)
+
+
 class Hashed:
     """A body that is read as it comes, and what its SHA-256 is once all of it was."""
 

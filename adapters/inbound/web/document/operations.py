@@ -47,8 +47,8 @@ def _parameter(place: str, name: str, description: str, **schema: Any) -> dict[s
 SHARED: dict[str, dict[str, Any]] = {
     "id": {**_parameter("path", "id", "Of the record.", pattern="^[A-Za-z0-9_-]{1,64}$"), "required": True},
     "filter": _parameter("query", "filter", "Which records: a condition such as `views > 10 && author.name ~ 'ann'`."),
-    "if": _parameter("query", "if", "A condition such as `stock > 0`, as in a filter; done only if the record fulfils it, else 412."),
-    "chosen": {**_parameter("query", "filter", "Which records: a condition, as in a list."), "required": True},
+    "if": _parameter("query", "if", "A condition such as `stock > 0`; done only if the record fulfils it, else 412.", pattern=r"\S"),
+    "chosen": {**_parameter("query", "filter", "Which records: a condition, as in a list.", pattern=r"\S"), "required": True},
     "expect": {
         **_parameter("query", "expect", "How many they are, else 412.", type="integer", minimum=1, maximum=MAX_BULK), "required": True,
     },

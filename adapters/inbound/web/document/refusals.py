@@ -148,11 +148,14 @@ OF_OURS: Mapping[str, ByStatus] = {
     "end_other_sessions": {400: _QUERY, **_WRITING},
     "run_batch": {
         **_SENDING,
-        400: (*_QUERY, *_BODY, *_RECORD, *_PASSWORD, "invalid_batch", "invalid_key", "invalid_parameter", "invalid_reference",
-              "not_supported", "out_of_range", "required", "too_many_passwords", "unknown_field", "unknown_reference", "wrong_password"),
+        400: (
+            *_QUERY, *_BODY, *_RECORD, *_PASSWORD, "invalid_batch", "invalid_key", "invalid_parameter", "invalid_reference",
+            "not_supported", "out_of_range", "required", "too_many_operations", "too_many_passwords", "unknown_field", "unknown_reference",
+            "wrong_password",
+        ),
         409: ("conflict", "not_unique", "referred", "restricted"),
         412: ("precondition_failed",),
-        413: ("too_deep", "too_large", "too_many_operations", "too_many_values", "value_too_large"),
+        413: ("too_deep", "too_large", "too_many_values", "value_too_large"),
     },
     "get_own_account": {400: _QUERY, **_READING},
     "create_first_admin": {
