@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.test_races import at_once
 from tests.security.nasty import UNSTORABLE
-from tests.security.target import API, PASSWORD, Seen, Target, address
+from tests.security.target import API, Seen, Target, address
 from tests.security.test_mass_assignment import PRIVILEGES, SIGN_UP
 
 BATCH = f"{API}/batch"
@@ -76,7 +76,8 @@ def test_signing_in_is_no_operation(target: Target) -> None:
 def test_privileges_are_no_more_to_be_had_in_a_batch(target: Target) -> None:
     with target.unchanged():
         for name, value in PRIVILEGES.items():
-            seen = batch(target, create("posts", title="x", owner=target.ids["bob"]), {**create("users"), "values": {**SIGN_UP, name: value}})
+            sign_up = {**create("users"), "values": {**SIGN_UP, name: value}}
+            seen = batch(target, create("posts", title="x", owner=target.ids["bob"]), sign_up)
             assert seen.status == 400, (name, seen)
             if name != "old_password":
                 changed = {"method": "update", "collection": "users", "id": target.ids["bob"], "values": {name: value}}
