@@ -13,7 +13,8 @@ from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from ports.observer import Observation
 
-BACKENDS = ["sqlite-memory", "sqlite", "postgresql"]
+# In memory it is the same engine without its file; tests/usecases and everything over `app.testing` run there each time.
+BACKENDS = [pytest.param("sqlite-memory", marks=pytest.mark.long), "sqlite", "postgresql"]
 
 
 @dataclass

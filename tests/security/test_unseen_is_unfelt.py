@@ -92,7 +92,7 @@ def _next(content: bytes) -> str | None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize("actor", [each if each != "carol" else pytest.param(each, marks=pytest.mark.long) for each in ACTORS])
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_what_may_not_be_seen_changes_no_answer(request: pytest.FixtureRequest, engine: str, actor: str, capsys: Any) -> None:
     with twins(request, engine, actor) as worlds:

@@ -6,7 +6,7 @@ from tests.faults.money.conftest import Sale
 from tests.faults.money.seats import SEATS, Guard, sell
 
 
-@pytest.mark.parametrize("guard", ["if", "rule"])
+@pytest.mark.parametrize("guard", ["if", pytest.param("rule", marks=pytest.mark.long)])
 def test_a_seat_is_held_by_one_at_a_time_and_free_again_afterwards(hall: Sale, guard: Guard) -> None:
     sold = sell(hall(guard))
     assert not sold.doubles()
