@@ -7,7 +7,8 @@ from typing import Any
 
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
-from domain.actor import ADMINS, SYSTEM
+from domain.accounts.roles import ROLE
+from domain.actor import ADMINS, OWNER, SYSTEM
 from domain.errors import Conflict, Fault, Invalid
 from domain.events import Origin
 from domain.pocketbase.names import ACCOUNT_COLUMNS
@@ -82,7 +83,7 @@ class PocketBaseUseCases:
         if not admins or not superusers:
             return plan
         columns = tuple(Column(old, new, reader({"type": "bool" if old != "email" else "email"})) for old, new in ACCOUNT_COLUMNS.items())
-        return replace(plan, moved=(*plan.moved, Moved(superusers[0], schema.collection(ADMINS), columns)))
+        return replace(plan, moved=(*plan.moved, Moved(superusers[0], schema.collection(ADMINS), columns, given={ROLE: OWNER})))
 
     def count(self, plan: Plan) -> int:
         """How many records there are to read."""

@@ -39,6 +39,7 @@ class Moved:
     rules: Mapping[str, str | None] = field(default_factory=dict)
     indexes: tuple[Mapping[str, Any], ...] = ()
     late: tuple[RelationField, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)  # values that no column has, by field
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def judged(moved: Moved, row: Row, now: str, tools: Tools) -> Judged:
         column = read.get(field.name)
         given = None
         try:
-            given = column.read(row[column.source]) if column else None
+            given = column.read(row[column.source]) if column else moved.given.get(field.name)
             values[field.name] = _accepted(field, given, now, tools)
         except Unfit as unfit:
             values[field.name] = () if field.many else None

@@ -163,7 +163,8 @@ def test_a_passkey_steps_up(room, ann, passkey):
 
 
 def test_what_has_its_own_address_is_no_passkey(ann):
-    assert ann.web.options(f"{AUTH}/factors/passkeys/confirm").headers["Allow"].replace(" ", "").split(",") == ["POST", "OPTIONS"]
+    allowed = ann.web.options(f"{AUTH}/factors/passkeys/confirm").headers["Allow"].replace(" ", "").split(",")
+    assert sorted(allowed) == ["OPTIONS", "POST"]
 
 
 def test_challenges_are_limited():

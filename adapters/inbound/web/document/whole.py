@@ -83,7 +83,8 @@ def only(base: Document, keep: Callable[[dict[str, Any]], bool]) -> Document:
 
 
 def operations(told: Document) -> Iterator[dict[str, Any]]:
-    return (item[method] for item in told["paths"].values() for method in METHODS & set(item))
+    # In the order in which they are listed: a set has another one in each process, and so would the document.
+    return (item[method] for item in told["paths"].values() for method in item if method in METHODS)
 
 
 def _refusals() -> dict[str, Any]:
