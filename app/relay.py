@@ -1,4 +1,4 @@
-"""The thread that hands committed events over, in one process of all that share a database at a time."""
+"""The thread that hands committed events over; any number of processes that share a database have one."""
 
 from collections.abc import Callable
 from threading import Event, Thread
@@ -6,13 +6,12 @@ from typing import Protocol
 
 from app.usecases.events import EventUseCases
 from ports.observer import HousekeepingFailed, Observer, trace
-from ports.outbox import Turn
 
 # Seconds between two looks at what other processes have committed, which nobody tells us of.
 _POLL = 0.25
 # After a commit of ours: what is committed in this time is handed over in the same round, so that a busy server is not busier for it.
 _GATHER = 0.01
-# Where it is another process's turn, or the database does not answer.
+# Where the database does not answer.
 _REST = 1.0
 # A round that is under way ends after the event that is being handled; the process does not wait longer for it than this.
 _PATIENCE = 5.0
@@ -25,9 +24,9 @@ class Heeded(Protocol):
 class Relay:
     """Does nothing at all where nobody has subscribed by the time of `start`."""
 
-    def __init__(self, events: EventUseCases, work: Heeded, turn: Turn, observer: Observer) -> None:
-        self._events, self._work, self._turn, self._observer = events, work, turn, observer
-        self._wanted, self._over, self._had_turn = Event(), Event(), False
+    def __init__(self, events: EventUseCases, work: Heeded, observer: Observer) -> None:
+        self._events, self._work, self._observer = events, work, observer
+        self._wanted, self._over = Event(), Event()
         self._thread = Thread(target=self._go, name="stillroom-relay", daemon=True)
 
     def start(self) -> "Relay":
@@ -41,7 +40,6 @@ class Relay:
         self._wanted.set()
         if self._thread.is_alive():
             self._thread.join(_PATIENCE)
-        self._turn.give_up()
 
     def _go(self) -> None:
         rest = 0.0
@@ -51,18 +49,12 @@ class Relay:
             elif self._wanted.wait(_POLL):
                 self._over.wait(_GATHER)
             self._wanted.clear()
-            rest = 0.0 if self._round() else _REST
+            rest = 0.0 if self._done(lambda: self._events.drain(stopped=self._over.is_set)) else _REST
+        self._done(self._events.give_up)
 
-    def _round(self) -> bool:
-        """Whether it could be done."""
+    def _done(self, what: Callable[[], object]) -> bool:
         try:
-            if not self._turn.is_ours():
-                self._had_turn = False
-                return False
-            if not self._had_turn:
-                self._events.begin_anew()
-                self._had_turn = True
-            self._events.drain(stopped=self._over.is_set)
+            what()
         except Exception as error:  # noqa: BLE001 - the next round may go well, and this thread is the only one
             self._observer.observe(HousekeepingFailed("events", "\n".join(trace(error))))
             return False

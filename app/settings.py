@@ -252,6 +252,10 @@ class Settings:
         meaning="Seconds between two rounds in which expired records are deleted and the trash is purged; 0 leaves that to "
         "`stillroom housekeeping`.",
     )  # fmt: skip
+    events_kept: int = _setting(
+        _whole(1, 8_760), 24, example="72",
+        meaning="Hours for which [events](events.md) are kept after they happened; those that a subscriber has not heard stay longer.",
+    )  # fmt: skip
     limits: Policies = _setting(
         _policies, default_policies, example="sign-in=5/minute, requests=600/minute",
         shown="`" + ", ".join(f"{name}={quota}" for name, quota in DEFAULTS.items()) + "`",

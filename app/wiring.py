@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -26,7 +27,6 @@ from adapters.outbound.sql.limits import Limits
 from adapters.outbound.sql.records import SqlRecordStore
 from adapters.outbound.sql.start import StartError, check_database, migrate_database
 from adapters.outbound.sql.stores import sql_stores
-from adapters.outbound.sql.turns import turn_of
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
 from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
@@ -37,6 +37,7 @@ from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
+from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
@@ -83,7 +84,7 @@ STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKe
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """`relay` hands events over once it is started: what serves does that, in one process. `pocketbase` is no part of the backend that
+    """`relay` hands events over once it is started: every process that serves may do that. `pocketbase` is no part of the backend that
     doors are handed: only the command line takes another backend over."""
 
     backend: Backend
@@ -112,6 +113,7 @@ class Parts:
     ids: Ids
     observer: Observer
     sign_up_bits: int = 0
+    events_kept: timedelta = timedelta(days=1)
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
@@ -133,10 +135,10 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         opened.callback(counter.close)
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
-            Uuid7Ids(), observer, settings.sign_up_work,
+            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept),
         )  # fmt: skip
         backend = use_cases(parts)
-        relay = Relay(backend.events, work, turn_of(database), observer)
+        relay = Relay(backend.events, work, observer)
         opened.callback(relay.stop)
         return Composed(backend, partial(taking_over, parts), relay, observer, opened.pop_all().close)
 
@@ -147,7 +149,7 @@ def use_cases(parts: Parts) -> Backend:
     tools = Tools(parts.patterns.matches, parts.sanitizer.clean, parts.json_schemas.faults)
     rulebook = Rulebook()
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
-    events = EventUseCases(work, clock, observer)
+    events = EventUseCases(work, clock, observer, kept=parts.events_kept)
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
     desk = PasswordDesk(work, parts.passwords, limits, puzzles)
     sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
@@ -177,6 +179,7 @@ def use_cases(parts: Parts) -> Backend:
         outlines=OutlineUseCases(work, rulebook, tools, clock),
         operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),
         events=events,
+        deliveries=DeliveryUseCases(work),
         housekeeping=HousekeepingUseCases(work, events, clock, ids, observer),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),

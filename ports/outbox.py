@@ -31,37 +31,11 @@ class OutboxStore(Protocol):
         """The next events that have a place, in order."""
         ...
 
-    def is_unplaced(self) -> bool:
-        """Whether there is any event that `arrange` would give a place."""
-        ...
-
-    def enter(self, subscriber: str) -> None:
-        """One that was never here hears what has no place yet, and whatever comes later."""
-        ...
-
-    def progress(self, subscriber: str) -> int | None:
-        """Up to which place it has heard everything; None where it was never here."""
-        ...
-
-    def keep_progress(self, subscriber: str, position: int) -> None:
-        """Never back: a slow process may have been overtaken."""
-        ...
-
     def erase(self, collection: str, records: Sequence[str]) -> None:
         """Empties the payloads of all events of these records; `collection` is its id. Who has not heard them yet hears no values."""
         ...
 
-    def forget(self, position: int | None, before: str, limit: int) -> int:
-        """Removes at most so many of the oldest events: those up to this place (None: whether they have one or not) from before this
-        moment. How many it removed."""
+    def forget(self, before: str, lately: int, limit: int) -> int:
+        """Removes at most so many of the oldest events from before this moment, but none that is deferred, nor one that somebody has
+        not heard who was here in the last so many milliseconds. How many it removed."""
         ...
-
-
-class Turn(Protocol):
-    """One process of all that share a database hands events over at a time."""
-
-    def is_ours(self) -> bool:
-        """Whether it is this process, which tries to get it if nobody has it. To be asked from time to time: it may be lost."""
-        ...
-
-    def give_up(self) -> None: ...

@@ -8,6 +8,7 @@ from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
 from ports.api_keys import ApiKeyStore
 from ports.audit import AuditStore
+from ports.deliveries import DeliveryStore
 from ports.factors import FactorStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
@@ -60,6 +61,8 @@ class Stores(Protocol):
     def imports(self) -> ImportStore: ...
     @property
     def outbox(self) -> OutboxStore: ...
+    @property
+    def deliveries(self) -> DeliveryStore: ...
     @property
     def trash(self) -> TrashStore: ...
 

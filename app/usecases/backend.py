@@ -6,6 +6,7 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.collections import CollectionUseCases
+from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
@@ -51,6 +52,7 @@ class Backend:
     outlines: OutlineUseCases
     operations: OperationsUseCases
     events: EventUseCases
+    deliveries: DeliveryUseCases
     housekeeping: HousekeepingUseCases
     limits: LimitUseCases
     idempotency: IdempotencyUseCases

@@ -117,6 +117,7 @@ def backend(**parts):
         "explanations": Asked(),
         "housekeeping": Asked(),
         "events": Asked(),
+        "deliveries": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         "idempotency": IdempotencyUseCases(Work(), SystemClock()),
         **parts,

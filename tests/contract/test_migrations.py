@@ -36,6 +36,7 @@ TABLES = {
     "0013": {"_audit"},
     "0014": {"_totp", "_recovery_codes"},
     "0015": {"_passkeys"},
+    "0016": {"_deferred"},
 }
 
 

@@ -1,15 +1,17 @@
 """The outbox on every database: each way of changing records leaves its events in the same transaction, and what is undone leaves none."""
 
+import time
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.session import Session
-from adapters.outbound.sql.start import migrate_database
-from adapters.outbound.sql.turns import turn_of
 from app.testing import backend as make_backend
+from app.usecases.events import EventUseCases
 from domain.actor import SYSTEM, account
+from domain.deliveries import DEAD_FOR, LONGEST_WAIT, MOST_TRIES, revived
 from domain.errors import Conflict, Invalid
 from domain.records.imports import Options, Row
 from domain.rules.values import RequestFacts
@@ -283,33 +285,94 @@ def test_a_new_subscriber_hears_nothing_of_what_was_before(room):
     assert [each.after["label"] for each in heard] == ["after"]
 
 
-def test_who_fails_is_told_again_later_and_others_go_on(room):
-    others, calls = heard_by(room, "others"), []
+def failing(room, *times, name="fails"):
+    """Tells of each label and version it was told of; it fails with those that are named, as often as they are."""
+    calls, left = [], list(times)
 
-    def fails(event):
-        calls.append(event.after["label"])
-        if len(calls) in (2, 3):
+    def handle(event):
+        calls.append((event.after["label"], event.event.version))
+        if calls[-1][0] in left:
+            left.remove(calls[-1][0])
             raise RuntimeError("not now")
 
-    room.events.subscribe("fails", ["records.created"], fails)
+    room.events.subscribe(name, ["records.created", "records.updated"], handle)
+    return calls
+
+
+def drained_after(room, seconds):
+    room.clock.advance(seconds=seconds)
+    room.events.drain()
+
+
+def test_who_fails_is_told_again_later_and_others_go_on(room):
+    others, calls = heard_by(room, "others"), failing(room, "second", "second")
     for label in ("first", "second", "third"):
         create(room, "tags", label=label)
     room.events.drain()
     room.events.drain()
-    assert calls == ["first", "second"]
+    assert calls == [("first", 1), ("second", 1), ("third", 1)]
     assert [each.after["label"] for each in others] == ["first", "second", "third"]
-    room.clock.advance(seconds=1)
-    room.events.drain()
-    assert calls == ["first", "second", "second"]
-    room.clock.advance(seconds=1)
-    room.events.drain()
-    assert len(calls) == 3, "the second wait is longer"
-    room.clock.advance(seconds=1)
-    room.events.drain()
-    assert calls == ["first", "second", "second", "second", "third"]
+    drained_after(room, 1)
+    assert calls[3:] == [("second", 1)]
+    drained_after(room, 1)
+    assert len(calls) == 4, "the second wait is longer"
+    drained_after(room, 1)
+    assert calls[4:] == [("second", 1)]
+    drained_after(room, 10_000)
+    assert len(calls) == 5
     failures = [each for each in room.observer.observations if isinstance(each, SubscriberFailed)]
     assert [(each.subscriber, each.attempt) for each in failures] == [("fails", 1), ("fails", 2)]
     assert "not now" not in failures[0].trace
+
+
+def test_what_happens_to_a_record_later_waits_for_what_failed_of_it(room):
+    calls = failing(room, "one", "one")
+    tag, other = create(room, "tags", label="one"), create(room, "tags", label="other")
+    update(room, "tags", tag, label="two")
+    update(room, "tags", other, label="another")
+    room.events.drain()
+    assert calls == [("one", 1), ("other", 1), ("another", 2)]
+    update(room, "tags", tag, label="three")
+    drained_after(room, 1)
+    assert calls[3:] == [("one", 1)]
+    drained_after(room, 2)
+    assert calls[4:] == [("one", 1), ("two", 2), ("three", 3)]
+    update(room, "tags", tag, label="four")
+    room.events.drain()
+    assert calls[7:] == [("four", 4)]
+
+
+def test_an_event_that_always_fails_is_given_up_and_its_record_goes_on(room):
+    calls = failing(room, *["one"] * (MOST_TRIES + 1))
+    tag = create(room, "tags", label="one")
+    update(room, "tags", tag, label="two")
+    for _ in range(MOST_TRIES + 2):
+        drained_after(room, LONGEST_WAIT.total_seconds())
+    assert calls == [("one", 1)] * MOST_TRIES + [("two", 2)]
+    [(name, dead)] = room.work.read(lambda stores: stores.deliveries.deferred(None, limit=10))
+    assert (name, dead.tries, dead.reason, dead.event.event.record) == ("fails", MOST_TRIES, "RuntimeError", tag)
+    assert dead.dead_since
+    room.clock.advance(days=2)
+    room.housekeeping.run()
+    assert [each.after["label"] for each in events(room)] == ["one"], "what was given up can be looked at"
+    room.work.run(lambda stores: stores.deliveries.defer("fails", revived(dead)))
+    drained_after(room, 0)
+    drained_after(room, 1)
+    assert calls[MOST_TRIES + 1 :] == [("one", 1)] * 2
+    assert room.work.read(lambda stores: stores.deliveries.deferred("fails", limit=10)) == []
+    room.housekeeping.run()
+    assert events(room) == []
+
+
+def test_what_was_given_up_long_ago_is_forgotten(room):
+    failing(room, *["one"] * MOST_TRIES)
+    create(room, "tags", label="one")
+    for _ in range(MOST_TRIES):
+        drained_after(room, LONGEST_WAIT.total_seconds())
+    room.clock.advance(days=DEAD_FOR.days + 1)
+    room.housekeeping.run()
+    assert room.work.read(lambda stores: stores.deliveries.deferred(None, limit=10)) == []
+    assert events(room) == []
 
 
 def test_a_subscriber_may_write_itself(room):
@@ -332,12 +395,20 @@ def test_events_are_forgotten_when_they_are_old_and_heard(room):
 
 
 def test_events_that_somebody_has_not_heard_are_kept(room):
-    room.events.subscribe("fails", ["records.created"], lambda event: 1 / 0)
+    heard_by(room, "slow")
     create(room, "tags", label="old")
-    room.events.drain()
     room.clock.advance(hours=100)
     room.housekeeping.run()
     assert len(events(room)) == 1
+
+
+def test_who_comes_no_more_keeps_no_events(room):
+    heard_by(room, "gone")
+    create(room, "tags", label="old")
+    room.clock.advance(hours=100)
+    forget = lambda lately: room.work.run(lambda stores: stores.outbox.forget("2100-01-01T00:00:00.000Z", lately, 10))
+    time.sleep(0.05)
+    assert [forget(60_000), forget(20)] == [0, 1]
 
 
 def test_places_go_on_after_all_events_are_gone(room):
@@ -354,16 +425,80 @@ def test_places_go_on_after_all_events_are_gone(room):
     assert heard[0].id < heard[1].id
 
 
-def test_one_of_two_has_the_turn(database_url):
-    database = open_database(database_url)
-    if getattr(database, "in_memory", False):
-        pytest.skip("no other process reaches a database in memory")
-    migrate_database(database)
-    first, second = turn_of(database), turn_of(database)
-    assert [first.is_ours(), second.is_ours(), first.is_ours()] == [True, False, True]
+def relays(room, lease):
+    """Two processes' worth of use cases over one database, and what they hear."""
+    heard, made = [], []
+    for name in ("first", "second"):
+        use_cases = EventUseCases(room.work, room.clock, room.observer, kept=timedelta(days=1), lease=timedelta(seconds=lease))
+        use_cases.subscribe("shared", ["records.created"], lambda event, name=name: heard.append((name, event.after["label"])))
+        made.append(use_cases)
+    return *made, heard
+
+
+def test_one_of_two_hands_over_until_it_gives_up(room):
+    first, second, heard = relays(room, lease=60)
+    create(room, "tags", label="a")
+    assert [first.drain(), second.drain()] == [1, 0]
+    create(room, "tags", label="b")
+    assert [second.drain(), first.drain()] == [0, 1]
     first.give_up()
-    assert second.is_ours()
-    second.give_up()
+    create(room, "tags", label="c")
+    assert [second.drain(), first.drain()] == [1, 0]
+    assert heard == [("first", "a"), ("first", "b"), ("second", "c")]
+
+
+def test_who_dies_is_succeeded_when_its_lease_ends(room):
+    first, second, heard = relays(room, lease=0.2)
+    create(room, "tags", label="a")
+    first.drain()
+    create(room, "tags", label="b")
+    assert second.drain() == 0
+    time.sleep(0.25)
+    assert second.drain() == 1
+    assert heard == [("first", "a"), ("second", "b")]
+
+
+def test_who_was_overtaken_keeps_nothing(room):
+    """A process that stood still while its lease ended: what it has handled is told again, and it moves nobody's place."""
+    lease = room.work.run(lambda stores: (stores.deliveries.enter("x"), stores.deliveries.claim("x", 1))[1])
+    time.sleep(0.01)
+    later = room.work.run(lambda stores: stores.deliveries.claim("x", 60_000))
+    assert later.fence > lease.fence
+    assert room.work.run(lambda stores: stores.deliveries.keep("x", replace(lease, position=7), 60_000)) is False
+    room.work.run(lambda stores: stores.deliveries.release("x", lease))
+    standing = room.work.read(lambda stores: stores.deliveries.standing("x"))
+    assert (standing.position, standing.is_held) == (0, True)
+    assert room.work.run(lambda stores: stores.deliveries.claim("x", 1)) is None
+
+
+def test_a_slow_handler_that_was_overtaken_leaves_no_trace(room):
+    slow = EventUseCases(room.work, room.clock, room.observer, kept=timedelta(days=1), lease=timedelta(seconds=0.1))
+    quick = EventUseCases(room.work, room.clock, room.observer, kept=timedelta(days=1), lease=timedelta(seconds=60))
+    heard = []
+
+    def sleeps(event):
+        time.sleep(0.15)
+        assert quick.drain() == 2
+        raise RuntimeError("too late")
+
+    slow.subscribe("shared", ["records.created"], sleeps)
+    quick.subscribe("shared", ["records.created"], lambda event: heard.append(event.after["label"]))
+    for label in ("a", "b"):
+        create(room, "tags", label=label)
+    assert slow.drain() == 0
+    assert heard == ["a", "b"]
+    assert room.work.read(lambda stores: stores.deliveries.deferred("shared", limit=10)) == []
+
+
+def test_a_backlog_is_told(room):
+    failing(room, "one")
+    create(room, "tags", label="one")
+    room.events.drain()
+    create(room, "tags", label="two")
+    [backlog] = room.work.read(lambda stores: stores.deliveries.subscribers())
+    assert (backlog.subscriber, backlog.unheard, backlog.waiting, backlog.dead) == ("fails", 1, 1, 0)
+    assert backlog.oldest == events(room)[-1].event.moment
+    assert 0 <= backlog.seen < 60_000
 
 
 # --- imports

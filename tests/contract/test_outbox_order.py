@@ -49,7 +49,7 @@ class ByPlace:
         self._work, self._behind, self.seen = room.work, 0, []
 
     def read(self):
-        while self._work.read(lambda stores: stores.outbox.is_unplaced()):
+        while self._work.read(lambda stores: stores.deliveries.outlook().is_unplaced):
             self._work.run(lambda stores: stores.outbox.arrange(100))
         found = self._work.read(lambda stores: stores.outbox.after(self._behind, 1000))
         self._behind = max([self._behind, *(each.position for each in found)])

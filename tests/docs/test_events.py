@@ -2,7 +2,9 @@
 
 import re
 
-from app.usecases.events import RETENTION
+from app.settings import Settings
+from app.usecases.events import LEASE
+from domain.deliveries import DEAD_FOR, MOST_TRIES
 from domain.records import events
 from tests.docs.blocks import blocks
 from tests.e2e.server import ROOT
@@ -21,5 +23,7 @@ def test_every_kind_is_told() -> None:
 
 
 def test_how_long_they_are_kept_is_told() -> None:
-    assert RETENTION.days == 1
-    assert "without subscribers, all that are a day old" in PAGE
+    assert Settings.from_environment({}).events_kept == 24
+    assert (LEASE.total_seconds(), MOST_TRIES, DEAD_FOR.days) == (15, 15, 30)
+    for told in ("that are a day old (`STILLROOM_EVENTS_KEPT`", "within 15 seconds", "After fifteen tries", "kept for thirty days"):
+        assert told in PAGE, told

@@ -6,6 +6,7 @@
 import os
 import sys
 import time
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from domain.errors import Problem
 from domain.rules.values import RequestFacts
 
 FACTS = RequestFacts("POST")
+LEASE = timedelta(seconds=1)
 
 
 def main(heard: Path, written: Path, seconds: float) -> None:
@@ -29,6 +31,7 @@ def main(heard: Path, written: Path, seconds: float) -> None:
         pass  # there from the run before
     with heard.open("a") as note, written.open("a") as own:
         hear = lambda event: _note(note, f"{event.position} {event.event.record}")
+        composed.backend.events.lease = LEASE
         composed.backend.events.subscribe("witness", ["records.created"], hear)
         composed.relay.start()
         until = time.monotonic() + seconds
@@ -37,8 +40,15 @@ def main(heard: Path, written: Path, seconds: float) -> None:
                 break
             _note(own, composed.backend.records.create("things", {"n": number}, actor=SYSTEM, facts=FACTS).id)
         composed.relay.stop()
-        composed.backend.events.drain()  # whatever the relay had not come to
+        _drain(composed.backend)
         composed.close()
+
+
+def _drain(backend) -> None:
+    """Whatever the relay had not come to; one that was killed may hold its lease yet."""
+    until = time.monotonic() + 10 * LEASE.total_seconds()
+    while backend.events.drain() or (backend.deliveries.backlogs(actor=SYSTEM)[0].unheard and time.monotonic() < until):
+        time.sleep(0.05)
 
 
 def _note(file, line: str) -> None:

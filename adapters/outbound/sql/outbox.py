@@ -8,23 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Executable, bindparam, delete, exists, insert, select, text, update
+from sqlalchemy import Executable, bindparam, insert, select, text, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.id_sets import ids_value, one_of
+from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.pending import MOST
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared
 from domain.actor import Actor
 from domain.events import Event, Origin, Told
 
-_WRITTEN = (
+WRITTEN = (
     "kind", "moment", "collection", "collection_id", "record", "version",
     "actor_kind", "actor_collection", "actor_id", "request", "payload",
 )  # fmt: skip
-_OUTBOX = sql_table("_outbox", *(sql_column(name) for name in ("seq", "position", *_WRITTEN)))
-_SUBSCRIBERS = sql_table("_subscribers", sql_column("name"), sql_column("position"))
+_OUTBOX = sql_table("_outbox", *(sql_column(name) for name in ("seq", "position", *WRITTEN)))
 _PLACE = {"sqlite": _OUTBOX.c.seq, "postgresql": _OUTBOX.c.position}
 
 # One at a time, or two might give places to what only one of them sees. The next statement sees what was committed before the lock was had.
@@ -34,13 +34,11 @@ _ARRANGE = text(
     "placed AS (SELECT seq, nextval('_outbox_positions') AS place FROM waiting ORDER BY seq) "
     "UPDATE _outbox SET position = placed.place FROM placed WHERE _outbox.seq = placed.seq RETURNING 1"
 )
-# The last place that was given. It is kept apart from the events, which may all be gone.
-_ENTER = {
-    "sqlite": "INSERT INTO _subscribers (name, position) VALUES (:who, "
-    "coalesce((SELECT seq FROM sqlite_sequence WHERE name = '_outbox'), 0)) ON CONFLICT (name) DO NOTHING",
-    "postgresql": "INSERT INTO _subscribers (name, position) VALUES (:who, "
-    "coalesce((SELECT last_value FROM _outbox_positions WHERE is_called), 0)) ON CONFLICT (name) DO NOTHING",
-}
+_FORGET = (
+    "DELETE FROM _outbox WHERE seq IN (SELECT seq FROM (SELECT seq, moment, {place} AS place FROM _outbox AS _old WHERE NOT EXISTS "
+    "(SELECT 1 FROM _deferred WHERE event = _old.seq) ORDER BY seq LIMIT :at_most) AS _head WHERE moment < :before AND NOT EXISTS "
+    "(SELECT 1 FROM _subscribers WHERE seen > {now} - :lately AND coalesce(place > position, true))) RETURNING seq"
+)
 
 
 class SqlOutboxStore:
@@ -67,25 +65,10 @@ class SqlOutboxStore:
         return len(self._run("arrange", lambda: _ARRANGE, {"limit": limit}))
 
     def after(self, position: int, limit: int) -> Sequence[Told]:
-        return [_told(row) for row in self._run("after", self._following, {"behind": position, "at_most": limit})]
+        return [told(row) for row in self._run("after", self._following, {"behind": position, "at_most": limit})]
 
-    def is_unplaced(self) -> bool:
-        return self._session.dialect != "sqlite" and bool(self._run("unplaced", _unplaced, {})[0][0])
-
-    def enter(self, subscriber: str) -> None:
-        self._run("enter", lambda: text(_ENTER[self._session.dialect]), {"who": subscriber})
-
-    def progress(self, subscriber: str) -> int | None:
-        found = self._run("progress", _progress, {"who": subscriber})
-        return found[0][0] if found else None
-
-    def keep_progress(self, subscriber: str, position: int) -> None:
-        self._run("keep", _keeping, {"who": subscriber, "upto": position})
-
-    def forget(self, position: int | None, before: str, limit: int) -> int:
-        """The oldest by number are looked at and no others, so that nothing but the head of the table is read."""
-        values = {"before": before, "at_most": limit} | ({} if position is None else {"upto": position})
-        return len(self._run(f"forget {position is None}", lambda: self._forgetting(position is None), values))
+    def forget(self, before: str, lately: int, limit: int) -> int:
+        return len(self._run("forget", self._forgetting, {"before": before, "lately": lately, "at_most": limit}))
 
     def erase(self, collection: str, records: Sequence[str]) -> None:
         """Without an index, which every write would pay for: events are few days old at most, and this is rare."""
@@ -97,15 +80,13 @@ class SqlOutboxStore:
         return update(_OUTBOX).values(payload=bindparam("nothing")).where(theirs)
 
     def _following(self) -> Executable:
-        wanted = select(_OUTBOX.c.seq, self._place, *(_OUTBOX.c[name] for name in _WRITTEN))
+        wanted = select(_OUTBOX.c.seq, self._place, *(_OUTBOX.c[name] for name in WRITTEN))
         return wanted.where(self._place > bindparam("behind")).order_by(self._place).limit(bindparam("at_most"))
 
-    def _forgetting(self, any_place: bool) -> Executable:
-        oldest = select(_OUTBOX.c.seq, _OUTBOX.c.moment, self._place.label("place")).order_by(_OUTBOX.c.seq).limit(bindparam("at_most"))
-        head = oldest.subquery("_head")
-        over = select(head.c.seq).where(head.c.moment < bindparam("before"))
-        over = over if any_place else over.where(head.c.place <= bindparam("upto"))
-        return delete(_OUTBOX).where(_OUTBOX.c.seq.in_(over)).returning(_OUTBOX.c.seq)
+    def _forgetting(self) -> Executable:
+        """The oldest by number are looked at and no others, so that nothing but the head of the table is read. A place that is missing is
+        as good as any here: without a subscriber nobody gives them."""
+        return text(_FORGET.format(place=self._place.name, now=DATABASE_NOW[self._session.dialect]))
 
     def _run(self, key: str, build: Any, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("outbox", key), build), values)
@@ -127,22 +108,7 @@ def write_pending(session: Session) -> bool:
 
 
 def _adding(session: Session) -> Prepared:
-    return session.prepared(("outbox", "add"), lambda: insert(_OUTBOX).values({name: bindparam(name) for name in _WRITTEN}))
-
-
-def _unplaced() -> Executable:
-    return select(exists().where(_OUTBOX.c.position.is_(None)))
-
-
-def _progress() -> Executable:
-    return select(_SUBSCRIBERS.c.position).where(_SUBSCRIBERS.c.name == bindparam("who"))
-
-
-def _keeping() -> Executable:
-    return text(
-        "INSERT INTO _subscribers (name, position) VALUES (:who, :upto) "
-        "ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE _subscribers.position < excluded.position"
-    )
+    return session.prepared(("outbox", "add"), lambda: insert(_OUTBOX).values({name: bindparam(name) for name in WRITTEN}))
 
 
 def _row(origin: Origin, event: Event) -> dict[str, Any]:
@@ -161,8 +127,8 @@ def _row(origin: Origin, event: Event) -> dict[str, Any]:
     }
 
 
-def _told(row: Sequence[Any]) -> Told:
-    found = dict(zip(_WRITTEN, row[2:], strict=True))
+def told(row: Sequence[Any]) -> Told:
+    found = dict(zip(WRITTEN, row[2:], strict=True))
     origin = Origin(Actor(found["actor_kind"], found["actor_id"], found["actor_collection"]), found["request"])
     event = Event(
         found["kind"], found["moment"], orjson.loads(found["payload"]), found["collection"], found["collection_id"], found["record"],

@@ -7,6 +7,7 @@ from typing import TypeVar
 from adapters.outbound.sql.answers import SqlAnswerStore
 from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.audit import SqlAuditStore
+from adapters.outbound.sql.deliveries import SqlDeliveryStore
 from adapters.outbound.sql.factors import SqlFactorStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
@@ -75,6 +76,10 @@ class SqlStores:
     @cached_property
     def audit(self) -> SqlAuditStore:
         return SqlAuditStore(self._session)
+
+    @cached_property
+    def deliveries(self) -> SqlDeliveryStore:
+        return SqlDeliveryStore(self._session)
 
     @cached_property
     def sessions(self) -> SqlSessionStore:
