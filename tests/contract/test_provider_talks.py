@@ -1,115 +1,149 @@
 """A code exchanged with providers that are real servers on this machine: good ones, forging ones, and two at a time."""
 
-import base64
-import hashlib
-import json
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from contextlib import ExitStack
+from functools import cache
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.outbound.http_oauth import HttpProviderDoor
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.system_clock import SystemClock
 from app.usecases.oauth import Client, ProviderTalks
 from domain.accounts.identities import Identity
-from domain.accounts.oauth import begun
+from domain.accounts.oauth import authorization_address, begun
 from domain.errors import Invalid, Unavailable
+from tests.provider import CLIENT, FORGED, SECRET, Person, serving
 
 BEGAN = begun(b"s" * 32, b"n" * 32, b"v" * 32)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        home, key = self.server.home, self.server.key
-        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
-        self.answer({"keys": [public]} if self.path == "/keys" else {
-            "issuer": home, "authorization_endpoint": f"{home}/authorize", "token_endpoint": f"{home}/token", "jwks_uri": f"{home}/keys",
-        })  # fmt: skip
-
-    def do_POST(self):
-        form = {name: value[0] for name, value in parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).items()}
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).decode().rstrip("=")
-        if (form.get("code"), form.get("client_secret"), challenge) != ("good", self.server.home, BEGAN.challenge):
-            return self.answer({"error": "invalid_grant"}, 400)
-        now = int(time.time())
-        claims = {"iss": self.server.home, "aud": form["client_id"], "sub": "s-1", "nonce": BEGAN.nonce, "iat": now, "exp": now + 60,
-                  "email": "ann@example.org", "email_verified": True} | self.server.changed  # fmt: skip
-        return self.answer({"access_token": "a", "id_token": jwt.encode(claims, self.server.signing, "RS256")})
-
-    def answer(self, value, status=200):
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(json.dumps(value).encode())
-
-    def log_message(self, *_):
-        pass
+CALLBACK = "https://app.example.org/callback"
 
 
 @pytest.fixture(scope="module")
 def providers():
-    servers = []
-    for _ in range(2):
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.home, server.key = f"http://127.0.0.1:{server.server_port}", rsa.generate_private_key(65537, 2048)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield servers
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as stack:
+        yield [stack.enter_context(serving()) for _ in range(2)]
 
 
-@pytest.fixture(autouse=True)
-def honest(providers):
-    for server in providers:
-        server.changed, server.signing = {}, server.key
+@pytest.fixture
+def provider(providers):
+    return providers[0]
 
 
-def came_back(server, code="good", began=BEGAN):
-    talks = ProviderTalks(HttpProviderDoor(loopback=True), PyjwtIdTokens(), SystemClock(), loopback=True)
-    client = Client(server.home, "app-1", server.home, "https://app.example.org/callback")
-    return talks.identity(client, talks.issuer(client), began, {"code": code})
+@cache
+def talks(seconds=5.0):
+    return ProviderTalks(HttpProviderDoor(loopback=True, seconds=seconds), PyjwtIdTokens(), SystemClock(), loopback=True)
 
 
-def test_who_came_back_is_learned(providers):
-    assert came_back(providers[0]) == Identity(providers[0].home, "s-1", "ann@example.org")
+def client(provider, **changes):
+    return Client(**{"issuer": provider.home, "id": CLIENT, "secret": SECRET, "callback": CALLBACK} | changes)
 
 
-@pytest.mark.parametrize("changed", [{"iss": "https://evil.example"}, {"aud": "app-2"}, {"nonce": "x"}, {"exp": 1}, {"at_hash": "x"}])
-def test_a_token_for_something_else_is_refused(providers, changed):
-    providers[0].changed = changed
+def brought(provider, **changes):
+    """What the browser brings back from there."""
+    asked = authorization_address(talks().issuer(client(provider)), BEGAN, client_id=CLIENT, callback=CALLBACK, scopes=["openid", "email"])
+    return provider.consent(asked).fields | changes
+
+
+def came_back(provider, answer=None, began=BEGAN, **changes):
+    answer = brought(provider) if answer is None else answer
+    asking, app = talks(), client(provider, **changes)
+    return asking.identity(app, asking.issuer(app), began, answer)
+
+
+def test_who_came_back_is_learned(provider):
+    assert came_back(provider) == Identity(provider.home, "s-1", "ann@example.org")
+
+
+def test_elliptic_keys_are_read(provider):
+    with provider.behaving(signing="ES256"):
+        assert came_back(provider).subject == "s-1"
+
+
+@pytest.mark.parametrize("claims", [
+    {"iss": "https://evil.example"}, {"iss": None}, {"aud": "app-2"}, {"aud": ["app-1", "app-2"]}, {"azp": "app-2"}, {"nonce": "x"},
+    {"nonce": None}, {"exp": 1}, {"iat": 9_999_999_999}, {"nbf": 9_999_999_999}, {"at_hash": "x"}, {"sub": None}, {"sub": ""},
+])  # fmt: skip
+def test_a_token_for_something_else_is_refused(provider, claims):
+    with provider.behaving(claims=claims), pytest.raises(Invalid):
+        came_back(provider)
+
+
+@pytest.mark.parametrize("signing", FORGED)
+def test_a_forged_token_is_refused(provider, signing):
+    with provider.behaving(signing=signing), pytest.raises(Invalid):
+        came_back(provider)
+
+
+def test_no_address_that_a_token_brings_is_asked(provider):
+    with provider.behaving(signing="jku"), pytest.raises(Invalid):
+        came_back(provider)
+    assert {path for _, path in provider.asked} <= {"/.well-known/openid-configuration", "/authorize", "/token", "/keys"}
+
+
+@pytest.mark.parametrize("verified", [False, "false", "true", None, 1])
+def test_an_unverified_address_is_none(provider, verified):
+    provider.people["unsure"] = Person("s-2", verified=verified)
+    asked = authorization_address(talks().issuer(client(provider)), BEGAN, client_id=CLIENT, callback=CALLBACK, scopes=["openid"])
+    assert came_back(provider, provider.consent(f"{asked}&login_hint=unsure").fields) == Identity(provider.home, "s-2")
+
+
+def test_a_code_that_the_provider_refuses_signs_nobody_in(provider):
+    answer = brought(provider)
+    for changed in ({"code": "bad"}, {"code": ""}):
+        with pytest.raises(Invalid):
+            came_back(provider, answer | changed)
     with pytest.raises(Invalid):
-        came_back(providers[0])
-
-
-def test_a_token_by_another_provider_is_refused(providers):
-    providers[0].signing = providers[1].key
+        came_back(provider, answer, began=begun(b"s" * 32, b"n" * 32, b"w" * 32))
     with pytest.raises(Invalid):
-        came_back(providers[0])
-
-
-def test_an_unverified_address_is_none(providers):
-    providers[0].changed = {"email_verified": "false"}
-    assert came_back(providers[0]).email == ""
-
-
-def test_a_code_that_the_provider_refuses_signs_nobody_in(providers):
+        came_back(provider, brought(provider), callback="https://app.example.org/other")
     with pytest.raises(Invalid):
-        came_back(providers[0], code="bad")
+        came_back(provider, brought(provider), secret="another")
+
+
+def test_a_code_is_good_once(provider):
+    answer = brought(provider)
+    came_back(provider, answer)
     with pytest.raises(Invalid):
-        came_back(providers[0], began=begun(b"s" * 32, b"n" * 32, b"w" * 32))
+        came_back(provider, answer)
 
 
-def test_a_provider_that_is_gone_is_told_as_such(providers):
-    talks = ProviderTalks(HttpProviderDoor(loopback=True), PyjwtIdTokens(), SystemClock(), loopback=True)
+@pytest.mark.parametrize("announced, said, good", [
+    (True, "{home}", True), (True, None, False), (False, "{home}", True), (False, "https://evil.example", False), (True, "", False),
+])  # fmt: skip
+def test_who_answers_is_who_was_asked(provider, announced, said, good):
+    with provider.behaving(announces_iss=announced, iss_parameter=said):
+        answer = brought(provider)
+        before = len(provider.asked)
+        if good:
+            assert came_back(provider, answer).subject == "s-1"
+        else:
+            with pytest.raises(Invalid):
+                came_back(provider, answer)
+            assert ("POST", "/token") not in provider.asked[before:], "another's code was handed over"
+
+
+@pytest.mark.parametrize("endpoint", ["discovery", "token", "keys"])
+@pytest.mark.parametrize("ill", ["huge", "away", "packed", "html", "error"])
+def test_answers_that_mean_harm_are_none(provider, endpoint, ill):
+    answer = brought(provider)
+    with provider.behaving(ills={endpoint: ill}), pytest.raises(Unavailable):
+        came_back(provider, answer)
+    assert ("GET", "/inside") not in provider.asked
+
+
+@pytest.mark.parametrize("ill", ["hanging", "dripping"])
+def test_a_provider_that_hangs_is_left(provider, ill):
+    began = time.monotonic()
+    with provider.behaving(ills={"discovery": ill}), pytest.raises(Unavailable):
+        talks(seconds=0.3).issuer(client(provider))
+    assert time.monotonic() - began < 3
+
+
+def test_a_provider_that_is_gone_is_told_as_such():
     with pytest.raises(Unavailable):
-        talks.issuer(Client("http://127.0.0.1:1", "app-1", "", ""))
+        talks().issuer(Client("http://127.0.0.1:1", "app-1", "", ""))
 
 
 def test_two_providers_in_parallel_are_never_mixed_up(providers):
