@@ -7,7 +7,8 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NODE    := tests/node/node_modules
-WORKERS ?= 2
+# One more than CI has cores: tests wait for servers and disks as much as they compute.
+WORKERS ?= 3
 ARGS    ?=
 
 .DEFAULT_GOAL := help
