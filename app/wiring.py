@@ -38,6 +38,7 @@ from app.usecases.audit import AuditUseCases
 from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
+from app.usecases.devices import DeviceDesk
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
@@ -152,7 +153,8 @@ def use_cases(parts: Parts) -> Backend:
     events = EventUseCases(work, clock, observer, kept=parts.events_kept)
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
     desk = PasswordDesk(work, parts.passwords, limits, puzzles)
-    sessions = SessionUseCases(work, rulebook, parts.tokens, clock, ids, observer)
+    devices = DeviceDesk(parts.seal, limits)
+    sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
     codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
@@ -166,13 +168,13 @@ def use_cases(parts: Parts) -> Backend:
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
-        accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, tools, clock, ids, observer),
+        accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, devices, tools, clock, ids, observer),
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
         audit=AuditUseCases(work),
         factors=factors,
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
-        second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, clock),
+        second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         puzzles=puzzles,
         mail=mail,

@@ -11,3 +11,7 @@ class Sealing(Protocol):
     def open(self, sealed: bytes, *, about: str) -> bytes:
         """Raises where another secret sealed it, or where it was changed."""
         ...
+
+    def mark(self, text: str, *, about: str) -> bytes:
+        """By which we know what we wrote ourselves, for what is handed out and need not be hidden; nobody else can make it."""
+        ...

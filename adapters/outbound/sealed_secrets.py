@@ -1,5 +1,6 @@
 """Secrets at rest: sealed with the backend's own key (AES-256-GCM), so that a stolen database or backup alone opens nothing."""
 
+import hmac
 import os
 import secrets
 import tempfile
@@ -30,7 +31,8 @@ class Seal:
         if len(secret) < SHORTEST:
             raise WeakSecret(f"the secret key has {len(secret)} bytes; it needs {SHORTEST} or more")
         # The secret may be a text that somebody typed; the cipher wants 32 bytes that look random.
-        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"stillroom: secrets at rest").derive(secret))
+        self._cipher = AESGCM(_derived(secret, b"stillroom: secrets at rest"))
+        self._marking = _derived(secret, b"stillroom: marks")
 
     def close(self, plain: bytes, *, about: str) -> bytes:
         nonce = os.urandom(_NONCE)
@@ -44,6 +46,14 @@ class Seal:
             return self._cipher.decrypt(nonce, text, about.encode())
         except (InvalidTag, ValueError) as broken:
             raise BrokenSeal("the secret key is not the one that sealed this") from broken
+
+    def mark(self, text: str, *, about: str) -> bytes:
+        # HMAC and not the cipher: its random nonces are not enough for things that are handed out for ever.
+        return hmac.digest(self._marking, f"{about}\0{text}".encode(), "sha256")
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(secret)
 
 
 def load_or_make_secret(path: Path) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from app.usecases.audit import note
+from app.usecases.devices import DeviceDesk
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
@@ -16,6 +17,7 @@ from domain.accounts.roles import ROLE
 from domain.accounts.tokens import SETUP_LIFETIME
 from domain.actor import ADMINS, OWNER, SYSTEM, Actor
 from domain.errors import Forbidden, Unauthenticated, Unavailable
+from domain.limits.visits import Visit
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.records.page import Shown
@@ -39,10 +41,11 @@ _LONGEST_IDENTITY = 254  # no address is longer
 class AccountUseCases:
     def __init__(
         self, work: UnitOfWork, sessions: SessionUseCases, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
-        limits: LimitUseCases, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
+        limits: LimitUseCases, devices: DeviceDesk, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
         self._work, self._sessions, self._desk, self._passwords, self._tokens = work, sessions, desk, passwords, tokens
-        self._limits, self._tools, self._clock, self._ids, self._observer = limits, tools, clock, ids, observer
+        self._limits, self._devices, self._tools = limits, devices, tools
+        self._clock, self._ids, self._observer = clock, ids, observer
 
     # --- signing in
 
@@ -51,8 +54,7 @@ class AccountUseCases:
         after the same work, where there is no such account and where the password is another; TooMany where it was tried too
         often, account or none; Forbidden where the collection's `auth` rule does not hold for it."""
         given = read_password(password, f"/{PASSWORD}")
-        self._limits.sign_in(facts.visit, name, identity)
-        credentials = self._work.read(lambda stores: _credentials(stores, name, identity))
+        credentials = self._counted(name, identity, facts.visit)
         agrees = self._agrees(given, password, credentials)
         if credentials is None or not agrees:
             self._refuse_credentials(name)
@@ -60,6 +62,17 @@ class AccountUseCases:
         signed = self._sessions.open(name, credentials.id, credentials.epoch, facts=with_password, device_name=device)
         self._renew_hash(name, credentials, given)
         return signed
+
+    def _counted(self, name: str, identity: str, visit: Visit | None) -> Credentials | None:
+        """Of the account that is tried, once that was counted: by its own device, or with all others. A device of another account is one of
+        those others, and so is one for an identity without an account."""
+        device = self._devices.spared(visit, name)
+        if device is None:
+            self._limits.sign_in(visit, name, identity)
+        credentials = self._work.read(lambda stores: _credentials(stores, name, identity))
+        if device is not None and not (credentials and device.is_of(credentials.id, credentials.epoch)):
+            self._limits.sign_in(visit, name, identity)
+        return credentials
 
     def _agrees(self, given: str, typed: str, credentials: Credentials | None) -> bool:
         """A hash that came from elsewhere was made of what was typed, not of the form in which we hash it."""

@@ -103,6 +103,11 @@ class LimitUseCases:
             (SIGN_IN_IDENTITY, key, False),
         )
 
+    def spares(self, name: str, *key: str) -> bool:
+        """Whether this limit had one left, which is counted. Not where there is no such limit."""
+        quota = self._policies.quota(name)
+        return quota is not None and not self.hit(meter(name, quota, *key)).is_over
+
     def mail(self, visit: Visit | None, collection: str, email: str) -> None:
         """Counts that somebody wants a letter sent to this address, whether it has an account or not."""
         if visit is not None:

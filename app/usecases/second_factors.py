@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import FactorJudge, Given, factors_of
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
@@ -24,10 +25,11 @@ from ports.unit_of_work import Stores, UnitOfWork
 
 class SecondFactorUseCases:
     def __init__(
-        self, work: UnitOfWork, sessions: SessionUseCases, judge: FactorJudge, desk: PasswordDesk, limits: LimitUseCases, clock: Clock
-    ) -> None:
+        self, work: UnitOfWork, sessions: SessionUseCases, judge: FactorJudge, desk: PasswordDesk, limits: LimitUseCases,
+        devices: DeviceDesk, clock: Clock,
+    ) -> None:  # fmt: skip
         self._work, self._sessions, self._judge = work, sessions, judge
-        self._desk, self._limits, self._clock = desk, limits, clock
+        self._desk, self._limits, self._devices, self._clock = desk, limits, devices, clock
 
     def confirm(self, name: str, ticket: str, given: Given, *, facts: RequestFacts) -> SignedIn | FactorAsked:
         """The session that the ticket was given in place of. Unauthenticated where the ticket or the proof is not good; the ticket is
@@ -38,7 +40,9 @@ class SecondFactorUseCases:
             return self._by_passkey_alone(name, presented(PASSKEY_SIGN_IN, ticket), given.passkey, facts)
         if tried is None:
             raise ticket_refused()
-        self._limits.second_factor(facts.visit, name, tried.account)
+        device = self._devices.spared(facts.visit, name)
+        if device is None or not device.is_of(tried.account, tried.epoch):
+            self._limits.second_factor(facts.visit, name, tried.account)
         return self._work.run(lambda stores: self._confirmed(stores, name, shown, given, facts))
 
     def _try(self, stores: Stores, name: str, shown: Presented) -> OneTime | None:

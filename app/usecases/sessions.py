@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import ask_factor
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
@@ -51,6 +52,7 @@ class SignedIn:
     expires_in: int  # seconds
     refresh_token: str
     account: Shown
+    device_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,10 @@ class _Turned:
 
 
 class SessionUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, tokens: Tokens, clock: Clock, ids: Ids, observer: Observer) -> None:
-        self._work, self._rulebook, self._tokens = work, rulebook, tokens
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, tokens: Tokens, devices: DeviceDesk, clock: Clock, ids: Ids, observer: Observer
+    ) -> None:
+        self._work, self._rulebook, self._tokens, self._devices = work, rulebook, tokens, devices
         self._clock, self._ids, self._observer = clock, ids, observer
 
     def open(
@@ -101,7 +105,7 @@ class SessionUseCases:
 
     def _signed_in(self, actor: Actor, token: RefreshToken, shown: Shown) -> SignedIn:
         issued = self._tokens.issue(_with_role(actor, shown))
-        return SignedIn(issued.token, issued.expires_in, token.text, shown)
+        return SignedIn(issued.token, issued.expires_in, token.text, shown, self._devices.token(actor))
 
     # --- going on
 

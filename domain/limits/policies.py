@@ -10,14 +10,17 @@ from domain.errors import did_you_mean
 from domain.limits.quotas import WANTED, Quota, read_quota
 
 SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY = "sign-in", "sign-in-address", "sign-in-identity"
+SIGN_IN_DEVICE = "sign-in-device"
 PASSWORD_CHECK, SECOND_FACTOR, REQUESTS = "password-check", "second-factor", "requests"
 MAIL, MAIL_ADDRESS, MAIL_MAILBOX = "mail", "mail-address", "mail-mailbox"
 # A person mistypes a password some times in a row; a program tries as often as it may. `sign-in-identity` is wide on purpose: whoever
-# has many addresses can use it up and so keep the owner out for a while, which must cost them more than it costs us.
+# has many addresses can use it up, and then the owner gets in only from a device that was signed in before.
 DEFAULTS: dict[str, Quota] = {
     SIGN_IN: Quota(10, 60),
     SIGN_IN_ADDRESS: Quota(60, 60),
     SIGN_IN_IDENTITY: Quota(100, 3600),
+    # Of each device that was signed in before, in place of the three above and of `second-factor`: what others use up is not its own.
+    SIGN_IN_DEVICE: Quota(30, 3600),
     PASSWORD_CHECK: Quota(10, 60),
     # Who asks has the password: guessing six digits by thirty tries an hour finds them in years. Recovery codes are counted as well.
     SECOND_FACTOR: Quota(30, 3600),
@@ -48,7 +51,9 @@ class Policies:
         return {name: quota for name, quota in self.quotas.items() if name not in NAMES}
 
 
-NAMES = (SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY, PASSWORD_CHECK, SECOND_FACTOR, MAIL, MAIL_ADDRESS, MAIL_MAILBOX, REQUESTS)
+NAMES = (
+    SIGN_IN, SIGN_IN_ADDRESS, SIGN_IN_IDENTITY, SIGN_IN_DEVICE, PASSWORD_CHECK, SECOND_FACTOR, MAIL, MAIL_ADDRESS, MAIL_MAILBOX, REQUESTS,
+)  # fmt: skip
 NO_POLICIES = Policies()
 
 

@@ -9,13 +9,14 @@ from domain.limits.quotas import Tally
 
 
 class Visit:
-    """Made for each request, and written to while that is answered. `recheck` is called with the schema of each body: who was let in
+    """Made for each request, and written to while that is answered. `device` is the device token that came with it, as it was sent;
+    `recheck` is called with the schema of each body: who was let in
     under an older one is counted by the present one."""
 
-    __slots__ = ("_forwarded", "_peer", "_trusted", "recheck", "tallies")
+    __slots__ = ("_forwarded", "_peer", "_trusted", "device", "recheck", "tallies")
 
-    def __init__(self, peer: str, forwarded: str = "", trusted: Sequence[Network] = ()) -> None:
-        self._peer, self._forwarded, self._trusted = peer, forwarded, trusted
+    def __init__(self, peer: str, forwarded: str = "", trusted: Sequence[Network] = (), *, device: str = "") -> None:
+        self._peer, self._forwarded, self._trusted, self.device = peer, forwarded, trusted, device
         self.tallies: list[Tally] = []
         self.recheck: Callable[[Any], None] | None = None
 

@@ -41,8 +41,8 @@ def test_a_page_lives_by_its_cookies_and_no_other_page_does(server: Callable[...
         assert (status, signed["account"]["id"]) == (201, id)
         assert page.evaluate(CSRF) == signed["csrf_token"]
         kept = [(each["name"], each["secure"], each["httpOnly"], each["sameSite"]) for each in page.context.cookies()]
-        hidden = {"access": True, "refresh": True, "csrf": False}
-        assert sorted(kept) == sorted((f"__Host-stillroom_{name}", True, is_hidden, "Lax") for name, is_hidden in hidden.items())
+        hidden = {"_access": True, "_refresh": True, "_csrf": False, "-device": True}
+        assert sorted(kept) == sorted((f"__Host-stillroom{name}", True, is_hidden, "Lax") for name, is_hidden in hidden.items())
         assert "access" not in page.evaluate("document.cookie")
 
         assert ask("GET", "auth/users/me")[1]["id"] == id
@@ -65,7 +65,7 @@ def test_a_page_lives_by_its_cookies_and_no_other_page_does(server: Callable[...
         assert 403 in _answered(running, "/api/v1/auth/users/sign-out")
 
         assert ask("POST", "auth/users/sign-out", shown=True)[0] == 204
-        assert page.context.cookies() == []
+        assert [each["name"] for each in page.context.cookies()] == ["__Host-stillroom-device"]
         assert ask("GET", "auth/users/me")[1]["code"] == "unauthenticated"
 
 

@@ -16,7 +16,7 @@ from adapters.inbound.web.fixed_bodies import (
     takes,
     text,
 )
-from adapters.inbound.web.openapi import answers, documented, json_of
+from adapters.inbound.web.openapi import DEVICE_TOKEN, answers, documented, json_of
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.signing_in import SIGNED_IN, mode_field, read_mode, signed_in
 from app.usecases.backend import Backend
@@ -47,7 +47,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/api/v1/auth/<c>/sign-in", methods=("POST",))
     @documented(
-        "sign_in", for_all=True, requestBody=takes(_CREDENTIALS), security=[],
+        "sign_in", for_all=True, parameters=[DEVICE_TOKEN], requestBody=takes(_CREDENTIALS), security=[],
         responses=answers(SIGNED_IN, 400, 401, 403, 404, 413, 415, 429, 503),
     )  # fmt: skip
     def sign_in(c: str) -> Response:

@@ -10,7 +10,7 @@ from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.document.fixed import object_of
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.fixed_bodies import BodySchema, an_object, answer, answers_with, loaded, takes, text
-from adapters.inbound.web.openapi import GONE, answers, documented, in_query
+from adapters.inbound.web.openapi import DEVICE_TOKEN, GONE, answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
 from adapters.inbound.web.signing_in import SIGNED_IN, mode_field, read_mode, signed_in
@@ -55,8 +55,9 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/factors/confirm", methods=("POST",))
     @documented(
-        "confirm_second_factor", for_all=True, requestBody=takes(_CONFIRM), security=[], responses=answers(SIGNED_IN, *_SENT)
-    )
+        "confirm_second_factor", for_all=True, parameters=[DEVICE_TOKEN], requestBody=takes(_CONFIRM), security=[],
+        responses=answers(SIGNED_IN, *_SENT),
+    )  # fmt: skip
     def confirm_second_factor(c: str) -> Response:
         """End a sign-in with a second factor"""
         read_parameters(request.environ, ())

@@ -18,7 +18,7 @@ EXPOSED = (
 # What requests may carry besides what any form could send. `Authorization` has to be named: a wildcard does not include it.
 ACCEPTED = (
     "Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Idempotency-Key", "X-CSRF-Token", "X-Request-Id",
-    "X-Proof-Of-Work", "Traceparent", "Tracestate",
+    "X-Proof-Of-Work", "X-Device-Token", "Traceparent", "Tracestate",
 )  # fmt: skip
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Seconds for which a browser does not ask again. An origin that is taken off the list can send, and not read, for so long.

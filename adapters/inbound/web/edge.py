@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from adapters.inbound.web.cross_origin import CrossOrigin, joined
+from adapters.inbound.web.devices import shown_device
 from adapters.inbound.web.errors import MEDIA_TYPE, REQUEST_ID, problem_body
 from adapters.inbound.web.headers import Headers, protected
 from adapters.inbound.web.rate_headers import rate_headers
@@ -46,7 +47,8 @@ class Edge:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = perf_counter()
         id = environ[REQUEST_ID] = _request_id(environ)
-        visit = environ[VISIT] = Visit(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._trusted)
+        came = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
+        visit = environ[VISIT] = Visit(*came, self._trusted, device=shown_device(environ))
         answer = _Answer(start_response, self._defaults, id, visit, self._cross_origin.headers(environ))
         try:
             body = self._answered(environ, answer)

@@ -134,6 +134,7 @@ GONE, UNCHANGED = {"description": "It is gone"}, {"description": "What you have 
 IF_MATCH = in_header("If-Match", "Entity tags; the change is made only if it is at one of these versions, else 412.", pattern=ENTITY_TAGS)
 DRY_RUN = in_query("dry_run", "All is checked and answered as it would be; nothing is kept.", enum=["true", "false"], default="false")
 IDEMPOTENCY_KEY = in_header(HEADER, ONCE, pattern=ONCE_PATTERN)
+DEVICE_TOKEN = in_header("X-Device-Token", "`device_token` of an earlier sign-in from this device, whose attempts are counted apart.")
 IF_NONE_MATCH = in_header("If-None-Match", "Entity tags; 304 if the answer is still one of these.", pattern=ENTITY_TAGS)
 
 

@@ -6,6 +6,7 @@ import orjson
 from flask import Request, Response
 
 from adapters.inbound.web.cookies import check_origin, set_cookies
+from adapters.inbound.web.devices import keep_device
 from adapters.inbound.web.document.fixed import ref
 from adapters.inbound.web.fixed_bodies import answer, answers_with, text
 from app.usecases.sessions import SignedIn
@@ -37,7 +38,7 @@ def signed_in(signed: SignedIn | FactorAsked, mode: str = BEARER) -> Response:
         return _in_cookies(signed)
     return answer({
         "access_token": signed.access_token, "token_type": "Bearer", "expires_in": signed.expires_in,
-        "refresh_token": signed.refresh_token, "account": signed.account.as_object(),
+        "refresh_token": signed.refresh_token, "account": signed.account.as_object(), "device_token": signed.device_token,
     })  # fmt: skip
 
 
@@ -45,6 +46,7 @@ def _in_cookies(signed: SignedIn) -> Response:
     """201 with another body: an answer that was 200 goes on having the tokens for all who were made for it."""
     response = answer({}, 201)
     shown = set_cookies(response, signed.access_token, signed.expires_in, signed.refresh_token)
+    keep_device(response, signed.device_token)
     response.set_data(orjson.dumps({"expires_in": signed.expires_in, "csrf_token": shown, "account": signed.account.as_object()}))
     return response
 
@@ -56,6 +58,7 @@ _TOKENS: dict[str, Any] = {
     "expires_in": _SECONDS,
     "refresh_token": {**_TEXT, "description": "Good once, for a new pair of tokens"},
     "account": ref("Record"),
+    "device_token": {**_TEXT, "description": "For the header X-Device-Token of later sign-ins from this device"},
 }
 _COOKIES: dict[str, Any] = {
     "expires_in": _SECONDS,
