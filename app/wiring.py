@@ -130,7 +130,8 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         tokens = JwtTokens(work, seal, clock, issuer=settings.public_url or "stillroom")
         _prepare_tokens(tokens)
         passwords = Argon2Passwords(
-            memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism
+            memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism,
+            waiting=max(1, settings.threads // 4),
         )
         counter = _counter(settings, observer)
         opened.callback(counter.close)
