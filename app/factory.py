@@ -20,6 +20,7 @@ from adapters.inbound.rest import (
     imports,
     pages,
     passkeys,
+    personal_data,
     postman,
     proofs,
     puzzles,
@@ -48,7 +49,7 @@ API = "stillroom.api"
 _BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, passkeys.blueprint,
                api_keys.blueprint, audit.blueprint, proofs.blueprint, puzzles.blueprint, collections.blueprint,
                records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint, imports.blueprint, trash.blueprint,
-               explanations.blueprint, schema.blueprint)  # fmt: skip
+               explanations.blueprint, schema.blueprint, personal_data.blueprint)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

@@ -54,6 +54,8 @@ from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.passwords import PasswordDesk
+from app.usecases.pending_letters import PendingLetters
+from app.usecases.personal_exports import PersonalExportUseCases
 from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.proofs import ProofUseCases
 from app.usecases.puzzles import PuzzleUseCases
@@ -177,6 +179,7 @@ def use_cases(parts: Parts) -> Backend:
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
+        personal_exports=PersonalExportUseCases(work, rulebook, sessions, PendingLetters(parts.seal), clock, observer),
         puzzles=puzzles,
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),

@@ -11,6 +11,10 @@ class AuditStore(Protocol):
         """In the transaction of what it tells."""
         ...
 
+    def about(self, account: str, before: str | None, limit: int) -> Sequence[Entry]:
+        """What an account did and what was done to it, by its id; the newest first, from behind the id `before`."""
+        ...
+
     def list(self, limit: int, before: str | None, action: str | None) -> Sequence[Entry]:
         """The newest first, from behind the id `before`."""
         ...

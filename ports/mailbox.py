@@ -28,6 +28,10 @@ class Mailbox(Protocol):
         """The ones that have waited longest."""
         ...
 
+    def all(self, after: str, limit: int) -> Sequence[Waiting]:
+        """Whatever waits, due or not, in the order of ids from behind `after`."""
+        ...
+
     def claim(self, mail: Waiting, until: str) -> bool:
         """Whether it is ours until then: of many processes that try, one has it. One conditional statement."""
         ...

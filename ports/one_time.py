@@ -35,6 +35,10 @@ class OneTimeStore(Protocol):
         """Whether it stands; it is about `bound` from now on."""
         ...
 
+    def of_account(self, collection: Collection, account: str, now: str) -> Sequence[OneTime]:
+        """Those that stand; none of them can be presented by what is answered."""
+        ...
+
     def end(self, collection: Collection, account: str) -> None:
         """All of the account, whatever they are for."""
         ...

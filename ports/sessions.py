@@ -8,6 +8,9 @@ from domain.accounts.refresh import KeptToken
 from domain.accounts.sessions import Session
 from domain.schema.collection import Collection
 
+# A list is for a person to look through.
+LISTED = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -43,7 +46,7 @@ class SessionStore(Protocol):
         """The session that had this family; it is gone then."""
         ...
 
-    def of_account(self, collection: Collection, account: str, now: str) -> Sequence[Session]:
+    def of_account(self, collection: Collection, account: str, now: str, limit: int = LISTED) -> Sequence[Session]:
         """Those that stand, the one used last first."""
         ...
 

@@ -19,6 +19,7 @@ from app.usecases.mail import MailUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passkeys import PasskeyUseCases
+from app.usecases.personal_exports import PersonalExportUseCases
 from app.usecases.proofs import ProofUseCases
 from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
@@ -47,6 +48,7 @@ class Backend:
     second_factors: SecondFactorUseCases
     passkeys: PasskeyUseCases
     proofs: ProofUseCases
+    personal_exports: PersonalExportUseCases
     puzzles: PuzzleUseCases
     mail: MailUseCases
     outlines: OutlineUseCases

@@ -5,15 +5,14 @@ says; the snapshot lasts as long as reading does, not as long as a slow client t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from threading import BoundedSemaphore
 from typing import Any, Protocol
 
+from app.usecases.places import Places
 from app.usecases.record_reads import RecordReads, Request
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
-from domain.errors import Problem, Unavailable
+from domain.errors import Problem
 from domain.records.exports import HTTP_LIMITS, ExportLimits, ExportQuery
 from domain.records.page import ListQuery, Page
 from domain.rules.values import RequestFacts
@@ -45,7 +44,7 @@ class ExportUseCases:
     def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock, observer: Observer, *, places: int = 2) -> None:
         self._work, self._clock = work, clock
         self._reads = RecordReads(rulebook, clock, observer)
-        self._places = BoundedSemaphore(places)
+        self._places = Places(places, "other exports are running")
 
     def write(
         self, name: str, query: ExportQuery, table: Table, *, actor: Actor, facts: RequestFacts,
@@ -54,7 +53,7 @@ class ExportUseCases:
         """How many records were written: those that the actor may list and the filter chooses. What is refused is refused as by a list;
         Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer."""
         request = Request(actor, facts)
-        with self._place():
+        with self._places.one():
             return self._work.read(lambda stores: self._write(stores, name, query, table, request, limits, progress), snapshot=True)
 
     def count(self, name: str, query: ExportQuery, *, actor: Actor, facts: RequestFacts) -> int:
@@ -97,12 +96,3 @@ class ExportUseCases:
         except Problem:
             stores.records.check_guard(request.guard)
             raise
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise Unavailable("other exports are running", code="busy", retry_after=5, hint="try again when they are done")
-        try:
-            yield
-        finally:
-            self._places.release()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from app.usecases.letters import LetterWriter
-from domain.accounts.wishes import Wish, pause_after, read_wish
+from domain.accounts.wishes import Wish, pause_after, place, read_wish
 from domain.errors import Unavailable
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
@@ -53,7 +53,7 @@ class MailUseCases:
     def want(self, stores: Stores, wish: Wish) -> None:
         """Part of the caller's transaction. The wish is sealed: a ticket in it is a secret, and so is who asks for what."""
         id = self._ids.new()
-        stores.mailbox.post(Waiting(id, self._seal.close(wish.as_text().encode(), about=_place(id)), self._now()))
+        stores.mailbox.post(Waiting(id, self._seal.close(wish.as_text().encode(), about=place(id)), self._now()))
 
     def deliver(self, *, stopped: Callable[[], bool] = lambda: False) -> int:
         """Sends what is due, one after another; how many went out. Any number of processes may do it at once."""
@@ -82,14 +82,14 @@ class MailUseCases:
         """None where another process has it, or where nobody is to get one. Its secret is made once: sent again, it is the same letter."""
         if not stores.mailbox.claim(mail, self._next_attempt(mail)):
             return None
-        kept = self._seal.open(mail.sealed, about=_place(mail.id)).decode()
+        kept = self._seal.open(mail.sealed, about=place(mail.id)).decode()
         if mail.is_written:
             return Letter(**json.loads(kept))
         letter = self._writer.write(stores, read_wish(kept), mail.id)
         if letter is None:
             stores.mailbox.done(mail.id)
             return None
-        stores.mailbox.written(mail.id, self._seal.close(json.dumps(asdict(letter)).encode(), about=_place(mail.id)))
+        stores.mailbox.written(mail.id, self._seal.close(json.dumps(asdict(letter)).encode(), about=place(mail.id)))
         return letter
 
     def _failed(self, mail: Waiting, reason: str, *, give_up: bool) -> None:
@@ -110,7 +110,3 @@ class MailUseCases:
 
 def no_links(detail: str) -> Unavailable:
     return Unavailable(detail, code="links_not_configured", retry_after=_A_WHILE, hint="ask whoever runs it")
-
-
-def _place(id: str) -> str:
-    return f"mail {id}"

@@ -34,6 +34,11 @@ def read_wish(text: str) -> Wish:
     return Wish(**json.loads(text))
 
 
+def place(id: str) -> str:
+    """What a waiting letter is sealed for: another's cannot be put in its place."""
+    return f"mail {id}"
+
+
 def pause_after(attempts: int) -> timedelta | None:
     """How long a letter rests that was tried so often; None where it is given up."""
     return _PAUSES[attempts - 1] if attempts <= len(_PAUSES) else None

@@ -110,6 +110,7 @@ def backend(**parts):
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work(), mail=True, links=True),
         "exports": Asked(),
+        "personal_exports": Asked(),
         "imports": Asked(),
         "api_keys": Asked(),
         "audit": Asked(),

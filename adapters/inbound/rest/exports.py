@@ -5,14 +5,14 @@ off), and a slow client holds no transaction open.
 """
 
 import tempfile
-from collections.abc import Iterator
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from flask import Response
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.downloads import download
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.openapi import answers, documented, in_query
 from adapters.inbound.web.parameters import EXPORTING, export_form, read_parameters
@@ -21,7 +21,6 @@ from app.usecases.backend import Backend
 from domain.records.exports import FORMATS, MEDIA_TYPES, ExportForm, ExportQuery
 
 PATH = "/api/v1/collections"
-_PIECE = 65_536
 
 _PARAMETERS = [
     in_query("format", "What the file holds.", enum=list(FORMATS), default="csv"),
@@ -60,19 +59,5 @@ def blueprint(backend: Backend) -> Blueprint:
 
 
 def _download(file: IO[bytes], form: ExportForm, name: str, *, packed: bool) -> Response:
-    headers: list[tuple[str, Any]] = [
-        ("Content-Disposition", f'attachment; filename="{form.file_name(name)}"'),
-        ("Content-Length", str(file.seek(0, 2))),
-        ("Vary", "Accept-Encoding"),
-    ]
-    if packed:
-        headers.append(("Content-Encoding", "gzip"))
-    file.seek(0)
-    response = Response(_pieces(file), 200, headers, content_type="application/gzip" if form.gzip else MEDIA_TYPES[form.format])
-    response.call_on_close(file.close)
-    return response
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
+    more = [("Vary", "Accept-Encoding"), *([("Content-Encoding", "gzip")] if packed else [])]
+    return download(file, form.file_name(name), "application/gzip" if form.gzip else MEDIA_TYPES[form.format], more)

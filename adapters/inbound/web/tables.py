@@ -43,15 +43,15 @@ class FileTable:
         self._packed = gzip.GzipFile("", "wb", _GZIP_LEVEL, self._file, mtime=0) if self._form.gzip else None
         into: Any = self._packed or self._file
         self._format = CsvTable(into, bom=self._form.bom) if self._form.format == "csv" else _JSON[self._form.format](into)
-        with _told_when_full():
+        with told_when_full():
             self._format.begin(collection, names)
 
     def put(self, rows: Sequence[Sequence[Any]]) -> None:
-        with _told_when_full():
+        with told_when_full():
             self._format.put(rows)
 
     def end(self) -> None:
-        with _told_when_full():
+        with told_when_full():
             self._format.end()
             if self._packed is not None:
                 self._packed.close()
@@ -103,8 +103,8 @@ class JsonLinesTable:
 class JsonTable:
     """An array, one record a line."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._names, self._before = file, (), b"["  # type: IO[bytes], tuple[str, ...], bytes
+    def __init__(self, file: IO[bytes], names: tuple[str, ...] = ()) -> None:
+        self._file, self._names, self._before = file, names, b"["
 
     def begin(self, collection: Collection, names: tuple[str, ...]) -> None:
         self._names = names
@@ -122,7 +122,7 @@ _JSON: dict[str, type[JsonLinesTable] | type[JsonTable]] = {"jsonl": JsonLinesTa
 
 
 @contextmanager
-def _told_when_full() -> Iterator[None]:
+def told_when_full() -> Iterator[None]:
     try:
         yield
     except OSError as error:

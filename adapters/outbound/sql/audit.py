@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 
-from sqlalchemy import Executable, bindparam, insert, select
+from sqlalchemy import Executable, bindparam, insert, or_, select
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -12,6 +12,7 @@ from domain.accounts.audit import Entry
 
 _NAMES = tuple(each.name for each in fields(Entry))
 _TABLE = sql_table("_audit", *(sql_column(name) for name in _NAMES))
+_CONCERNED = or_(_TABLE.c.actor == bindparam("of_account"), _TABLE.c.target == bindparam("of_account"))
 
 
 class SqlAuditStore:
@@ -31,9 +32,19 @@ class SqlAuditStore:
         rows = self._session.execute(self._session.prepared(key, lambda: _listing(before, action)), given)
         return [Entry(*row) for row in rows]
 
+    def about(self, account: str, before: str | None, limit: int) -> Sequence[Entry]:
+        values = {"of_account": account, "at_most": limit} | ({} if before is None else {"before": before})
+        rows = self._session.execute(self._session.prepared(("audit", "about", before is None), lambda: _about(before)), values)
+        return [Entry(*row) for row in rows]
+
 
 def _listing(before: str | None, action: str | None) -> Executable:
     found = select(*_TABLE.c).order_by(_TABLE.c.id.desc()).limit(bindparam("at_most"))
     if before is not None:
         found = found.where(_TABLE.c.id < bindparam("before"))
     return found if action is None else found.where(_TABLE.c.action == bindparam("done"))
+
+
+def _about(before: str | None) -> Executable:
+    found = select(*_TABLE.c).where(_CONCERNED).order_by(_TABLE.c.id.desc()).limit(bindparam("at_most"))
+    return found if before is None else found.where(_TABLE.c.id < bindparam("before"))

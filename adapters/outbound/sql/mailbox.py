@@ -28,8 +28,12 @@ class SqlMailbox:
     def due(self, now: str, limit: int) -> Sequence[Waiting]:
         those = _MAILS.c.due <= bindparam("now")
         statement = lambda: select(*_MAILS.c).where(those).order_by(_MAILS.c.due, _MAILS.c.id).limit(bindparam("most"))
-        rows = self._run("due", statement, {"now": now, "most": limit})
-        return [Waiting(id, bytes(sealed), due, bool(written), attempts) for id, sealed, due, written, attempts in rows]
+        return _read(self._run("due", statement, {"now": now, "most": limit}))
+
+    def all(self, after: str, limit: int) -> Sequence[Waiting]:
+        those = _MAILS.c.id > bindparam("after")
+        statement = lambda: select(*_MAILS.c).where(those).order_by(_MAILS.c.id).limit(bindparam("most"))
+        return _read(self._run("all", statement, {"after": after, "most": limit}))
 
     def claim(self, mail: Waiting, until: str) -> bool:
         same = and_(_MAILS.c.id == bindparam("of_id"), _MAILS.c.due == bindparam("was_due"))
@@ -47,3 +51,7 @@ class SqlMailbox:
 
     def _run(self, key: str, build: Callable[[], Executable], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("mails", key), build), values)
+
+
+def _read(rows: list[tuple[Any, ...]]) -> list[Waiting]:
+    return [Waiting(id, bytes(sealed), due, bool(written), attempts) for id, sealed, due, written, attempts in rows]

@@ -62,6 +62,11 @@ class SqlOneTimeStore:
         del values["typed"]
         return bool(self._run(("bind", collection.name), statement, values))
 
+    def of_account(self, collection: Collection, account: str, now: str) -> Sequence[OneTime]:
+        standing = and_(_OF_ACCOUNT, _SECRETS.c.expires > bindparam("now"))
+        statement = lambda: select(*_SECRETS.c).where(standing).order_by(_SECRETS.c.expires, _SECRETS.c.digest)
+        return [OneTime(*row) for row in self._run("list", statement, {"of_collection": collection.id, "of_account": account, "now": now})]
+
     def end(self, collection: Collection, account: str) -> None:
         values = {"of_collection": collection.id, "of_account": account}
         self._run("end", lambda: delete(_SECRETS).where(_OF_ACCOUNT).returning(_SECRETS.c.digest), values)

@@ -29,7 +29,7 @@ from adapters.outbound.sql.session import Session as SqlSession
 from domain.accounts.refresh import KeptToken
 from domain.accounts.sessions import Session
 from domain.schema.collection import Collection
-from ports.sessions import Turn
+from ports.sessions import LISTED, Turn
 
 _TOLD = tuple(each.name for each in fields(Session))
 _KEPT = ("family", "token", "spent", "rotated")
@@ -37,8 +37,6 @@ SESSIONS = sql_table(
     "_sessions", *(sql_column(name) for name in (*_TOLD, *_KEPT)), sql_column("salt", LargeBinary)
 )
 _ITS_COLUMNS = tuple(SESSIONS.c[name] for name in _TOLD)
-# A list is for a person to look through.
-_LISTED = 200
 
 
 class SqlSessionStore:
@@ -82,13 +80,14 @@ class SqlSessionStore:
         rows = self._run("end family", lambda: delete(SESSIONS).where(same).returning(*_ITS_COLUMNS), values)
         return Session(*rows[0]) if rows else None
 
-    def of_account(self, collection: Collection, account: str, now: str) -> Sequence[Session]:
-        rows = self._run(("list", collection.name), lambda: self._listing(collection), {**_whose(collection, account), "now": now})
+    def of_account(self, collection: Collection, account: str, now: str, limit: int = LISTED) -> Sequence[Session]:
+        values = {**_whose(collection, account), "now": now, "most": limit}
+        rows = self._run(("list", collection.name), lambda: self._listing(collection), values)
         return [Session(*row) for row in rows]
 
     def _listing(self, collection: Collection) -> Executable:
         standing = and_(_OF_ACCOUNT, SESSIONS.c.expires > bindparam("now"), self._epoch_agrees(collection))
-        return select(*_ITS_COLUMNS).where(standing).order_by(SESSIONS.c.used.desc(), SESSIONS.c.id.desc()).limit(_LISTED)
+        return select(*_ITS_COLUMNS).where(standing).order_by(SESSIONS.c.used.desc(), SESSIONS.c.id.desc()).limit(bindparam("most"))
 
     def end(self, collection: Collection, account: str, id: str) -> bool:
         one = and_(_OF_ACCOUNT, SESSIONS.c.id == bindparam("of_id"))

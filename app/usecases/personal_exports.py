@@ -1,0 +1,186 @@
+"""Everything about one account as one archive: for the account itself, or for an owner on its behalf.
+
+Its records are those that it could list itself and that point at it; whoever asks, they are shown as the account sees them, so that nothing
+of others and nothing hidden is among it. All of it is of one moment, and read a page at a time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.pending_letters import Addressee, PendingLetters
+from app.usecases.places import Places
+from app.usecases.record_reads import RecordReads
+from app.usecases.requests import Request
+from app.usecases.rulebook import Rulebook
+from app.usecases.sessions import SessionUseCases, accounts_of
+from domain.accounts.one_time import EMAIL_COMES, EMAIL_LEAVES
+from domain.accounts.personal_data import LIMITS, Belonging, belonging, contents, pointing_at, whose
+from domain.actor import Actor
+from domain.actor import account as account_actor
+from domain.errors import Forbidden, NotFound
+from domain.records.page import ListQuery, Page
+from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
+from domain.schema.collection import Collection
+from domain.schema.fields.text import email_key
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock
+from ports.observer import Observer
+from ports.unit_of_work import Stores, UnitOfWork
+
+_PAGE = 1000
+# More than anybody has; what a list for people leaves out is in here.
+_MOST_SESSIONS = 100_000
+
+
+class Rows(Protocol):
+    def put(self, rows: Sequence[Sequence[Any]]) -> None: ...
+
+
+class Archive(Protocol):
+    """Where an export is written. `begin` starts anew, whatever was written: reading may have to be done again."""
+
+    @property
+    def size(self) -> int: ...
+
+    def begin(self, at: datetime) -> None: ...
+    def document(self, name: str, content: Any) -> None: ...
+    def table(self, name: str, columns: Sequence[str]) -> AbstractContextManager[Rows]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """`asking` is the account as one that asks: by its rules everything is read."""
+
+    collection: Collection
+    id: str
+    email: str
+    asking: Request
+
+
+class PersonalExportUseCases:
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, letters: PendingLetters, clock: Clock, observer: Observer
+    ) -> None:
+        self._work, self._sessions, self._letters, self._clock = work, sessions, letters, clock
+        self._reads = RecordReads(rulebook, clock, observer)
+        self._places = Places(2, "other archives are being made")
+
+    def write(self, name: str, account: str | None, archive: Archive, *, actor: Actor, facts: RequestFacts) -> str:
+        """Whose archive it is. Forbidden (`step_up_required`) where the session that asks is not fresh; NotFound where there is no such
+        account, and where somebody asks for another's; Invalid (`limit_exceeded`) beyond the limits, and then the archive is none."""
+        id = whose(actor, name, account)
+        with self._places.one():
+            self._work.read(lambda stores: self._write(stores, name, id, archive, actor, facts), snapshot=True)
+        return id
+
+    def _write(self, stores: Stores, name: str, id: str, archive: Archive, actor: Actor, facts: RequestFacts) -> None:
+        began = self._clock.now()
+        stores.records.check_guard(guard_of(actor))
+        need_fresh_admin(stores, actor, began)
+        person = _person(stores, name, id, facts)
+        archive.begin(began)
+        archive.document("account.json", self._sessions.own_account(person.asking.actor, facts=facts).as_object())
+        told = {file: list(_told(stores, person, file, self._letters, began)) for file in _FILES}
+        for file, content in told.items():
+            archive.document(f"{file}.json", content)
+        counted = {each.collection.name: self._records(stores, person, each, archive, began) for each in belonging(stores.schema, name)}
+        gathered = {
+            "files": {"account.json": 1, **{f"{file}.json": len(content) for file, content in told.items()}},
+            "records": {kept: {"by": list(by), "count": count} for kept, (by, count) in counted.items()},
+        }
+        archive.document("contents.json", contents(id, name, write_instant(began), gathered))
+
+    # --- records
+
+    def _records(
+        self, stores: Stores, person: _Person, belonging: Belonging, archive: Archive, began: datetime
+    ) -> tuple[tuple[str, ...], int]:
+        """By which relations these records are the account's, and how many there are. None where its rules let it list none of them."""
+        collection = belonging.collection
+        relations = belonging.seen_by(self._reads.sights(stores, person.asking).of(collection).names)
+        try:
+            first = self._page(stores, collection, ListQuery(filter=pointing_at(relations, person.id)), person) if relations else None
+        except (Forbidden, NotFound):
+            first = None
+        if first is None:
+            return (), 0
+        query, count = ListQuery(filter=pointing_at(relations, person.id)), 0
+        with archive.table(f"records/{collection.name}.json", first.names) as rows:
+            for page in self._pages(stores, collection, query, person, first):
+                rows.put([row[: len(first.names)] for row in page.rows])
+                count += len(page.rows)
+                LIMITS.check_size(archive.size)
+                LIMITS.check_seconds((self._clock.now() - began).total_seconds())
+        return tuple(each.name for each in relations), count
+
+    def _pages(self, stores: Stores, collection: Collection, query: ListQuery, person: _Person, first: Page) -> Iterator[Page]:
+        page = first
+        yield page
+        while page.next is not None:
+            page = self._page(stores, collection, replace(query, cursor=page.next), person)
+            yield page
+
+    def _page(self, stores: Stores, collection: Collection, query: ListQuery, person: _Person) -> Page:
+        return self._reads.list(stores, collection.name, replace(query, limit=_PAGE, aliases=False), person.asking)
+
+
+def _person(stores: Stores, name: str, id: str, facts: RequestFacts) -> _Person:
+    collection = accounts_of(stores, name)
+    credentials = stores.accounts.credentials_of(collection, id)
+    if credentials is None:
+        raise NotFound("there is no such account, or its data is not yours")
+    return _Person(collection, id, email_key(credentials.email), Request(account_actor(id, name, credentials.epoch), facts))
+
+
+# --- what the backend itself keeps of an account; no secret is among it
+
+
+def _told(stores: Stores, person: _Person, file: str, letters: PendingLetters, at: datetime) -> Iterator[Mapping[str, Any]]:
+    now = write_instant(at)
+    if file == "sessions":
+        found = stores.sessions.of_account(person.collection, person.id, now, _MOST_SESSIONS)
+        return ({name: value for name, value in each.as_object(current=False).items() if name != "current"} for each in found)
+    if file == "factors":
+        return _factors(stores, person)
+    if file == "letters":
+        return _letters(stores, person, letters, now)
+    return _audit(stores, person)
+
+
+_FILES = ("sessions", "factors", "letters", "audit")
+
+
+def _factors(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
+    app = stores.factors.totp(person.collection, person.id)
+    if app is not None:
+        yield {"kind": "totp", "created": app.created, "confirmed": app.is_confirmed}
+    left = stores.factors.recovery_left(person.collection, person.id)
+    if left:
+        yield {"kind": "recovery_codes", "left": left}
+    for passkey in stores.passkeys.of_account(person.collection, person.id):
+        yield {"kind": "passkey", **passkey.as_object()}
+
+
+def _letters(stores: Stores, person: _Person, letters: PendingLetters, now: str) -> Iterator[Mapping[str, Any]]:
+    """Those that are still to go out, and what was sent and can still be used; never what opens anything."""
+    for waiting, kept in letters.of(stores, Addressee(person.collection.id, person.id, person.email)):
+        yield {"state": "waiting", "purpose": kept.get("purpose"), "due": waiting.due}
+    for secret in stores.one_time.of_account(person.collection, person.id, now):
+        about = secret.bound if secret.purpose in (EMAIL_COMES, EMAIL_LEAVES) else None
+        yield {"state": "open", "purpose": secret.purpose, "expires": secret.expires, "new_email": about}
+
+
+def _audit(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
+    """What it did, and what was done to it. Of somebody else who did it only the kind is told: that is theirs, not its own."""
+    before: str | None = None
+    while page := stores.audit.about(person.id, before, _PAGE):
+        for entry in page:
+            told = entry.as_object()
+            own = entry.actor == person.id
+            yield told if own else {**told, "by": {"kind": entry.kind}, "address": None, "request": None}
+        before = page[-1].id

@@ -1,0 +1,189 @@
+"""The archive of an account on every database: all that belongs to it as it may see it, of others nothing, no secret (Z23, Z25)."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.inbound.web.archives import ZipArchive
+from app.testing import TestBackend, backend, client
+from domain.actor import SYSTEM, account
+from domain.errors import NotFound, Problem, Unavailable
+from domain.rules.values import RequestFacts
+from tests.api.doors import problem
+
+FACTS = RequestFacts("GET")
+PASSWORD = "correct horse battery"
+USERS = {
+    "name": "users", "type": "accounts",
+    "fields": [{"name": "name", "type": "text"}, {"name": "remark", "type": "text", "hidden": True}],
+    "rules": {"list": None, "view": "id = @request.auth.id", "create": "", "delete": "id = @request.auth.id"},
+}  # fmt: skip
+PLANES = {
+    "name": "planes",
+    "fields": [
+        {"name": "title", "type": "text"}, {"name": "price", "type": "decimal", "scale": 2}, {"name": "more", "type": "json"},
+        {"name": "owner", "type": "relation", "collection": "users"},
+        {"name": "crew", "type": "relation", "collection": "users", "many": True},
+        {"name": "watcher", "type": "relation", "collection": "users", "hidden": True},
+        {"name": "price_paid", "type": "integer", "hidden": True},
+        {"name": "note", "type": "text", "rules": {"view": "owner = @request.auth.id"}},
+    ],
+    "rules": {"list": "title != 'unseen'", "view": ""},
+}  # fmt: skip
+REPORTS = {
+    "name": "reports", "fields": [{"name": "text", "type": "text"}, {"name": "about", "type": "relation", "collection": "users"}],
+    "rules": {"list": None, "view": ""},
+}  # fmt: skip
+
+
+class Hangar:
+    def __init__(self, room: TestBackend) -> None:
+        self.room, self.door = room, client(room)
+        for definition in (USERS, PLANES, REPORTS):
+            room.collections.create(definition, actor=SYSTEM)
+        self.bea, self.cem = (self.add("users", email=f"{name}@example.org", password=PASSWORD, name=name) for name in ("bea", "cem"))
+        room.accounts.create_admin("ann@example.org", PASSWORD)
+
+    def add(self, collection: str, /, **values: Any) -> str:
+        return self.room.records.create(collection, values, actor=SYSTEM, facts=FACTS).id
+
+    def signed_in(self, name: str, collection: str = "users") -> dict[str, str]:
+        body = {"identity": f"{name}@example.org", "password": PASSWORD}
+        answer = self.door.post(f"/api/v1/auth/{collection}/sign-in", json=body, headers={"User-Agent": "Loom"})
+        return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+
+    def asked(self, headers: dict[str, str], account: str | None = None, collection: str = "users") -> Any:
+        query = {} if account is None else {"account": account}
+        return self.door.get(f"/api/v1/auth/{collection}/personal-data", headers=headers, query_string=query)
+
+
+@pytest.fixture
+def hangar(database_url: str) -> Iterator[Hangar]:
+    with backend(database=database_url) as room:
+        yield Hangar(room)
+
+
+def opened(answer: Any) -> dict[str, Any]:
+    assert (answer.status_code, answer.content_type) == (200, "application/zip"), answer.get_data(as_text=True)
+    assert int(answer.headers["Content-Length"]) == len(answer.get_data())
+    with zipfile.ZipFile(io.BytesIO(answer.get_data())) as archive:
+        assert archive.testzip() is None
+        return {name: json.loads(archive.read(name)) for name in archive.namelist()}
+
+
+def test_it_holds_what_belongs_to_the_account_as_the_account_sees_it(hangar: Hangar) -> None:
+    bea, cem = hangar.bea, hangar.cem
+    mine = hangar.add("planes", title="Kite", price="1.50", more={"a": [1, 2.5]}, owner=bea, price_paid=7, note="mine")
+    flown = hangar.add("planes", title="Wren", owner=cem, crew=[cem, bea], note="of Cem")
+    hangar.add("planes", title="unseen", owner=bea)
+    hangar.add("planes", title="Swift", owner=cem, watcher=bea)
+    hangar.add("reports", text="about Bea", about=bea)
+    headers = hangar.signed_in("bea")
+    found = opened(hangar.asked(headers))
+    planes = {each["id"]: each for each in found["records/planes.json"]}
+    assert set(planes) == {mine, flown}
+    assert (planes[mine]["price"], planes[mine]["more"], planes[mine]["note"]) == ("1.50", {"a": [1, 2.5]}, "mine")
+    assert planes[flown]["note"] is None
+    assert not {"price_paid", "watcher"} & set(planes[mine])
+    assert found["account.json"]["email"] == "bea@example.org"
+    assert "remark" not in found["account.json"]
+    assert "records/reports.json" not in found
+    told = found["contents.json"]
+    assert told["records"] == {"planes": {"by": ["owner", "crew"], "count": 2}, "reports": {"by": [], "count": 0}}
+    assert (told["account"], told["collection"]) == (bea, "users")
+    assert [each["agent"] for each in found["sessions.json"]] == ["Loom"]
+    assert "cem@example.org" not in json.dumps(found)
+
+
+def test_an_owner_gets_the_same_archive(hangar: Hangar) -> None:
+    hangar.add("planes", title="Kite", owner=hangar.bea, price_paid=7)
+    hangar.add("reports", text="about Bea", about=hangar.bea)
+    own, owners = (opened(hangar.asked(hangar.signed_in(*who), hangar.bea)) for who in (("bea",), ("ann", "_admins")))
+    for each in (own, owners):
+        each.pop("contents.json")
+    assert owners == own
+
+
+def test_factors_and_letters_are_told_without_what_opens_anything(hangar: Hangar) -> None:
+    headers = hangar.signed_in("bea")
+    seed = hangar.door.post("/api/v1/auth/users/factors/totp", headers=headers).get_json()["secret"]
+    hangar.door.post("/api/v1/auth/users/verification", json={"email": "bea@example.org"})
+    hangar.door.post("/api/v1/auth/users/verification", json={"email": "cem@example.org"})
+    first = opened(hangar.asked(headers))
+    assert [(each["kind"], each["confirmed"]) for each in first["factors.json"]] == [("totp", False)]
+    assert [(each["state"], each["purpose"]) for each in first["letters.json"]] == [("waiting", "verification")]
+    hangar.room.mail.deliver()
+    second = opened(hangar.asked(headers))
+    assert [(each["state"], each["purpose"]) for each in second["letters.json"]] == [("open", "verification")]
+    link = hangar.room.post.letters[0].text.split("token=")[1].split()[0]
+    for found in (first, second):
+        assert seed not in json.dumps(found)
+        assert link not in json.dumps(found)
+        assert "digest" not in json.dumps(found)
+
+
+def test_it_tells_what_was_noted_and_not_who_else_did_it(hangar: Hangar) -> None:
+    owner = hangar.signed_in("ann", "_admins")
+    hangar.door.delete(f"/api/v1/auth/users/factors?account={hangar.bea}", headers=owner)
+    hangar.door.delete(f"/api/v1/auth/users/factors?account={hangar.cem}", headers=owner)
+    entries = opened(hangar.asked(hangar.signed_in("bea")))["audit.json"]
+    assert [(each["action"], each["target"], each["by"]) for each in entries] == [("factors.reset", hangar.bea, {"kind": "admin"})]
+
+
+def test_it_is_for_the_account_and_for_owners(hangar: Hangar) -> None:
+    bea, ann = hangar.signed_in("bea"), hangar.signed_in("ann", "_admins")
+    asked = [({}, None), (bea, hangar.cem), (bea, "nobody"), (bea, "../x"), (ann, "nobody"), (ann, None)]
+    refused = [problem(hangar.asked(headers, account)) for headers, account in asked]
+    assert [each["status"] for each in refused] == [401, 404, 404, 404, 404, 403]
+    others, missing = ({name: value for name, value in each.items() if name != "request_id"} for each in refused[1:3])
+    assert others == missing
+
+
+def test_a_stolen_token_gets_nothing(hangar: Hangar) -> None:
+    headers = hangar.signed_in("bea")
+    hangar.room.clock.advance(minutes=11)
+    assert problem(hangar.asked(headers))["code"] == "step_up_required"
+    hangar.door.post("/api/v1/auth/users/step-up", json={"password": PASSWORD}, headers=headers)
+    assert opened(hangar.asked(headers))
+
+
+def test_of_many_records_none_is_missing_or_there_twice(hangar: Hangar) -> None:
+    rows = [{"title": f"Plane {at}", "owner": hangar.bea} for at in range(2_345)]
+    with_events = [{"method": "create", "collection": "planes", "values": each} for each in rows]
+    headers = hangar.signed_in("ann", "_admins")
+    for start in range(0, len(rows), 500):
+        sent = {"operations": with_events[start : start + 500]}
+        assert hangar.door.post("/api/v1/batch", json=sent, headers=headers).status_code == 200
+    found = opened(hangar.asked(hangar.signed_in("bea")))
+    assert sorted(each["title"] for each in found["records/planes.json"]) == sorted(each["title"] for each in rows)
+    assert found["contents.json"]["records"]["planes"]["count"] == 2_345
+
+
+def test_it_is_begun_anew_where_reading_is(tmp_path: Any) -> None:
+    at = backend().clock.now()
+    with open(tmp_path / "archive.zip", "w+b") as file:  # noqa: PTH123
+        with ZipArchive(file) as archive:
+            archive.begin(at)
+            archive.document("old.json", {"x": "y" * 5_000})
+            archive.begin(at)
+            with archive.table("new.json", ("a",)) as rows:
+                rows.put([(1,), (2,)])
+        with zipfile.ZipFile(file) as found:
+            assert found.namelist() == ["new.json"]
+            assert json.loads(found.read("new.json")) == [{"a": 1}, {"a": 2}]
+
+
+def test_only_so_many_are_made_at_once(hangar: Hangar) -> None:
+    made = hangar.room.personal_exports
+    epoch = hangar.room.work.read(lambda stores: stores.accounts.credentials_of(stores.schema.collection("users"), hangar.bea)).epoch
+    asking = {"actor": account(hangar.bea, "users", epoch), "facts": FACTS}
+    with made._places.one(), made._places.one(), pytest.raises(Unavailable):
+        made.write("users", None, ZipArchive(io.BytesIO()), **asking)
+    with pytest.raises(Problem):
+        made.write("users", None, ZipArchive(io.BytesIO()), **asking)  # a place is free, and the session is not fresh
+    with pytest.raises(NotFound):
+        made.write("users", hangar.cem, ZipArchive(io.BytesIO()), **asking)
