@@ -37,3 +37,7 @@ class IdTokens(Protocol):
         """What a token says that one of the keys (JWK, RFC 7517) has signed. NotAnswered for every other. Who it is for, who made it
         and whether it still holds is not judged here."""
         ...
+
+    def made(self, claims: Mapping[str, Any], key: str, kid: str) -> str:
+        """A token of ours, signed by ES256 with `key` (PEM), which the provider knows as `kid`. NotAnswered for what is no such key."""
+        ...

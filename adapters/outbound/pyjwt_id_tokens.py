@@ -1,4 +1,5 @@
-"""Signatures of other issuers' tokens, by PyJWT: with keys that the issuer publishes, and by no other word of the token itself."""
+"""Signatures of other issuers' tokens, by PyJWT: with keys that the issuer publishes, and by no other word of the token itself. And what we
+sign for a provider that takes no shared secret."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,6 +34,13 @@ class PyjwtIdTokens:
         except _MALFORMED as malformed:
             raise NotAnswered(f"the provider's token is not good: {type(malformed).__name__}") from malformed
 
+    def made(self, claims: Mapping[str, Any], key: str, kid: str) -> str:
+        try:
+            return jwt.encode(dict(claims), key, "ES256", {"kid": kid})
+        except _MALFORMED as unfit:
+            # Not `from unfit`: the library's words may quote what it was given.
+            raise NotAnswered(f"no key of ES256: {type(unfit).__name__}") from None
+
 
 def _verified(token: str, keys: Sequence[Mapping[str, Any]]) -> SignedToken:
     if len(token) > _LONGEST or len(keys) > _MOST_KEYS:
@@ -47,7 +55,7 @@ def _verified(token: str, keys: Sequence[Mapping[str, Any]]) -> SignedToken:
             claims = jwt.decode(token, _read(key, algorithm), algorithms=[algorithm], options=_SIGNATURE_ALONE)
         except jwt.InvalidSignatureError:
             continue
-        return SignedToken(claims, algorithm)
+        return SignedToken(claims, algorithm, str(key.get("issuer", "")))
     raise ValueError("none of the keys")
 
 

@@ -6,7 +6,8 @@ once, is left to stores; who came back is judged in `identities`.
 
 import base64
 import hashlib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -16,18 +17,29 @@ from domain.errors import Invalid, invalid
 from domain.outgoing import read_target
 
 SECRET_BYTES = 32
+TENANT_PLACE = "{tenantid}"
+TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """What a provider tells about itself. `names_itself`: it says with each answer who it is, so an answer without that is another's."""
+    """What a provider tells about itself, or what is known of it. `names_itself`: it says with each answer who it is, so an answer without
+    that is another's.
+
+    Without `keys` it signs no tokens: who came back is asked at `people`, and the addresses at `emails` where they are told apart. `asks`
+    goes along with a request for authorization. Without `proof` it turns down who sends the challenge of PKCE.
+    """
 
     issuer: str
     authorization: str
     token: str
-    keys: str
+    keys: str = ""
     names_itself: bool = False
+    people: str = ""
+    emails: str = ""
+    asks: tuple[tuple[str, str], ...] = ()
+    proof: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,14 @@ def discovery_address(issuer: str) -> str:
     return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-def read_issuer(document: Any, issuer: str, *, loopback: bool = False) -> Issuer:
+def is_itself(asked: str, said: Any) -> bool:
+    return bool(said == asked)
+
+
+def read_issuer(document: Any, issuer: str, *, loopback: bool = False, is_own: Callable[[str, Any], bool] = is_itself) -> Issuer:
     """Invalid where it is not the issuer's own, or leads where we do not go: one issuer may not speak for another (OpenID Connect
     Discovery, 4.3), and its addresses are no better than what any page may write."""
-    if not isinstance(document, dict) or document.get("issuer") != issuer:
+    if not isinstance(document, dict) or not is_own(issuer, document.get("issuer")):
         raise _not_its_own("issuer")
     for name in _ENDPOINTS:
         try:
@@ -63,22 +79,33 @@ def read_issuer(document: Any, issuer: str, *, loopback: bool = False) -> Issuer
             raise _not_its_own(name) from error
     names_itself = document.get("authorization_response_iss_parameter_supported") is True
     authorization, token, keys = (document[name] for name in _ENDPOINTS)
-    return Issuer(issuer, authorization, token, keys, names_itself)
+    return Issuer(document["issuer"], authorization, token, keys, names_itself)
 
 
 def authorization_address(issuer: Issuer, began: Begun, *, client_id: str, callback: str, scopes: Collection[str]) -> str:
     asked = {
         "response_type": "code", "client_id": client_id, "redirect_uri": callback, "scope": " ".join(scopes), "state": began.state,
-        "nonce": began.nonce, "code_challenge": began.challenge, "code_challenge_method": "S256",
-    }  # fmt: skip
+    } | dict(issuer.asks)  # fmt: skip
+    if issuer.keys:
+        asked["nonce"] = began.nonce
+    if issuer.proof:
+        asked |= {"code_challenge": began.challenge, "code_challenge_method": "S256"}
     return f"{issuer.authorization}{'&' if '?' in issuer.authorization else '?'}{urlencode(asked)}"
 
 
 def check_answering(issuer: Issuer, answer: Mapping[str, str]) -> None:
     """Before its code is sent anywhere: a provider that was mixed up with another would be handed the other's code."""
     said = answer.get("iss")
-    if said != issuer.issuer and (said is not None or issuer.names_itself):
+    if issuer.names_itself if said is None else not is_tenant_of(issuer.issuer, said):
         raise identity_refused()
+
+
+def is_tenant_of(issuer: str, said: str) -> bool:
+    """Microsoft tells one issuer for all of its tenants, with a place for the tenant's number. Any other is itself alone."""
+    if TENANT_PLACE not in issuer:
+        return said == issuer
+    before, _, after = issuer.partition(TENANT_PLACE)
+    return said.startswith(before) and said.endswith(after) and TENANT.fullmatch(said[len(before) : len(said) - len(after)]) is not None
 
 
 def check_return(address: str, allowed: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 import jwt
 
-from tests.provider.manner import CLIENT, SECRET, Manner, Person
+from tests.provider.manner import CLIENT, SECRET, Manner, Person, own
 from tests.provider.signing import Keys
 
 
@@ -79,7 +79,8 @@ class Grants:
 
     def id_token(self, grant: Grant, access: str, manner: Manner) -> str:
         now = int(time.time())
-        claims = {"iss": manner.issuer.format(home=self.home), "aud": grant.client, "iat": now, "exp": now + 60, "at_hash": at_hash(access)}
+        iss = own(manner.issuer, self.home)
+        claims = {"iss": iss, "aud": grant.client, "iat": now, "exp": now + 60, "at_hash": at_hash(access)}
         if grant.nonce and manner.nonce == "echoed":
             claims["nonce"] = grant.nonce
         claims |= grant.person.claims()

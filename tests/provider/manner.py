@@ -8,6 +8,11 @@ CLIENT, SECRET = "app-1", "the app's own secret"
 TENANT = "5d2c1d9e-7a0b-4f5e-9a53-0d7a4b6a2f10"
 
 
+def own(text: str, home: str) -> str:
+    """{home} is where the provider is, {host} the same without its scheme."""
+    return text.replace("{home}", home).replace("{host}", home.partition("://")[2])
+
+
 @dataclass(frozen=True)
 class Person:
     """Whoever consents. `verified` is what the provider says of the address, in whatever form it says it; None says nothing."""
@@ -33,7 +38,7 @@ class Manner:
     """
 
     # What it is.
-    issuer: str = "{home}"  # what tokens say in `iss`; {home} is its own address
+    issuer: str = "{home}"  # what tokens say in `iss`
     document_issuer: str = ""  # where the document says something else
     id_token: bool = True
     profile: Shape = Person.claims  # what /userinfo and /user say

@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.provider.granting import Grant, Grants, Refused, tells_email
-from tests.provider.manner import SECRET, Manner, Person
+from tests.provider.manner import SECRET, Manner, Person, own
 from tests.provider.signing import Keys
 
 # What an answer may suffer from, by `Manner.ills`: {"token": "huge"}.
@@ -79,10 +79,13 @@ class Provider:
         fields = re.findall(r'name="([^"]*)" value="([^"]*)"', text)
         return Brought("POST", html.unescape(action[1]), {name: html.unescape(value) for name, value in fields})
 
+    def own(self, text: str) -> str:
+        return own(text, self.home)
+
     def document(self) -> dict[str, Any]:
         manner, home = self.manner, self.home
         return {
-            "issuer": (manner.document_issuer or manner.issuer).replace("{home}", home), "authorization_endpoint": f"{home}/authorize",
+            "issuer": self.own(manner.document_issuer or manner.issuer), "authorization_endpoint": f"{home}/authorize",
             "token_endpoint": f"{home}/token", "jwks_uri": f"{home}/keys", "userinfo_endpoint": f"{home}/userinfo",
             "authorization_response_iss_parameter_supported": manner.announces_iss, "code_challenge_methods_supported": ["S256"],
         }  # fmt: skip
@@ -136,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def at_keys(self) -> None:
         issuer = self.provider.manner.key_issuer
-        self._json({"keys": self.provider.keys.published(**({"issuer": issuer.format(home=self.provider.home)} if issuer else {}))})
+        self._json({"keys": self.provider.keys.published(**({"issuer": self.provider.own(issuer)} if issuer else {}))})
 
     def at_authorize(self) -> None:
         provider, asked, manner = self.provider, self.fields, self.provider.manner
@@ -150,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json({"error": str(refused)}, 400)
         back = {"code": code, "state": asked.get("state", "")}
         if manner.iss_parameter is not None:
-            back["iss"] = manner.iss_parameter.format(home=provider.home)
+            back["iss"] = provider.own(manner.iss_parameter)
         if manner.user_field is not None:
             back["user"] = json.dumps(manner.user_field)
         return self._form(asked["redirect_uri"], back) if by_form else self._redirect(asked["redirect_uri"], back)

@@ -49,7 +49,7 @@ def test_the_challenge_is_that_of_the_standard():
 def test_secrets_are_told_apart_and_the_verifier_stays_here():
     began = begun(b"s" * 32, b"n" * 32, b"v" * 32)
     assert base64.urlsafe_b64decode(began.verifier + "=") == b"v" * 32
-    for where in (ISSUER, Issuer(ID, f"{ID}/authorize?tenant=a%20b", "", "")):
+    for where in (ISSUER, Issuer(ID, f"{ID}/authorize?tenant=a%20b", "", f"{ID}/keys")):
         address = authorization_address(where, began, client_id="a&b", callback="https://x/cb?c=1", scopes=["openid", "email"])
         asked = parse_qs(urlsplit(address).query)
         assert asked["state"] == [began.state]
