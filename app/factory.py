@@ -18,6 +18,7 @@ from adapters.inbound.rest import (
     exports,
     factors,
     imports,
+    outbox,
     pages,
     passkeys,
     personal_data,
@@ -46,10 +47,28 @@ from ports.observer import Observer
 
 # Where the application keeps what describes it.
 API = "stillroom.api"
-_BLUEPRINTS = (ops.blueprint, auth.blueprint, sessions.blueprint, factors.blueprint, passkeys.blueprint,
-               api_keys.blueprint, audit.blueprint, proofs.blueprint, puzzles.blueprint, collections.blueprint,
-               records.blueprint, batch.blueprint, bulk.blueprint, exports.blueprint, imports.blueprint, trash.blueprint,
-               explanations.blueprint, schema.blueprint, personal_data.blueprint)  # fmt: skip
+_BLUEPRINTS = (
+    ops.blueprint,
+    auth.blueprint,
+    sessions.blueprint,
+    factors.blueprint,
+    passkeys.blueprint,
+    api_keys.blueprint,
+    audit.blueprint,
+    proofs.blueprint,
+    puzzles.blueprint,
+    collections.blueprint,
+    records.blueprint,
+    batch.blueprint,
+    bulk.blueprint,
+    exports.blueprint,
+    imports.blueprint,
+    trash.blueprint,
+    explanations.blueprint,
+    schema.blueprint,
+    personal_data.blueprint,
+    outbox.blueprint,
+)
 
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:

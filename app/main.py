@@ -25,6 +25,7 @@ from domain.limits.policies import DEFAULTS
 
 if TYPE_CHECKING:
     from app.usecases.accounts import AccountUseCases
+    from app.usecases.deliveries import DeliveryUseCases
     from app.usecases.exports import ExportUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
@@ -43,7 +44,8 @@ def main() -> None:
     os.umask(0o077)
     actions = Actions(
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
-        exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, tried=_tried, url=lambda: _settings({}).url,
+        exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
+        tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -228,6 +230,12 @@ def _pocketbase(folder: Path) -> Iterator["PocketBaseUseCases"]:
 def _housekeeping() -> Iterator["HousekeepingUseCases"]:
     with _opened() as composed:
         yield composed.backend.housekeeping
+
+
+@contextmanager
+def _deliveries() -> Iterator["DeliveryUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.deliveries
 
 
 def _tried(definitions: Mapping[str, Any], file: Path) -> "Iterator[Outcome]":

@@ -31,6 +31,19 @@ class Deferred:
     dead_since: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`unheard` counts no further than a thousand; `oldest` is the moment of the first of them. `seen` is how many milliseconds ago it was
+    last here."""
+
+    subscriber: str
+    unheard: int
+    oldest: str | None
+    waiting: int
+    dead: int
+    seen: int
+
+
 def ordered_by(event: Told) -> Ordered:
     """Events for which this is equal are told one after another."""
     return event.event.collection_id, event.event.record

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.deliveries import Deferred, Ordered
+from domain.deliveries import Backlog, Deferred, Ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,6 @@ class Standing:
 class Lease:
     position: int
     fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """`unheard` counts no further than a thousand; `oldest` is the moment of the first of them. `seen` is how many milliseconds ago it was
-    last here."""
-
-    subscriber: str
-    unheard: int
-    oldest: str | None
-    waiting: int
-    dead: int
-    seen: int
 
 
 class DeliveryStore(Protocol):

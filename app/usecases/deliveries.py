@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from app.usecases.idempotency import Keep, unkept
 from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
-from domain.deliveries import Deferred, revived
+from domain.deliveries import Backlog, Deferred, revived
 from domain.errors import NotFound
 from domain.records.reading import guard_of
-from ports.deliveries import Backlog
 from ports.unit_of_work import Stores, UnitOfWork
 
 # That are shown; an admin who sees so many looks for what they have in common.

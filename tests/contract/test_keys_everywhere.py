@@ -52,7 +52,8 @@ class World:
 
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
-        places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions")
+        places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
+                  "/api/v1/outbox/deferred")  # fmt: skip
         return [self.client.get(place, headers=self.admin).get_json() for place in places]
 
 
@@ -87,6 +88,17 @@ def _delete_collection(world: World) -> tuple[str, str, dict[str, Any]]:
     return "DELETE", f"{API}/spare", {}
 
 
+def _deferred(world: World) -> str:
+    def fails(event: Any) -> None:
+        raise RuntimeError
+
+    world.room.events.subscribe("search", ["records.created"], fails)
+    world.herb("rue")
+    world.room.events.drain()
+    waiting = world.client.get("/api/v1/outbox/deferred", headers=world.admin).get_json()["items"][-1]
+    return f"/api/v1/outbox/deferred/search/{waiting['event']}"
+
+
 # By operation: the request, once what it needs is there.
 TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "create_record": lambda world: ("POST", f"{API}/herbs/records", {"json": {"code": "rue"}}),
@@ -112,6 +124,8 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "change_collection": lambda world: ("PATCH", f"{API}/herbs", {"json": {"rules": {**OPEN, "list": None}}}),
     "delete_collection": _delete_collection,
     "undo_schema_change": _undo,
+    "retry_deferred": lambda world: ("POST", f"{_deferred(world)}/retry", {}),
+    "drop_deferred": lambda world: ("DELETE", _deferred(world), {}),
     "end_session": _end_session,
     "end_other_sessions": _end_others,
 }  # fmt: skip

@@ -329,7 +329,7 @@ def test_help_lists_only_what_exists(tmp_path: Path) -> None:
     said = stillroom("--help", cwd=tmp_path)
     assert said.returncode == 0
     listed = re.findall(r"^  ([a-z]+) ", said.stdout, re.M)
-    assert listed == ["admin", "check", "export", "housekeeping", "import", "keys", "migrate", "openapi", "pocketbase", "rules",
+    assert listed == ["admin", "check", "export", "housekeeping", "import", "keys", "migrate", "openapi", "outbox", "pocketbase", "rules",
                       "schema", "serve"]  # fmt: skip
     for name in listed:
         assert stillroom(name, "--help", cwd=tmp_path).returncode == 0

@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
-from adapters.inbound.cli import keys, rules, schema
+from adapters.inbound.cli import keys, outbox, rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
 from adapters.inbound.cli.pocketbase import Opened, pocketbase_import
 from adapters.inbound.cli.terminal import Failed, count, told
 from app.usecases.accounts import AccountUseCases
+from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
@@ -30,8 +31,8 @@ from domain.actor import OWNER
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping` and `schema` open
-    the database for as long as they are used;
+    lines to print; `accounts`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
+    `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory."""
 
     serve: Callable[[dict[str, str]], None]
@@ -44,6 +45,7 @@ class Actions:
     pocketbase: Opened
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
+    deliveries: Callable[[], AbstractContextManager[DeliveryUseCases]]
     url: Callable[[], str]
     tried: rules.Tried
 
@@ -57,6 +59,10 @@ def commands(actions: Actions) -> click.Group:
     signing = click.Group("keys", help="The keys that sign tokens.")
     signing.add_command(_command(keys.rotate, actions.accounts, "rotate"))
     group.add_command(signing)
+    events = click.Group("outbox", help="Events that wait to be heard.")
+    for name, handling in (("status", outbox.status), ("retry", outbox.retry), ("drop", outbox.drop)):
+        events.add_command(_command(handling, actions.deliveries, name))
+    group.add_command(events)
     files = click.Group("schema", help="The collections as files, for git.")
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))

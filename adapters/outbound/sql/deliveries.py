@@ -8,8 +8,8 @@ from sqlalchemy import text
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.outbox import WRITTEN, told
 from adapters.outbound.sql.session import Session
-from domain.deliveries import Deferred, Ordered, ordered_by
-from ports.deliveries import Backlog, Lease, Outlook, Standing
+from domain.deliveries import Backlog, Deferred, Ordered, ordered_by
+from ports.deliveries import Lease, Outlook, Standing
 
 _EVENT = ", ".join(f"o.{name}" for name in WRITTEN)
 _UNHEARD_AT_MOST = 1000
