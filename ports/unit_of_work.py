@@ -10,6 +10,7 @@ from ports.api_keys import ApiKeyStore
 from ports.audit import AuditStore
 from ports.deliveries import DeliveryStore
 from ports.factors import FactorStore
+from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
@@ -61,6 +62,10 @@ class Stores(Protocol):
     def imports(self) -> ImportStore: ...
     @property
     def outbox(self) -> OutboxStore: ...
+    @property
+    def providers(self) -> ProviderStore: ...
+    @property
+    def identities(self) -> IdentityStore: ...
     @property
     def deliveries(self) -> DeliveryStore: ...
     @property

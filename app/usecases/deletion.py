@@ -125,6 +125,7 @@ def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
             stores.sessions.forget(collection, list(ids))
             stores.one_time.forget(collection, list(ids))
             stores.factors.forget(collection, list(ids))
+            stores.identities.forget(collection, list(ids))
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:

@@ -37,6 +37,7 @@ TABLES = {
     "0014": {"_totp", "_recovery_codes"},
     "0015": {"_passkeys"},
     "0016": {"_deferred"},
+    "0017": {"_providers", "_identities", "_sign_ins"},
 }
 
 

@@ -9,6 +9,7 @@ from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.audit import SqlAuditStore
 from adapters.outbound.sql.deliveries import SqlDeliveryStore
 from adapters.outbound.sql.factors import SqlFactorStore
+from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
@@ -76,6 +77,14 @@ class SqlStores:
     @cached_property
     def audit(self) -> SqlAuditStore:
         return SqlAuditStore(self._session)
+
+    @cached_property
+    def providers(self) -> SqlProviderStore:
+        return SqlProviderStore(self._session)
+
+    @cached_property
+    def identities(self) -> SqlIdentityStore:
+        return SqlIdentityStore(self._session)
 
     @cached_property
     def deliveries(self) -> SqlDeliveryStore:
