@@ -22,6 +22,7 @@ from domain.schema.fields.base import Unfit
 PREFIX = "STILLROOM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PINNING = ("auto", "on", "off")
+SWITCH = ("on", "off")
 SHORTEST_SECRET = 32
 # OWASP's parameter sets for argon2id trade memory for passes at about this product (KiB × passes); below it, hashes are cheap to try.
 LEAST_ARGON2_WORK = 35_000
@@ -285,6 +286,11 @@ class Settings:
         meaning="Origins of pages elsewhere that may ask this backend from a browser and act with its cookies, exactly as browsers send "
         "them; or `*`: any page, without cookies. See [browsers](browser.md).",
     )  # fmt: skip
+    loopback_providers: str = _setting(
+        _one_of(*SWITCH), "off", example="on",
+        meaning="For development: `on` lets this machine itself be asked, over plain HTTP too, where providers of sign-in and other "
+        "issuers are. Refused where other machines are served.",
+    )  # fmt: skip
     redis_url: str = _setting(
         _redis_url, "", shown="none: limits are counted by each machine", example="redis://cache.internal:6379/0",
         meaning="Redis that all machines share; limits are counted there. A password in it is never printed.",
@@ -334,6 +340,10 @@ class Settings:
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"{'https' if self.speaks_tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def asks_loopback(self) -> bool:
+        return self.loopback_providers == "on"
 
     @property
     def speaks_tls(self) -> bool:
@@ -414,6 +424,9 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         mistakes.append("STILLROOM_TLS_CERTIFICATE and STILLROOM_TLS_KEY go together; one of them is missing")
     if settings.speaks_tls and settings.public_url.startswith("http://"):
         mistakes.append("STILLROOM_PUBLIC_URL begins with http://, but with STILLROOM_TLS_CERTIFICATE clients come by https://")
+    if settings.is_public and settings.asks_loopback:
+        # An address that an admin or a provider names would reach what listens on this machine alone.
+        mistakes.append(f"STILLROOM_LOOPBACK_PROVIDERS is for development, so it is refused with the public address {settings.host}")
     if settings.is_public and _is_on(environ.get("FLASK_DEBUG", "")):
         mistakes.append(f"FLASK_DEBUG shows the inside of errors, so it is refused with the public address {settings.host}")
     return mistakes

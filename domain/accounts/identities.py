@@ -99,7 +99,7 @@ def identity_of(
         issuer
         and _is_for(claims, awaited.client_id)
         and (not reading.nonce or _is_same(claims.get("nonce"), awaited.nonce))
-        and _holds(claims, at)
+        and holds(claims, at)
         and _goes_with(token, access_token)
     )
     if not sound:
@@ -142,7 +142,8 @@ def _is_same(said: Any, awaited: str) -> bool:
     return bool(awaited) and isinstance(said, str) and said.isascii() and hmac.compare_digest(said, awaited)
 
 
-def _holds(claims: Claims, at: datetime) -> bool:
+def holds(claims: Claims, at: datetime) -> bool:
+    """At this moment: it was made, it has begun, and it has not ended."""
     now, leeway = at.timestamp(), _LEEWAY.total_seconds()
     ends, made, begins = claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)
     if not (_is_time(ends) and _is_time(made) and _is_time(begins)):

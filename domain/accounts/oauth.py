@@ -71,12 +71,12 @@ def read_issuer(document: Any, issuer: str, *, loopback: bool = False, is_own: C
     """Invalid where it is not the issuer's own, or leads where we do not go: one issuer may not speak for another (OpenID Connect
     Discovery, 4.3), and its addresses are no better than what any page may write."""
     if not isinstance(document, dict) or not is_own(issuer, document.get("issuer")):
-        raise _not_its_own("issuer")
+        raise not_its_own("issuer")
     for name in _ENDPOINTS:
         try:
             read_target(document[name], loopback=loopback)
         except (LookupError, TypeError, ValueError) as error:
-            raise _not_its_own(name) from error
+            raise not_its_own(name) from error
     names_itself = document.get("authorization_response_iss_parameter_supported") is True
     authorization, token, keys = (document[name] for name in _ENDPOINTS)
     return Issuer(document["issuer"], authorization, token, keys, names_itself)
@@ -114,7 +114,7 @@ def check_return(address: str, allowed: Collection[str]) -> None:
         raise invalid("/return_to", "invalid", "people are sent back to addresses of the app's list alone, written as they are there")
 
 
-def _not_its_own(name: str) -> Invalid:
+def not_its_own(name: str) -> Invalid:
     return Invalid(f"what this issuer tells about itself cannot be used: `{name}`", hint="compare the issuer with the provider's own pages")
 
 

@@ -47,6 +47,13 @@ def test_all_mistakes_are_told_together() -> None:
     ]  # fmt: skip
 
 
+def test_this_machine_is_asked_in_development_alone() -> None:
+    assert not Settings.from_environment({}).asks_loopback
+    assert Settings.from_environment({"STILLROOM_LOOPBACK_PROVIDERS": "on"}).asks_loopback
+    found = mistakes(STILLROOM_LOOPBACK_PROVIDERS="on", STILLROOM_HOST="0.0.0.0")
+    assert found == ("STILLROOM_LOOPBACK_PROVIDERS is for development, so it is refused with the public address 0.0.0.0",)
+
+
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     assert mistakes(STILLROOM_DATADIR="x") == ("STILLROOM_DATADIR is no setting; did you mean `STILLROOM_DATA_DIR`?",)
 
