@@ -30,7 +30,7 @@ _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_
 _WHO: ByStatus = {401: ("invalid_token", "session_ended", "token_expired", "unauthenticated"), 403: ("forbidden",), 404: ("not_found",)}
 _LATER: ByStatus = {
     429: ("too_many_requests",),
-    503: ("busy", "contended", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),
+    503: ("busy", "contended", "issuer_silent", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),
 }
 _READING: ByStatus = {**_WHO, **_LATER}
 _ONCE: ByStatus = {422: ("idempotency_key_reused",)}
