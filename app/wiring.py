@@ -39,6 +39,7 @@ from app.usecases.backend import Backend
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.devices import DeviceDesk
+from app.usecases.erasure import ErasureUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
@@ -162,6 +163,7 @@ def use_cases(parts: Parts) -> Backend:
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
     writer = LetterWriter(clock, parts.public_url)
+    letters = PendingLetters(parts.seal)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
@@ -179,7 +181,8 @@ def use_cases(parts: Parts) -> Backend:
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
-        personal_exports=PersonalExportUseCases(work, rulebook, sessions, PendingLetters(parts.seal), clock, observer),
+        personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, observer),
+        erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
         puzzles=puzzles,
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),

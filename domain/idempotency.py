@@ -25,6 +25,10 @@ class Answer:
     replayed: bool = False
 
 
+# In the place of an answer that told of somebody whose data was erased.
+ERASED = Answer(0, (), b"")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request under a key: `scope` is what the key names, `fingerprint` what was asked under it. Both are digests, so that neither keys
@@ -45,6 +49,9 @@ class Kept:
         if asked.fingerprint != self.fingerprint:
             detail = "this Idempotency-Key was sent before, with another request"
             raise Mismatched(detail, hint="a new request takes a new key; only a repetition sends the same")
+        if self.answer == ERASED:
+            detail = "this request was done before, and its answer was erased with the person whom it was about"
+            raise Mismatched(detail, code="answer_erased", hint="it is not done again; ask for what is there now")
         return Answer(self.answer.status, self.answer.headers, self.answer.body, replayed=True)
 
 

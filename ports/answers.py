@@ -1,5 +1,6 @@
 """Where first answers are kept for requests that are sent again."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from domain.idempotency import Answer, Asked, Kept
@@ -14,6 +15,14 @@ class AnswerStore(Protocol):
         ...
 
     def find(self, scope: str, now: str) -> Kept | None: ...
+
+    def page(self, after: str, limit: int) -> Sequence[tuple[str, bytes]]:
+        """Scopes, and the bodies of what is kept under them, in the order of scopes from behind `after`."""
+        ...
+
+    def erase(self, scopes: Sequence[str]) -> None:
+        """Puts `ERASED` in the place of these answers. They stay: a request that is sent again must not be done again."""
+        ...
 
     def overdue(self, now: str) -> bool:
         """Whether anything has expired."""

@@ -1,7 +1,7 @@
 """Where deleted records wait until they are restored or gone for good."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.records.reading import Guard
 from domain.records.trash import Entry, Key
@@ -50,6 +50,10 @@ class TrashStore(Protocol):
 
     def remove(self, entries: Sequence[str]) -> None:
         """For good, with the note of what was cleared."""
+        ...
+
+    def documents(self, collection: str, after: str, limit: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        """Entries as (their id, the record's id, its document), in the order of their ids from behind `after`."""
         ...
 
     def records(self, collection: str) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """One transaction and the stores that work in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from domain.schema.collection import Schema
@@ -19,6 +19,7 @@ from ports.passkey_rows import PasskeyStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
 from ports.sessions import SessionStore
+from ports.traces import TraceStore
 from ports.trash import TrashStore
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ class Stores(Protocol):
     def deliveries(self) -> DeliveryStore: ...
     @property
     def trash(self) -> TrashStore: ...
+    @property
+    def traces(self) -> TraceStore: ...
 
 
 class UnitOfWork(Protocol):
@@ -107,6 +110,12 @@ class UnitOfWork(Protocol):
     def learn(self) -> None:
         """Lets the engine see how much there is of what, so that it finds its ways by it; to be called from time to time. Costs
         little, most of all where little has changed, and is left out where somebody else is writing for long."""
+        ...
+
+    def scrub(self, collections: Sequence[str] = ()) -> bool:
+        """What is deleted and committed goes from where the engine keeps it besides the tables: from SQLite's log, and from the samples of
+        values, of these collections and of the backend's own tables, by which it plans. False where somebody was in the way: then it
+        is to be asked again."""
         ...
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
+from app.usecases.erasure import ErasureUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
@@ -49,6 +50,7 @@ class Backend:
     passkeys: PasskeyUseCases
     proofs: ProofUseCases
     personal_exports: PersonalExportUseCases
+    erasure: ErasureUseCases
     puzzles: PuzzleUseCases
     mail: MailUseCases
     outlines: OutlineUseCases

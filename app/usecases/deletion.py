@@ -19,23 +19,24 @@ Doomed = dict[str, dict[str, None]]  # collection -> ids, in the order in which 
 
 
 def delete_with_relations(
-    stores: Stores, collection: Collection, ids: Sequence[str], *, actor: Actor, now: str, new_ids: Ids
-) -> None:
+    stores: Stores, collection: Collection, ids: Sequence[str], *, actor: Actor, now: str, new_ids: Ids, erased: bool = False
+) -> Doomed:
     """First everything that goes is known, then what restricts is asked, then what is kept goes into the trash, references are
-    cleared and links taken away, and rows are deleted."""
+    cleared and links taken away, and rows are deleted. What is `erased` goes into no trash and leaves no values in its events."""
     keep_an_owner(stores, collection, ids, {})
     doomed: Doomed = {collection.name: dict.fromkeys(ids)}
     _follow_cascades(stores, collection.name, list(ids), doomed)
     _refuse_restricted(stores, doomed, actor)
-    deletion = Deletion(new_ids.new(), now, actor)
-    for id in ids if collection.name == ADMINS else ():
+    deletion = Deletion(new_ids.new(), now, actor, erased)
+    for id in ids if collection.name == ADMINS and not erased else ():
         note(stores, new_ids.new(), now, "admin.deleted", id, actor=actor)
     discard(stores, doomed, deletion, new_ids)
     _clear_references(stores, doomed, deletion)
     _take_links_away(stores, doomed, deletion)
     for name in _referrers_first(stores, doomed, now):
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
-    _forget_sessions(stores, doomed)
+    forget_sign_in(stores, doomed)
+    return doomed
 
 
 def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) -> None:
@@ -117,7 +118,7 @@ def _take_links_away(stores: Stores, doomed: Doomed, deletion: Deletion) -> None
             announce_updates(stores, stores.schema.collection(name), before)
 
 
-def _forget_sessions(stores: Stores, doomed: Doomed) -> None:
+def forget_sign_in(stores: Stores, doomed: Doomed) -> None:
     """They ended with their account already; but one that comes back under its id must not find them."""
     for name, ids in doomed.items():
         collection = stores.schema.collection(name)

@@ -1,9 +1,9 @@
 """What a deletion keeps of every record, as it was before anything was cleared: its event, and in a collection that has a trash its
-entry there."""
+entry there. An erasure keeps that there was one, and nothing of what it said."""
 
 from collections.abc import Mapping, Sequence
 
-from domain.records.events import deleted
+from domain.records.events import deleted, erased
 from domain.records.trash import Deletion, Key, new_entry, references
 from domain.schema.collection import Collection
 from domain.schema.fields import RelationField
@@ -40,8 +40,8 @@ def _put(
     records = {record["id"]: record for record in stores.records.load_many(collection, chunk)}
     there = [records[id] for id in chunk if id in records]
     for record in there:
-        stores.outbox.add(deleted(collection, record, deletion.now))
-    if collection.trash is not None:
+        stores.outbox.add((erased if deletion.erased else deleted)(collection, record, deletion.now))
+    if collection.trash is not None and not deletion.erased:
         stores.trash.put([
             new_entry(collection, record, _went_with(stores, collection, record, doomed), deletion, ids.new()) for record in there
         ])  # fmt: skip

@@ -68,6 +68,7 @@ class HousekeepingUseCases:
         forgotten = self._try("answers", lambda: self._forget(stopped), failed) or 0
         self._try("one-time secrets", self._sweep, failed)
         self._try("statistics", self._work.learn, failed)
+        self._try("log", self._work.scrub, failed)
         return Round(expired, held, purged, forgotten, tuple(failed))
 
     def _try(self, part: str, body: Callable[[], T], failed: list[str]) -> T | None:

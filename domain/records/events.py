@@ -28,6 +28,11 @@ def deleted(collection: Collection, before: Record, moment: str) -> Event:
     return _of(DELETED, collection, before, moment, {"before": _written(before), "after": None})
 
 
+def erased(collection: Collection, before: Record, moment: str) -> Event:
+    """A deletion of which nothing but the fact is told."""
+    return _of(DELETED, collection, before, moment, {})
+
+
 def imported(collection: Collection, moment: str, *, created: int, changed: int) -> Event:
     """In place of an event for each record: so many of them in one transaction."""
     return Event(IMPORTED, moment, {"created": created, "changed": changed}, collection.name, collection.id)

@@ -57,11 +57,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One deletion, as its entries repeat it."""
+    """One deletion, as its entries repeat it. What is `erased` has none."""
 
     id: str
     now: str
     actor: Actor
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

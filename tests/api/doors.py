@@ -111,6 +111,7 @@ def backend(**parts):
         "operations": OperationsUseCases(Work(), mail=True, links=True),
         "exports": Asked(),
         "personal_exports": Asked(),
+        "erasure": Asked(),
         "imports": Asked(),
         "api_keys": Asked(),
         "audit": Asked(),

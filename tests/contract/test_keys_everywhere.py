@@ -26,7 +26,7 @@ REFUSING = {
     "ask_verification", "ask_password_reset", "ask_code", "ask_email_change", "verify_address", "reset_password", "confirm_email_change",
     "plan_collection", "plan_collection_change", "why_refused", "create_key", "revoke_key",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",
-    "propose_passkey", "register_passkey", "remove_passkey", "ask_passkey",
+    "erase_personal_data", "propose_passkey", "register_passkey", "remove_passkey", "ask_passkey",
 }  # fmt: skip
 
 

@@ -1,16 +1,17 @@
 """First answers to requests that came under a key, in a table of their own."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, LargeBinary, bindparam, delete, literal_column, select
+from sqlalchemy import Executable, LargeBinary, bindparam, delete, literal_column, select, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.session import Session
-from domain.idempotency import Answer, Asked, Kept
+from domain.idempotency import ERASED, Answer, Asked, Kept
 
 _NAMES = ("scope", "fingerprint", "status", "headers", "expires")
 _ANSWERS = sql_table("_answers", *(sql_column(name) for name in _NAMES), sql_column("body", LargeBinary))
@@ -37,6 +38,18 @@ class SqlAnswerStore:
             return None
         fingerprint, status, headers, body = rows[0]
         return Kept(fingerprint, Answer(status, tuple((name, value) for name, value in json.loads(headers)), bytes(body)))
+
+    def page(self, after: str, limit: int) -> Sequence[tuple[str, bytes]]:
+        wanted = select(_ANSWERS.c.scope, _ANSWERS.c.body).where(_ANSWERS.c.scope > bindparam("after")).order_by(_ANSWERS.c.scope)
+        rows = self._run("page", lambda: wanted.limit(bindparam("limit")), {"after": after, "limit": limit})
+        return [(scope, bytes(body)) for scope, body in rows]
+
+    def erase(self, scopes: Sequence[str]) -> None:
+        dialect = self._session.dialect
+        nothing = {"status": ERASED.status, "headers": json.dumps(ERASED.headers), "nothing": ERASED.body}
+        blank = {"status": bindparam("status"), "headers": bindparam("headers"), "body": bindparam("nothing", type_=LargeBinary)}
+        blanking = lambda: update(_ANSWERS).where(one_of(_ANSWERS.c.scope, dialect)).values(blank)
+        self._run("erase", blanking, {**nothing, "ids": ids_value(scopes, dialect)})
 
     def overdue(self, now: str) -> bool:
         return bool(self._run("overdue", lambda: select(_ANSWERS.c.scope).where(_OVER).limit(1), {"now": now}))

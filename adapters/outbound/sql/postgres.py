@@ -2,7 +2,7 @@
 in favour of another is run again."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -42,6 +42,9 @@ _BEGIN = (
 # PostgreSQL says which of the two it was.
 _READ_TURN = 1.0
 _UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+# Seconds: a sample of each table is read.
+_SCRUB_LIMIT = 30.0
+_OWN_TABLES = r"SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE '\_%'"
 _BEGIN_CHANGE = (
     "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'; "
     + _LOCK.format(function="pg_advisory_xact_lock")
@@ -98,6 +101,24 @@ class PostgresGround:
 
     def learn(self) -> None:
         """Its autovacuum sees to that."""
+
+    def scrub(self, collections: Sequence[str]) -> bool:
+        """Its statistics hold the commonest values of a column, and some between. What a table still has of rows that are gone is its
+        vacuum's business, which comes by itself."""
+        if not collections:
+            return True
+        try:
+            connection = self._database.open(statement_limit=_SCRUB_LIMIT)
+            try:
+                self._database.execute(connection, "SET default_transaction_read_only = off", None)
+                own = [name for (name,) in self._database.execute(connection, _OWN_TABLES, None)]
+                for name in dict.fromkeys([*own, *collections]):
+                    self._database.execute(connection, f'ANALYZE "{name}"', None)
+            finally:
+                self._database.close(connection)
+        except self._database.errors:
+            return False
+        return True
 
     def close(self) -> None:
         self._pool.close()

@@ -26,6 +26,8 @@ Body = Callable[[Link], T]
 
 # Statements that read at the same time in one process: it has a core or so to itself, and every connection keeps pages in memory.
 _READERS = 3
+# Who reads from the log holds it for as long as a list takes.
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class SqliteGround:
@@ -89,6 +91,25 @@ class SqliteGround:
         if pages >= self._pages_to_learn_at:
             self._learn_what_is_there()
             self._pages_to_learn_at = pages + pages // 2
+
+    def scrub(self, collections: Sequence[str]) -> bool:
+        """What was deleted is overwritten in the file, and stands in the log of before until that is emptied. Whoever reads from the log
+        is waited for a short while. Some builds keep samples of values (`sqlite_stat4`)."""
+        if self._database.in_memory:
+            return True
+        if collections:
+            self._learn_what_is_there()
+        try:
+            with self._writer.exclusive():
+                connection = self._database.open_writer()
+                try:
+                    connection.execute("PRAGMA busy_timeout = 500")
+                    busy = connection.execute(_EMPTY_LOG).fetchone()[0]
+                finally:
+                    self._database.close(connection)
+        except (Unavailable, sqlite3.Error):
+            return False
+        return not busy
 
     def close(self) -> None:
         self._readers.close()

@@ -18,6 +18,7 @@ from adapters.outbound.sql.passkeys import SqlPasskeyStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
+from adapters.outbound.sql.traces import SqlTraceStore
 from adapters.outbound.sql.trash import SqlTrashStore
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
@@ -117,6 +118,10 @@ class SqlStores:
     @cached_property
     def outbox(self) -> SqlOutboxStore:
         return SqlOutboxStore(self._session)
+
+    @cached_property
+    def traces(self) -> SqlTraceStore:
+        return SqlTraceStore(self._session)
 
     @cached_property
     def trash(self) -> TrashStore:

@@ -110,6 +110,10 @@ class SqlTrashStore:
         self._run(("forget",), lambda: delete(_CLEARED).where(self._one_of(_CLEARED.c.entry)), values)
         self._run(("remove",), lambda: delete(_TRASH).where(self._one_of(_TRASH.c.id)), values)
 
+    def documents(self, collection: str, after: str, limit: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
+        rows = self._run(("documents",), _documents, {"collection": collection, "after": after, "limit": limit})
+        return [(id, record, json.loads(document)) for id, record, document in rows]
+
     def records(self, collection: str) -> Sequence[str]:
         mine = lambda: select(_TRASH.c.record).where(_TRASH.c.collection == bindparam("collection"))
         return [row[0] for row in self._run(("records",), mine, {"collection": collection})]
@@ -126,7 +130,7 @@ class SqlTrashStore:
         after: str | None = ""
         while after is not None:
             rows = self._run(("documents",), _documents, {"collection": collection, "after": after, "limit": _REWRITTEN_AT_ONCE})
-            renamed = [{"which": id, "now": _renamed(document, names)} for id, document in rows]
+            renamed = [{"which": id, "now": _renamed(document, names)} for id, _, document in rows]
             rewrite = lambda: update(_TRASH).values(document=bindparam("now")).where(_TRASH.c.id == bindparam("which"))
             self._session.execute_many(self._plan(("rewrite",), rewrite), renamed)
             after = rows[-1][0] if len(rows) == _REWRITTEN_AT_ONCE else None
@@ -230,7 +234,7 @@ _OVERDUE = _TRASH.c.kept_until <= bindparam("now")
 
 def _documents() -> Select[Any]:
     mine = and_(_TRASH.c.collection == bindparam("collection"), _TRASH.c.id > bindparam("after"))
-    return select(_TRASH.c.id, _TRASH.c.document).where(mine).order_by(_TRASH.c.id).limit(bindparam("limit"))
+    return select(_TRASH.c.id, _TRASH.c.record, _TRASH.c.document).where(mine).order_by(_TRASH.c.id).limit(bindparam("limit"))
 
 
 def _renamed(document: str, names: Mapping[str, str]) -> str:

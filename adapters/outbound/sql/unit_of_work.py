@@ -1,7 +1,7 @@
 """The unit of work on SQL: hands bodies to the engine's ground, joins nested ones,
 and runs again what met a moved schema."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import local
 from typing import Protocol, TypeVar
 
@@ -32,6 +32,7 @@ class Ground(Protocol):
     def run(self, body: Callable[[Link], T], *, alone: bool, limit: float) -> T: ...
     def change(self, body: Callable[[Link], T], *, limit: float) -> T: ...
     def learn(self) -> None: ...
+    def scrub(self, collections: Sequence[str]) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -87,6 +88,9 @@ class SqlUnitOfWork:
 
     def learn(self) -> None:
         self._ground.learn()
+
+    def scrub(self, collections: Sequence[str] = ()) -> bool:
+        return self._ground.scrub(collections)
 
     def close(self) -> None:
         self._ground.close()

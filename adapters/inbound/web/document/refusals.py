@@ -33,7 +33,7 @@ _LATER: ByStatus = {
     503: ("busy", "contended", "issuer_silent", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),
 }
 _READING: ByStatus = {**_WHO, **_LATER}
-_ONCE: ByStatus = {422: ("idempotency_key_reused",)}
+_ONCE: ByStatus = {422: ("answer_erased", "idempotency_key_reused")}
 _WRITING: ByStatus = {**_WHO, 403: ("csrf_refused", "forbidden"), **_LATER, 507: ("out_of_space", "outcome_unknown")}
 _SENDING: ByStatus = {
     **_WRITING, 413: ("too_deep", "too_large", "too_many_values", "value_too_large"), 415: ("unsupported_media_type",),
@@ -143,6 +143,10 @@ OF_OURS: Mapping[str, ByStatus] = {
     },
     "renew_recovery_codes": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("no_factor",)},
     "reset_factors": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "export_personal_data": {
+        **_READING, 400: (*_QUERY, "limit_exceeded"), 403: _STALE, 507: ("out_of_space",),
+    },
+    "erase_personal_data": {**_WRITING, 400: _QUERY, 403: (*_WRITING[403], "step_up_required"), 409: ("conflict", "restricted")},
     "list_sessions": {400: _QUERY, **_READING},
     "end_session": {400: _QUERY, **_WRITING},
     "end_other_sessions": {400: _QUERY, **_WRITING},
