@@ -1,4 +1,5 @@
-"""Who floods an account from everywhere tries no more than its limits let him, and keeps its owner out of nothing: over two processes."""
+"""Who floods an account from everywhere tries no more than its limits let him, and keeps its owner out of nothing: over two processes.
+What is counted here lies in no database, so the second one is for --long."""
 
 import itertools
 import time
@@ -18,7 +19,7 @@ TRIED, WRONG_FACTOR, ADDRESSES = 12, 9, 1_000
 LIMITS = f"sign-in-identity={TRIED}/hour, second-factor={WRONG_FACTOR}/hour, sign-in-device=20/hour, mail=off"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = {"STILLROOM_LIMITS": LIMITS, "STILLROOM_TRUSTED_PROXIES": "127.0.0.0/8"}
     with served_on(request.param, request, tmp_path_factory, **settings) as running:
