@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from bench import pocketbase, stillroom
 from bench.api import NotAsExpected, headers
-from bench.cases import Case, Seen, Wish, seen
+from bench.cases import Case, Chain, Seen, Wish, seen
+from bench.chained import Chained, first
 from bench.load import Load, Measured, WrkFailed, write_load
 from bench.patient import Once, Slow
 from bench.processes import Memory
@@ -22,7 +24,7 @@ _LONG = 5
 _SETTLING = 15.0
 # Answers of each case that are compared before it is timed.
 _COMPARED = 5
-AnyLoad = Load | Once | Slow
+AnyLoad = Load | Once | Slow | Chained
 EMPTY, OURS, THEIRS = "empty view", "Stillroom", "PocketBase"
 
 
@@ -85,7 +87,8 @@ class Backend:
 
     server: Server
     owner: str
-    token: Callable[[], str]
+    signed_in: Callable[[Server], Mapping[str, Any]]
+    token: Callable[[Server], str]
     wish: Callable[[Case], Wish]
 
 
@@ -96,8 +99,8 @@ def hold(plan: Plan, folder: Path) -> Contest:
         ours = running.enter_context(stillroom.stillroom(folder / "stillroom", plan.settings))
         theirs = running.enter_context(pocketbase.pocketbase(folder / "pocketbase"))
         backends = (
-            Backend(ours, _filled(ours, stillroom.fill, plan), lambda: stillroom.token(ours), lambda case: case.ours),
-            Backend(theirs, _filled(theirs, pocketbase.fill, plan), lambda: pocketbase.token(theirs), lambda case: case.theirs),
+            Backend(ours, _filled(ours, stillroom.fill, plan), stillroom.signed_in, stillroom.token, lambda case: case.ours),
+            Backend(theirs, _filled(theirs, pocketbase.fill, plan), pocketbase.signed_in, pocketbase.token, lambda case: case.theirs),
         )
         # What ran before has been stopped: this is the second start of both, on the data of the first.
         starts = {each.name: each.start() for each in (empty, ours, theirs)}
@@ -138,21 +141,32 @@ def _check_alike(case: Case, backends: tuple[Backend, ...], plan: Plan) -> None:
 def _answers(case: Case, backend: Backend, plan: Plan) -> list[Seen]:
     """To the first few requests; of those that are good once to the first, and then what is left."""
     wish, api = backend.wish(case), backend.server.api
-    token = backend.token() if case.signed else ""
+    if wish.chain:
+        body, bearer = first(_linked(wish.chain, backend), name=wish.chain.name, in_body=wish.chain.in_body)
+        return [seen(api.expect(wish.status, case.method, wish.path(0), body, token=bearer))]
+    token = backend.token(backend.server) if case.signed else ""
     asked = islice(case.pool(wish, plan.rows, backend.owner), 1 if case.changes else _COMPARED)
     found = [seen(api.expect(wish.status, case.method, path, body, token=token)) for path, body in asked]
     return found + [seen(api.expect(200, "GET", path)) for path in wish.left]
 
 
+def _linked(chain: Chain, backend: Backend) -> str:
+    return str(backend.signed_in(backend.server)[chain.name])
+
+
 def _load(case: Case, backend: Backend, plan: Plan, folder: Path) -> AnyLoad:
-    pool = list(case.pool(backend.wish(case), plan.rows, backend.owner))
-    sent = headers(backend.token() if case.signed else "", has_body=case.body is not None)
+    script = folder / f"{case.name}-{backend.server.name}.lua"
+    wish = backend.wish(case)
+    if chain := wish.chain:
+        port = backend.server.api.port
+        return Chained(script, port, wish.path(0), chain.name, chain.in_body, lambda: _linked(chain, backend))
+    pool = list(case.pool(wish, plan.rows, backend.owner))
+    sent = headers(backend.token(backend.server) if case.signed else "", has_body=case.body is not None)
     if case.once:
         # The first one is gone: it was asked for when answers were compared.
         return Once(backend.server.api.port, case.method, [path for path, _ in pool[1:]], plan.rounds + 1)
     if case.heavy:
         return Slow(backend.server.api.port, case.method, pool, sent)
-    script = folder / f"{case.name}-{backend.server.name}.lua"
     return write_load(script, backend.server.api.port, case.method, pool, sent)
 
 
@@ -164,7 +178,7 @@ def _by_turns(case: Case, loads: Mapping[Server, AnyLoad], plan: Plan) -> dict[s
     """A B C A B C: what disturbs the machine for a while disturbs all of them."""
     for server, load in loads.items():
         _say(f"{case.title}: warming up {server.name}")
-        load.run(plan.warm_up)
+        _ready(server, load).run(plan.warm_up)
         _settle(server)
     samples: dict[str, tuple[Sample, ...]] = {server.name: () for server in loads}
     for turn, server, load in _turns(loads, plan.rounds):
@@ -181,6 +195,7 @@ def _turns(loads: Mapping[Server, AnyLoad], rounds: int) -> Iterator[tuple[int, 
 
 
 def _sample(server: Server, load: AnyLoad, seconds: int) -> Sample:
+    load = _ready(server, load)
     before = server.cpu_seconds()
     measured = load.run(seconds)
     # wrk leaves when its time is up; what it still had asked for is worked off here, and counts.
@@ -191,6 +206,14 @@ def _sample(server: Server, load: AnyLoad, seconds: int) -> Sample:
             f"{server.name}: of {measured.requests:,} requests {measured.refused:,} were refused and {measured.broken:,} broken off"
         )
     return Sample(measured, spent)
+
+
+def _ready(server: Server, load: AnyLoad) -> AnyLoad:
+    """With what it needs of the server beforehand, worked off."""
+    if isinstance(load, Chained):
+        load = load.renewed()
+        _settle(server)
+    return load
 
 
 def _settle(server: Server) -> None:

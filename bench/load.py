@@ -29,13 +29,16 @@ function request()
   at = at % #ready + 1
   return ready[at]
 end
+{done}"""
+_MARK = "measured "
+# The end of every script.
+DONE = """
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('\\n{mark}{{"requests": %d, "microseconds": %d, "refused": %d, "broken": %d, "p99": %d}}\\n',
+  io.write(string.format('\\n%s{"requests": %d, "microseconds": %d, "refused": %d, "broken": %d, "p99": %d}\\n', "measured ",
     summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout, latency:percentile(99)))
 end
 """
-_MARK = "measured "
 
 
 class WrkMissing(Exception):
@@ -70,16 +73,20 @@ class Load:
     port: int
 
     def run(self, seconds: int) -> Measured:
-        command = ["wrk", "-c", str(CONNECTIONS), "-t", str(THREADS), "-d", f"{seconds}s", "--timeout", "10s",
-                   "-s", str(self.script), f"http://127.0.0.1:{self.port}"]  # fmt: skip
-        ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + 60)
-        told = [line for line in ended.stdout.splitlines() if line.startswith(_MARK)]
-        if ended.returncode or not told:
-            raise WrkFailed(f"wrk ended with {ended.returncode}: {(ended.stderr or ended.stdout).strip()[:400]}")
-        found = json.loads(told[-1].removeprefix(_MARK))
-        return Measured(
-            found["requests"], found["microseconds"] / 1e6, found["refused"], found["broken"], found["p99"] / 1000
-        )
+        return run_wrk(self.script, self.port, seconds)
+
+
+def run_wrk(script: Path, port: int, seconds: int) -> Measured:
+    command = ["wrk", "-c", str(CONNECTIONS), "-t", str(THREADS), "-d", f"{seconds}s", "--timeout", "10s",
+               "-s", str(script), f"http://127.0.0.1:{port}"]  # fmt: skip
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + 60)
+    told = [line for line in ended.stdout.splitlines() if line.startswith(_MARK)]
+    if ended.returncode or not told:
+        raise WrkFailed(f"wrk ended with {ended.returncode}: {(ended.stderr or ended.stdout).strip()[:400]}")
+    found = json.loads(told[-1].removeprefix(_MARK))
+    return Measured(
+        found["requests"], found["microseconds"] / 1e6, found["refused"], found["broken"], found["p99"] / 1000
+    )
 
 
 def check_wrk() -> None:
@@ -92,7 +99,7 @@ def write_load(
 ) -> Load:
     """`pool` holds path and body of each request."""
     lines = [f"  {{{_lua(path)}, {'nil' if body is None else _lua(body)}}}," for path, body in pool]
-    text = _SCRIPT.format(pool="\n".join(lines), method=method, threads=THREADS, mark=_MARK)
+    text = _SCRIPT.format(pool="\n".join(lines), method=method, threads=THREADS, done=DONE)
     text += "".join(f"wrk.headers[ {_lua(name)} ] = {_lua(value)}\n" for name, value in headers.items())
     script.write_text(text, encoding="utf-8")
     return Load(script, port)

@@ -10,13 +10,13 @@ from typing import Any
 
 from bench.api import NotAsExpected
 from bench.fields import FieldOf
+from bench.rows import OWNER
 from bench.servers import Server, environment
 from bench.tables import Table
 
 COLLECTIONS = "/api/collections"
 
 _ADMIN = ("ann@example.org", "correct horse battery staple")
-_OWNER = ("olga@example.org", "a still tongue keeps a wise head")
 _BATCH = 1_000
 _MOST = 999  # how many a field of many values may hold
 _RULES = ("list", "view", "create", "update", "delete")
@@ -38,7 +38,7 @@ def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
     admin = first_admin(server)
     batches = {"batch": {"enabled": True, "maxRequests": _BATCH, "timeout": 60}}
     server.api.expect(200, "PATCH", "/api/settings", batches, token=admin)
-    account = {"email": _OWNER[0], "password": _OWNER[1], "passwordConfirm": _OWNER[1]}
+    account = {"email": OWNER[0], "password": OWNER[1], "passwordConfirm": OWNER[1]}
     owner: str = server.api.expect(200, "POST", f"{COLLECTIONS}/users/records", account, token=admin)["id"]
     ids: dict[str, str] = {"users": server.api.expect(200, "GET", f"{COLLECTIONS}/users", token=admin)["id"]}
     for table in tables:
@@ -48,7 +48,12 @@ def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
 
 
 def token(server: Server) -> str:
-    return _sign_in(server, "users", _OWNER)
+    return str(signed_in(server)["token"])
+
+
+def signed_in(server: Server) -> dict[str, Any]:
+    """What the owner of the rows is answered."""
+    return _signed_in(server, "users", OWNER)
 
 
 def _binary() -> Path:
@@ -69,12 +74,12 @@ def first_admin(server: Server) -> str:
     ended = subprocess.run(command, check=False, cwd=server.folder, capture_output=True, text=True, timeout=60)
     if ended.returncode:
         raise NotAsExpected(f"PocketBase makes no superuser: {(ended.stderr or ended.stdout).strip()[:400]}")
-    return _sign_in(server, "_superusers", _ADMIN)
+    return str(_signed_in(server, "_superusers", _ADMIN)["token"])
 
 
-def _sign_in(server: Server, collection: str, credentials: tuple[str, str]) -> str:
+def _signed_in(server: Server, collection: str, credentials: tuple[str, str]) -> dict[str, Any]:
     body = {"identity": credentials[0], "password": credentials[1]}
-    signed: str = server.api.expect(200, "POST", f"{COLLECTIONS}/{collection}/auth-with-password", body)["token"]
+    signed: dict[str, Any] = server.api.expect(200, "POST", f"{COLLECTIONS}/{collection}/auth-with-password", body)
     return signed
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 
+from bench import hashes
 from bench.contest import EMPTY, OURS, THEIRS, Contest, Plan, Result, Sample
 from bench.load import CONNECTIONS
 
 START_MARK_SECONDS = 2.0
 MEMORY_MARK_MB = 90
+ACCOUNT_MARK = 0.9
 _MB = 1_000_000
 
 Figure = Callable[[Sample], float]
@@ -21,6 +23,8 @@ def lines(contest: Contest, plan: Plan) -> Iterator[str]:
     yield ""
     yield from _cases(contest.results)
     yield ""
+    yield from _as_account(contest.results)
+    yield from _hashing(contest.results)
     yield from _start(contest)
     yield from _memory(contest)
     yield ""
@@ -95,6 +99,26 @@ def _p99(sample: Sample) -> float:
 
 def _marked(mark: str, met: bool) -> str:
     return f"{mark} {'✓' if met else '✗'}"
+
+
+def _as_account(results: Iterable[Result]) -> Iterator[str]:
+    """What it costs to be somebody: the same list, in turns that followed each other."""
+    of = {each.case.name: each for each in results if each.samples}
+    if {"list", "list-own"} <= set(of):
+        guest, account = of["list"], of["list-own"]
+        share, cpu = (_of(account, OURS, each) / _of(guest, OURS, each) for each in (_per_second, _cpu))
+        met = _marked(f"≥{ACCOUNT_MARK}", share >= ACCOUNT_MARK)
+        yield f"a list as account ÷ as guest: {share:.2f}  {met}  (CPU {cpu:.2f})"
+
+
+def _hashing(results: Iterable[Result]) -> Iterator[str]:
+    """Of a sign-in most is the hash, and the two take different ones."""
+    for each in results:
+        if each.case.name == "sign-in" and each.samples:
+            ours, theirs = hashes.argon2id(), hashes.bcrypt10()
+            rest = ", ".join(f"{_of(each, name, _cpu) / 1000 - hash:.1f} ms {name}" for name, hash in ((OURS, ours), (THEIRS, theirs)))
+            told = f"{ours:.1f} ms of CPU (argon2id, {OURS}), {theirs:.1f} ms (bcrypt of cost 10, {THEIRS})"
+            yield f"the hash of a sign-in: {told}; the rest: {rest}"
 
 
 def _start(contest: Contest) -> Iterator[str]:

@@ -38,6 +38,8 @@ POST_FIELDS = (
 ENTRY_FIELDS = (FieldOf("title", "text", searchable=True), FieldOf("views", "integer"))
 POST_INDEXES = ("category",)
 PUBLIC = {"list": "", "view": ""}
+# The account that owns the rows.
+OWNER = ("olga@example.org", "a still tongue keeps a wise head")
 OWNED = dict.fromkeys(("view", "create", "update"), "owner = @request.auth.id")
 
 

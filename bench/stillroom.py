@@ -9,28 +9,30 @@ from typing import Any
 
 from bench.api import Api, NotAsExpected
 from bench.fields import FieldOf
+from bench.rows import OWNER
 from bench.servers import Server, environment
 from bench.tables import Table
 
 COLLECTIONS = "/api/v1/collections"
 
 _ADMIN = ("ann@example.org", "correct horse battery staple")
-_OWNER = ("olga@example.org", "a still tongue keeps a wise head")
+# One account signs in from one address, without end; PocketBase's limits are off by default.
+_LIMITS = "sign-in=off, sign-in-address=off, sign-in-identity=off"
 _COMMAND = [sys.executable, "-m", "app.main"]
 _IMPORT_PATIENCE = 600
 
 
 def stillroom(folder: Path, settings: Mapping[str, str]) -> Server:
-    env = environment(**settings, STILLROOM_PORT="PORT", STILLROOM_DATA_DIR=str(folder / "data"))
+    env = environment(**settings, STILLROOM_PORT="PORT", STILLROOM_DATA_DIR=str(folder / "data"), STILLROOM_LIMITS=_LIMITS)
     return Server("Stillroom", folder, [*_COMMAND, "serve"], "/livez", env)
 
 
 def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
     """Collections over the API, rows by `stillroom import`; the id of the account that owns the rows."""
     _run(server.folder, "admin", "create", "--email", _ADMIN[0], "--password", _ADMIN[1])
-    admin = _sign_in(server.api, "_admins", _ADMIN)
+    admin = _signed_in(server.api, "_admins", _ADMIN)["access_token"]
     server.api.expect(201, "POST", COLLECTIONS, _ACCOUNTS, token=admin)
-    account = {"email": _OWNER[0], "password": _OWNER[1]}
+    account = {"email": OWNER[0], "password": OWNER[1]}
     owner: str = server.api.expect(201, "POST", f"{COLLECTIONS}/users/records", account, token=admin)["id"]
     for table in tables:
         server.api.expect(201, "POST", COLLECTIONS, _definition(table), token=admin)
@@ -40,12 +42,17 @@ def fill(server: Server, count: int, tables: Sequence[Table]) -> str:
 
 def token(server: Server) -> str:
     """A new one for the owner of the rows: they are good for minutes only."""
-    return _sign_in(server.api, "users", _OWNER)
+    return str(signed_in(server)["access_token"])
 
 
-def _sign_in(api: Api, collection: str, credentials: tuple[str, str]) -> str:
+def signed_in(server: Server) -> dict[str, Any]:
+    """What the owner of the rows is answered."""
+    return _signed_in(server.api, "users", OWNER)
+
+
+def _signed_in(api: Api, collection: str, credentials: tuple[str, str]) -> dict[str, Any]:
     body = {"identity": credentials[0], "password": credentials[1]}
-    signed: str = api.expect(200, "POST", f"/api/v1/auth/{collection}/sign-in", body)["access_token"]
+    signed: dict[str, Any] = api.expect(200, "POST", f"/api/v1/auth/{collection}/sign-in", body)
     return signed
 
 
