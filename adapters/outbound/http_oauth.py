@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,7 +44,7 @@ class HttpProviderDoor:
         self, *, loopback: bool = False, seconds: float = _SECONDS, resolve: Resolve = resolved, tls: ssl.SSLContext | None = None
     ) -> None:
         self._loopback, self._seconds, self._resolve = loopback, seconds, resolve
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
 
     def ask(self, question: Question) -> Any:
         try:
@@ -72,7 +73,13 @@ class HttpProviderDoor:
         if target.scheme != "https":
             return plain
         # The name is still what the certificate must be for.
-        return self._tls.wrap_socket(plain, server_hostname=target.host, do_handshake_on_connect=False)
+        return (self._tls or _everybodys()).wrap_socket(plain, server_hostname=target.host, do_handshake_on_connect=False)
+
+
+@cache
+def _everybodys() -> ssl.SSLContext:
+    """Of the certificates that this machine trusts; reading them takes tens of milliseconds, and most never need them."""
+    return ssl.create_default_context()
 
 
 def _first_open(addresses: list[str], port: int, ends: float) -> socket.socket:
