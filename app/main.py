@@ -85,7 +85,7 @@ def _check_routes(settings: Settings) -> None:
 
 def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
     """The database at this version, and what a person should know before requests come."""
-    from app import wiring
+    from app import discover, wiring
 
     wiring.migrate(settings)
     with wiring.open_backend(settings) as composed:
@@ -95,6 +95,8 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
             click.echo(f"Warning: {line}.", err=True)
         for line in _schema_applied(settings, composed):
             click.echo(line)
+        for line in discover.check_names(composed.extensions, composed.backend.collections.list(actor=SYSTEM)):
+            click.echo(f"Warning: {line}.", err=True)
         for line in _first_admin(settings, composed, overrides.get("STILLROOM_DATA_DIR")):
             click.echo(line)
 
@@ -284,7 +286,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 if __name__ == "__main__":

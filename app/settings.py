@@ -21,6 +21,10 @@ from domain.schema.fields.base import Unfit
 
 PREFIX = "STILLROOM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+# Beside the default folder of data, never in it: what the server writes is not what it runs.
+DEFAULT_EXTENSIONS = ("./extensions",)
+# What extensions declare is told apart from typing mistakes by whoever loads them.
+OF_EXTENSIONS = f"{PREFIX}EXT_"
 PINNING = ("auto", "on", "off")
 SWITCH = ("on", "off")
 SHORTEST_SECRET = 32
@@ -82,6 +86,14 @@ def _file(text: str) -> Path:
     if "\0" in text:
         raise _Wrong("is the path of a file")
     return Path(text).expanduser()
+
+
+def _places(text: str) -> tuple[str, ...]:
+    places = tuple(each.strip() for each in text.split(",") if each.strip())
+    for each in places:
+        if "/" not in each and not each.startswith(".") and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", each):
+            raise _Wrong("is a list of folders (./extensions) and modules (acme.blog)")
+    return places
 
 
 def _host(text: str) -> str:
@@ -208,6 +220,11 @@ class Settings:
         _folder, None, shown="collections are changed live only", example="schema",
         meaning="Folder of the schema's files (`stillroom schema export` writes it): `serve` applies them before it serves, and refuses "
         "to start where that would lose data.",
+    )  # fmt: skip
+    extensions: tuple[str, ...] = _setting(
+        _places, DEFAULT_EXTENSIONS, shown="`./extensions`, where there is such a folder", example="./extensions, acme.blog",
+        meaning="The owner's own code: folders, whose `*.py` are loaded by name, and modules, in this order. "
+        "See [extensions](extensions.md).",
     )  # fmt: skip
     public_url: str = _setting(
         _public_url, "", shown="http://HOST:PORT", example="https://api.example.org",
@@ -382,7 +399,7 @@ def _values(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     mistakes: list[str] = []
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX):
+        if not name.startswith(PREFIX) or name.startswith(OF_EXTENSIONS):
             continue
         if name not in known:
             mistakes.append(_unknown(name, list(known)))

@@ -6,7 +6,7 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -22,6 +22,8 @@ from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.start import migrate_database
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import Uuid7Ids
+from app.attach import attach
+from app.extend import Extension
 from app.settings import Settings
 from app.usecases.backend import Backend
 from app.wiring import STORES, Parts, field_tools, use_cases
@@ -89,11 +91,12 @@ class TestBackend(Backend):
 
 def backend(
     *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
-    sign_up_bits: int = 0,
+    sign_up_bits: int = 0, extensions: Sequence[Extension] = (),
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
-    `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again."""
+    `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again; `extensions` are attached
+    as a server attaches them, and after hooks run with `room.events.drain()`."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
@@ -106,6 +109,7 @@ def backend(
         sign_up_bits,
     )  # fmt: skip
     inside = use_cases(parts)
+    attach(extensions, inside, work)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
     return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work, post=post)
 

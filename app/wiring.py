@@ -30,6 +30,9 @@ from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
 from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
+from app import discover
+from app.attach import attach
+from app.extend import Extension
 from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
@@ -94,6 +97,7 @@ class Composed:
     backend: Backend
     pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
     relay: Relay
+    extensions: tuple[Extension, ...]
     observer: Observer
     close: Callable[[], None]
 
@@ -121,7 +125,8 @@ class Parts:
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
-    """Opens what the settings name. The database must be at this version: see `migrate`."""
+    """Opens what the settings name. The database must be at this version: see `migrate`. StartRefused where an extension does not load."""
+    extensions = discover.load(settings.extensions)
     with ExitStack() as opened:
         observer = LoggingObserver(log_level or settings.log_level)
         clock = SystemClock()
@@ -143,9 +148,10 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
             Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept),
         )  # fmt: skip
         backend = use_cases(parts)
+        attach(extensions, backend, work)
         relay = Relay(backend.events, work, observer)
         opened.callback(relay.stop)
-        return Composed(backend, partial(taking_over, parts), relay, observer, opened.pop_all().close)
+        return Composed(backend, partial(taking_over, parts), relay, extensions, observer, opened.pop_all().close)
 
 
 def use_cases(parts: Parts) -> Backend:

@@ -32,6 +32,10 @@ class Problem(Exception):
         self.faults = faults
 
 
+class HookMistake(Exception):
+    """Of the owner's own code, not of whoever sent the request, who is told nothing of it: it is no Problem."""
+
+
 class Invalid(Problem):
     """The request itself is wrong; sending it again cannot help."""
 

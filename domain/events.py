@@ -49,6 +49,28 @@ class Told:
         return self.event.kind
 
     @property
+    def moment(self) -> str:
+        return self.event.moment
+
+    @property
+    def actor(self) -> Actor:
+        return self.origin.actor
+
+    @property
+    def collection(self) -> str:
+        """Its name by then, "" where it is about none."""
+        return self.event.collection
+
+    @property
+    def record(self) -> str:
+        """The id of the record or account that it is about."""
+        return self.event.record
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        return self.event.payload
+
+    @property
     def before(self) -> Mapping[str, Any] | None:
         """The whole record before the change; None where there was none."""
         return self.event.payload.get("before")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from domain.hooks.chain import Chain
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
@@ -10,6 +11,7 @@ from ports.api_keys import ApiKeyStore
 from ports.audit import AuditStore
 from ports.deliveries import DeliveryStore
 from ports.factors import FactorStore
+from ports.hooks import BeforeHooks
 from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
 from ports.mailbox import Mailbox
@@ -73,6 +75,8 @@ class Stores(Protocol):
     def trash(self) -> TrashStore: ...
     @property
     def traces(self) -> TraceStore: ...
+    @property
+    def hooks(self) -> BeforeHooks: ...
 
 
 class UnitOfWork(Protocol):
@@ -105,6 +109,10 @@ class UnitOfWork(Protocol):
 
     def heed(self, told: Callable[[], None]) -> None:
         """From now on `told` is called after each commit of this process that left events; it takes no time and raises nothing."""
+        ...
+
+    def ask(self, hooks: Chain) -> None:
+        """From now on bodies ask these before something happens."""
         ...
 
     def learn(self) -> None:

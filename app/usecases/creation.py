@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.usecases.hooked_records import CREATE
 from app.usecases.record_reads import RecordReads
 from app.usecases.record_writes import author_of, telling_without
 from app.usecases.requests import Request
@@ -66,6 +67,8 @@ class Creations:
     def of(self, stores: Stores, collection: Collection, request: Request) -> Creation | None:
         """None where each record has to be looked at for itself, and where the actor may create none at all."""
         if collection.is_accounts or collection.aliases or self._has_field_rules(stores, collection):
+            return None
+        if stores.hooks.any_of(CREATE, collection.name):
             return None
         ruling = self._rulebook.rule(stores.schema, collection, "create", request.actor)
         checks = [(check, self._rulebook.condition(stores.schema, collection, check.rule)) for check in collection.checks]

@@ -6,6 +6,7 @@ from app.usecases.admission import keep_an_owner
 from app.usecases.announcing import Records, announce_updates, announced, loaded
 from app.usecases.audit import note
 from app.usecases.discarding import discard, note_cleared
+from app.usecases.hooked_records import DELETE, ask_of_deletion
 from domain.actor import ADMINS, Actor
 from domain.errors import Conflict, Fault
 from domain.records.trash import Deletion
@@ -24,8 +25,7 @@ def delete_with_relations(
     """First everything that goes is known, then what restricts is asked, then what is kept goes into the trash, references are
     cleared and links taken away, and rows are deleted. What is `erased` goes into no trash and leaves no values in its events."""
     keep_an_owner(stores, collection, ids, {})
-    doomed: Doomed = {collection.name: dict.fromkeys(ids)}
-    _follow_cascades(stores, collection.name, list(ids), doomed)
+    doomed = _doomed(stores, collection, ids, actor)
     _refuse_restricted(stores, doomed, actor)
     deletion = Deletion(new_ids.new(), now, actor, erased)
     for id in ids if collection.name == ADMINS and not erased else ():
@@ -37,6 +37,21 @@ def delete_with_relations(
         stores.records.delete(stores.schema.collection(name), list(doomed[name]))
     forget_sign_in(stores, doomed)
     return doomed
+
+
+def _doomed(stores: Stores, collection: Collection, ids: Sequence[str], actor: Actor) -> Doomed:
+    """All that goes. Hooks are asked about each; since they may make or move what would go too, it is found again until none is new."""
+    asked = set[tuple[str, str]]()
+    while True:
+        doomed: Doomed = {collection.name: dict.fromkeys(ids)}
+        _follow_cascades(stores, collection.name, list(ids), doomed)
+        hooked = [(name, found) for name, found in doomed.items() if stores.hooks.any_of(DELETE, name)]
+        new = {name: [id for id in found if (name, id) not in asked] for name, found in hooked}
+        if not any(new.values()):
+            return doomed
+        for name, found in new.items():
+            ask_of_deletion(stores, stores.schema.collection(name), found, actor)
+            asked.update((name, id) for id in found)
 
 
 def _follow_cascades(stores: Stores, name: str, ids: list[str], doomed: Doomed) -> None:

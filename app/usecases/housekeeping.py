@@ -10,7 +10,7 @@ from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
 from domain.accounts.tokens import retired
 from domain.actor import SYSTEM
-from domain.errors import Conflict, Unavailable
+from domain.errors import Conflict, Forbidden, Invalid, Unavailable
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from domain.schema.retention import last_expired
@@ -128,7 +128,7 @@ class HousekeepingUseCases:
     def _deleted(self, collection: Collection, ids: list[str], now: str) -> bool:
         try:
             self._work.run(lambda stores: delete_with_relations(stores, collection, ids, actor=SYSTEM, now=now, new_ids=self._ids))
-        except Conflict:
+        except (Conflict, Forbidden, Invalid):  # the last two by a hook
             return False
         return True
 

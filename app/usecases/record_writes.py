@@ -10,6 +10,7 @@ from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions
 from app.usecases.audit import note
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
+from app.usecases.hooked_records import CREATE, UPDATE, asked_of_change, asked_of_new
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import Prepared, owed_for_change, owed_for_new
 from app.usecases.preparations import check_prepared
@@ -65,15 +66,17 @@ class RecordWrites:
             raise self._forbidden(stores, collection, request, None)
         if request.dry_run:
             check_dry_run(collection, request.body or {}, request.actor)
-        pen = self._reads.pen(stores, collection, request, creating=True)
+        pen, hooked = self._reads.pen(stores, collection, request, creating=True), stores.hooks.any_of(CREATE, collection.name)
+        author = author_of(request.actor, pen)
         with telling_without(pen.unknown):
-            made = draft(
-                collection, request.body or {}, author=author_of(request.actor, pen), moment=moment, tools=self._tools
-            )
+            made = draft(collection, request.body or {}, author=author, moment=moment, tools=self._tools, complete=not hooked)
         made = replace(made, secrets=prepared.secrets)
         if not draft_passes(stores, collection, made.values, ruling, where):
             raise self._forbidden(stores, collection, request, made.values)
         self._check_writes(stores, collection, made.values, request, pen)
+        if hooked:
+            with telling_without(pen.unknown):
+                made = asked_of_new(stores, collection, made, request.actor, request.facts.request_id, self._tools)
         self._satisfy_checks(stores, collection, made.values, request, kept=False)
         with telling_without(pen.unknown):
             stores.records.insert(collection, made)
@@ -127,14 +130,21 @@ class RecordWrites:
             return self._unchanged(stores, collection, id, request, where, if_match, condition)
         if condition is not None and not condition.alone:
             self._held(stores, collection, id, request, where, condition, "update")
-        keep_an_owner(stores, collection, [id], asked.values)
-        ends, anew = prepared.collection_id is not None, asks_anew(self._rulebook, stores.schema, collection, asked)
-        asked = replace(asked, secrets=prepared.secrets, end_sessions=ends or anew)
         writes = {name: ruling for name, (_, ruling) in pen.asked_of(request.body).items()}
         joined = self._rulebook.joined(stores.schema, collection, ruling, writes)
         needed = self._bound(stores, joined, request) if writes else where
         if condition is not None and condition.alone:
             needed = condition.with_rule(stores, needed)
+        if stores.hooks.any_of(UPDATE, collection.name):
+            record = self._held(stores, collection, id, request, where, condition, "update")
+            if not stores.records.matches(collection, id, needed):
+                raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
+            _check_version(record, if_match)
+            with telling_without(pen.unknown):
+                asked = asked_of_change(stores, collection, record, asked, request, author_of(request.actor, pen), now, self._tools)
+        keep_an_owner(stores, collection, [id], asked.values)
+        ends, anew = prepared.collection_id is not None, asks_anew(self._rulebook, stores.schema, collection, asked)
+        asked = replace(asked, secrets=prepared.secrets, end_sessions=ends or anew)
         with telling_without(pen.unknown):
             after = stores.records.update(collection, id, asked, needed)
         if after is None:

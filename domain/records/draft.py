@@ -54,10 +54,10 @@ class Moment:
 
 def draft(
     collection: Collection, body: Mapping[str, Any], *, author: Author, moment: Moment, tools: Tools,
-    fields: Mapping[str, Field] | None = None,
+    fields: Mapping[str, Field] | None = None, complete: bool = True,
 ) -> Draft:  # fmt: skip
     """A new record from a body; Invalid with every fault where it is not one. `fields` are those that the author may write, where
-    that is known."""
+    that is known. Without `complete` it may lack what is required: somebody else fills it yet."""
     fields, faults = writable(collection, author) if fields is None else fields, list[Fault]()
     for name in body:
         if name not in fields and not _is_credential(collection, name, (PASSWORD,)) and name != "id":
@@ -73,7 +73,7 @@ def draft(
             values[field.name] = judged(field, body[field.name], tools, faults)
         else:
             values[field.name] = initial(field, author, moment, tools)
-        if field.required and is_absent(field, values[field.name]) and not _faulty(faults, field.name):
+        if complete and field.required and is_absent(field, values[field.name]) and not _faulty(faults, field.name):
             faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
     _refuse(faults)
     return Draft(values)

@@ -58,7 +58,7 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     assert mistakes(STILLROOM_DATADIR="x") == ("STILLROOM_DATADIR is no setting; did you mean `STILLROOM_DATA_DIR`?",)
 
 
-@pytest.mark.parametrize("name", ["STILLROOM_FILES_URL", "STILLROOM_EXTENSIONS", "STILLROOM_DEBUG"])
+@pytest.mark.parametrize("name", ["STILLROOM_FILES_URL", "STILLROOM_EXTENSION", "STILLROOM_DEBUG"])
 def test_a_setting_that_does_nothing_is_refused(name: str) -> None:
     assert "is no setting" in mistakes(**{name: "1"})[0]
 

@@ -16,6 +16,7 @@ from adapters.outbound.sql.errors import SchemaMoved, StatementOutdated, too_slo
 from adapters.outbound.sql.pending import PendingEvents
 from adapters.outbound.sql.statements import Prepared, prepare
 from adapters.outbound.sql.views import Sources
+from domain.hooks.chain import NO_HOOKS
 from domain.schema.collection import Schema
 
 Plan = TypeVar("Plan")
@@ -84,6 +85,7 @@ class Session:
         self.failed: Exception | None = None
         self.events = PendingEvents()
         self.changing = False  # whether collections may be changed here
+        self.hooks, self.hooks_deep = NO_HOOKS, 0
         self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
 
     def begin_events(self) -> None:

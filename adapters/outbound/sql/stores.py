@@ -9,6 +9,7 @@ from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.audit import SqlAuditStore
 from adapters.outbound.sql.deliveries import SqlDeliveryStore
 from adapters.outbound.sql.factors import SqlFactorStore
+from adapters.outbound.sql.hooks import SqlBeforeHooks
 from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.mailbox import SqlMailbox
@@ -122,6 +123,10 @@ class SqlStores:
     @cached_property
     def traces(self) -> SqlTraceStore:
         return SqlTraceStore(self._session)
+
+    @cached_property
+    def hooks(self) -> SqlBeforeHooks:
+        return SqlBeforeHooks(self._session)
 
     @cached_property
     def trash(self) -> TrashStore:

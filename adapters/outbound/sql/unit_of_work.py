@@ -15,6 +15,7 @@ from adapters.outbound.sql.postgres import PostgresGround
 from adapters.outbound.sql.snapshots import in_snapshot
 from adapters.outbound.sql.sqlite import SqliteGround
 from domain.errors import Unavailable
+from domain.hooks.chain import NO_HOOKS, Chain
 from domain.schema.collection import Schema
 from ports.observer import Observer
 from ports.unit_of_work import Stores
@@ -45,6 +46,7 @@ class SqlUnitOfWork:
         self.database: Database = open_database(database) if isinstance(database, str) else database
         self._limits, self._running = limits, local()
         self._heeding: list[Callable[[], None]] = []
+        self._hooks = NO_HOOKS
         self._catalogues = Catalogues(self._run_apart, observer)
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
 
@@ -86,6 +88,9 @@ class SqlUnitOfWork:
     def heed(self, told: Callable[[], None]) -> None:
         self._heeding.append(told)
 
+    def ask(self, hooks: Chain) -> None:
+        self._hooks = hooks
+
     def learn(self) -> None:
         self._ground.learn()
 
@@ -109,6 +114,7 @@ class SqlUnitOfWork:
     def _writing(self, link: Link, body: Body[T]) -> T:
         """Events come last, so that on PostgreSQL each gets its number while what it tells of is held."""
         link.session.begin_events()
+        link.session.hooks = self._hooks
         value = self._inside(link, body)
         self._running.told = write_pending(link.session)
         return value

@@ -1,0 +1,31 @@
+"""Puts what extensions declare in its place: before hooks into the unit of work, after hooks behind the outbox."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from app.extend import Extension
+from app.usecases.backend import Backend
+from domain.events import Told
+from domain.hooks.chain import AFTER, Chain, Hook, in_order, kind_of
+from ports.unit_of_work import UnitOfWork
+
+
+def attach(extensions: Sequence[Extension], backend: Backend, work: UnitOfWork) -> None:
+    """Undeclarable where they contradict each other. The database is at this version: after hooks are entered there."""
+    hooks = in_order(hook for extension in extensions for hook in extension.hooks)
+    work.ask(Chain(hooks, backend))
+    for hook in hooks:
+        if hook.when == AFTER:
+            backend.events.subscribe(_subscriber(hook), [kind_of(hook)], partial(_hear, hook, backend))
+
+
+def _subscriber(hook: Hook) -> str:
+    """Under this name its progress is kept, so another event is another subscriber, and each fails by itself."""
+    return f"hook {hook.event} {hook.name}"
+
+
+
+
+def _hear(hook: Hook, backend: Backend, event: Told) -> None:
+    if hook.collection in (None, event.collection):
+        hook.run(event, backend)

@@ -1,0 +1,110 @@
+"""Finds the extensions that the settings name: files of a folder, or modules. One that cannot be loaded is named with file and line, and
+nothing starts without it: what it would have refused must not pass meanwhile.
+"""
+
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from app.extend import Extension
+from app.premises import StartRefused
+from app.settings import DEFAULT_EXTENSIONS
+from domain.actor import ADMINS
+from domain.hooks.chain import Undeclarable, check_collections, in_order
+from domain.schema.collection import Collection
+
+_MODULE = "stillroom_extension_"
+
+
+def load(places: Sequence[str]) -> tuple[Extension, ...]:
+    """In the order in which places name them, files of a folder by their names. StartRefused where one does not load, or they contradict
+    each other."""
+    found: dict[int, Extension] = {}
+    for place in places:
+        for module, where in _modules(place):
+            own = [each for each in vars(module).values() if isinstance(each, Extension)]
+            if not own:
+                raise StartRefused(f"{where} declares no extension; it holds `blog = Extension(\"blog\")`, or its name begins with `_`.")
+            found.update((id(each), each) for each in own)
+    extensions = tuple(found.values())
+    _check(extensions)
+    return extensions
+
+
+def files(places: Sequence[str]) -> list[Path]:
+    """Those of folders: what is looked at for changes."""
+    return [file for place in places if _is_folder(place) for file in _files(place)]
+
+
+def check_names(extensions: Iterable[Extension], collections: Iterable[Collection]) -> list[str]:
+    """Warnings for collections that are not there yet. StartRefused for what is probably a wrong name: a hook that refuses something would
+    silently refuse nothing."""
+    known = [ADMINS, *(each.name for each in collections)]
+    hooks = [hook for extension in extensions for hook in extension.hooks]
+    warnings = []
+    for hook, meant in check_collections(hooks, known):
+        if meant:
+            raise StartRefused(f"{hook.place}: there is no collection `{hook.collection}`; {meant}")
+        warnings.append(f"{hook.place}: there is no collection `{hook.collection}` yet, so `{hook.name}` waits for it")
+    return warnings
+
+
+def _check(extensions: Sequence[Extension]) -> None:
+    names = [each.name for each in extensions]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise StartRefused(f"There are two extensions `{twice}`; give one of them another name.")
+    try:
+        in_order(hook for extension in extensions for hook in extension.hooks)
+    except Undeclarable as wrong:
+        raise StartRefused(f"{wrong.place}: {wrong}") from wrong
+
+
+def _is_folder(place: str) -> bool:
+    return "/" in place or place.startswith(".")
+
+
+def _files(place: str) -> list[Path]:
+    return sorted(each for each in Path(place).expanduser().glob("*.py") if not each.name.startswith("_"))
+
+
+def _modules(place: str) -> Iterator[tuple[ModuleType, str]]:
+    if not _is_folder(place):
+        yield _imported(place), f"The module `{place}`"
+        return
+    if not Path(place).expanduser().is_dir() and place not in DEFAULT_EXTENSIONS:
+        raise StartRefused(f"STILLROOM_EXTENSIONS: there is no folder {place}.")
+    for file in _files(place):
+        yield _run(file), f"`{file}`"
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except Exception as error:
+        raise StartRefused(f"STILLROOM_EXTENSIONS: {name} is not loaded: {_told(error, None)}") from error
+
+
+def _run(file: Path) -> ModuleType:
+    """From its text: a compiled copy may be older than what was written in the same second, and folders of others are left as they are."""
+    module = ModuleType(_MODULE + file.stem)
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module  # where dataclasses look for the names of their annotations
+    try:
+        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)  # noqa: S102 - the owner's own code, as any import
+    except Exception as error:
+        del sys.modules[module.__name__]
+        raise StartRefused(_told(error, file)) from error
+    return module
+
+
+def _told(error: Exception, file: Path | None) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"`{error.filename}`, line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if file is None or each.filename == str(file)]
+    where = f"`{own[-1].filename}`, line {own[-1].lineno}: " if own else ""
+    return f"{where}{type(error).__name__}: {error}"

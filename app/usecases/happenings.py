@@ -1,0 +1,21 @@
+"""What is no change of a record, as hooks and the outbox are told of it: asked before, and an event once it is committed."""
+
+from domain.events import Event, Origin
+from domain.hooks.catalogue import CATALOGUE
+from domain.hooks.changes import Change
+from domain.schema.collection import Collection
+from ports.unit_of_work import Stores
+
+
+def happens(stores: Stores, change: Change, now: str, collection: Collection | None = None) -> None:
+    """Called in the transaction in which it happens, once nothing else stands against it. What is done in this body from here on is done
+    in the actor's name."""
+    stores.outbox.attribute(Origin(change.actor, change.request))
+    if stores.hooks.any_of(change.event, change.collection):
+        stores.hooks.run(change)
+    stores.outbox.add(_event(change, now, collection))
+
+
+def _event(change: Change, now: str, collection: Collection | None) -> Event:
+    id = collection.id if collection else ""
+    return Event(CATALOGUE[change.event].committed, now, change.told, change.collection, id, change.subject)

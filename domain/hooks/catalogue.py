@@ -1,0 +1,65 @@
+"""Every event that hooks may be declared for: what a before hook is handed, and by which committed events an after hook is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from domain.errors import did_you_mean
+from domain.hooks.changes import (
+    AccountChange,
+    Change,
+    CollectionChange,
+    FactorChange,
+    KeyChange,
+    RecordCreate,
+    RecordDelete,
+    RecordImport,
+    RecordUpdate,
+    TrashChange,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`committed` is the kind of the event in the outbox; `meaning` is for people."""
+
+    shape: type[Change]
+    committed: str
+    meaning: str
+
+
+CATALOGUE: Mapping[str, Kind] = MappingProxyType({
+    "records.create": Kind(RecordCreate, "records.created", "a record is created, also an account by sign-up, by a batch or an upsert"),
+    "records.update": Kind(RecordUpdate, "records.updated", "a record is changed by a body"),
+    "records.delete": Kind(RecordDelete, "records.deleted", "a record is deleted, also by a cascade"),
+    "records.restore": Kind(TrashChange, "records.restored", "a record comes back from the trash"),
+    "records.import": Kind(RecordImport, "records.imported", "rows of a file are written"),
+    "trash.remove": Kind(TrashChange, "trash.removed", "a record in the trash is removed for good"),
+    "trash.empty": Kind(TrashChange, "trash.emptied", "the trash of a collection is emptied"),
+    "accounts.sign_in": Kind(AccountChange, "accounts.signed_in", "a session is opened"),
+    "accounts.refresh": Kind(AccountChange, "accounts.refreshed", "a session goes on with new tokens"),
+    "accounts.sign_out": Kind(AccountChange, "accounts.signed_out", "an account ends the session of its token"),
+    "accounts.end_sessions": Kind(AccountChange, "accounts.sessions_ended", "another session is ended, or all others"),
+    "accounts.step_up": Kind(AccountChange, "accounts.stepped_up", "a session is made fresh"),
+    "accounts.change_password": Kind(AccountChange, "accounts.password_changed", "an account gets another password"),
+    "accounts.change_email": Kind(AccountChange, "accounts.email_changed", "a new address is confirmed"),
+    "accounts.verify": Kind(AccountChange, "accounts.verified", "an address is proved by its letter"),
+    "accounts.ask_letter": Kind(AccountChange, "accounts.letter_asked", "somebody asks for a letter, account or none"),
+    "factors.add": Kind(FactorChange, "factors.added", "a second factor is confirmed"),
+    "factors.remove": Kind(FactorChange, "factors.removed", "a second factor is removed"),
+    "factors.renew": Kind(FactorChange, "factors.renewed", "recovery codes are made anew"),
+    "factors.reset": Kind(FactorChange, "factors.cleared", "all second factors are taken away"),
+    "api_keys.create": Kind(KeyChange, "api_keys.created", "a key for another program is made"),
+    "api_keys.revoke": Kind(KeyChange, "api_keys.revoked", "a key for another program is revoked"),
+    "signing_keys.rotate": Kind(KeyChange, "signing_keys.rotated", "the keys that sign tokens are rotated"),
+    "collections.create": Kind(CollectionChange, "collections.created", "a collection is made"),
+    "collections.change": Kind(CollectionChange, "collections.changed", "a collection is changed"),
+    "collections.delete": Kind(CollectionChange, "collections.deleted", "a collection is deleted"),
+})  # fmt: skip
+
+
+def check_event(event: str) -> None:
+    """ValueError where there is none of this name."""
+    if event not in CATALOGUE:
+        hint = did_you_mean(event, list(CATALOGUE)) or f"there are {', '.join(CATALOGUE)}"
+        raise ValueError(f"there is no event `{event}`; {hint}")

@@ -1,0 +1,36 @@
+"""What extensions import: one module, since an owner's own package may well be called `app`. It holds names and nothing else."""
+
+from app.extend import Extension
+from app.usecases.backend import Backend
+from domain.actor import GUEST, SYSTEM, Actor
+from domain.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.events import Told as Event
+from domain.hooks.changes import (
+    AccountChange,
+    Change,
+    CollectionChange,
+    FactorChange,
+    KeyChange,
+    RecordCreate,
+    RecordDelete,
+    RecordImport,
+    RecordUpdate,
+    TrashChange,
+)
+from domain.records.page import ListQuery, Page, Shown
+from domain.rules.values import RequestFacts
+
+__all__ = [
+    "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
+    "Forbidden", "Invalid", "KeyChange", "ListQuery", "NotFound", "Page", "PreconditionFailed", "Problem", "RecordCreate", "RecordDelete",
+    "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
+]  # fmt: skip
