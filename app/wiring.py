@@ -139,7 +139,7 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         _prepare_tokens(tokens)
         passwords = Argon2Passwords(
             memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism,
-            waiting=max(1, settings.threads // 4),
+            waiting=max(1, settings.threads // 2 - 1),
         )
         counter = _counter(settings, observer)
         opened.callback(counter.close)

@@ -1,6 +1,7 @@
 """Passwords as argon2id hashes, in a bounded pool: a flood of sign-ins waits here or is turned away, and stalls nothing else."""
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +17,18 @@ from domain.errors import Unavailable
 
 # A hash takes tens of milliseconds of a core that answers others as well: it gets a tenth of it while they want the rest, all of it else.
 _NICENESS = 10
+# Seconds over which those who were turned away are asked to come back.
+_SPREAD = 4
 
 
 class Argon2Passwords:
     """`memory_kib`, `passes` and `lanes` are argon2's m, t and p; the defaults are OWASP's. At most `places` hashes run at once and
     `waiting` more threads wait `patience` seconds: with one process per core a second place would only take turns with the
     first, and threads that wait here are missing elsewhere: with six of eight gone, gets on PostgreSQL took twice as long at the 99th
-    percentile, with three gone hardly longer, and as many passwords were checked."""
+    percentile. Too few let a crowd in too slowly, since those who were turned away come back by the second."""
 
     def __init__(
-        self, *, memory_kib: int = 19_456, passes: int = 2, lanes: int = 1, places: int = 1, waiting: int = 2, patience: float = 3.0
+        self, *, memory_kib: int = 19_456, passes: int = 2, lanes: int = 1, places: int = 1, waiting: int = 3, patience: float = 3.0
     ) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes, hash_len=32, salt_len=16, type=Type.ID)
         self._places, self._patience = BoundedSemaphore(places), patience
@@ -89,4 +92,6 @@ def _step_back() -> None:
 
 
 def _too_busy() -> NoReturn:
-    raise Unavailable("too many passwords are being checked at once", retry_after=2, code="busy", hint="try again in a moment")
+    """Not the same to all: a crowd that came at once would come back at once, and each time but a few of it would be let in."""
+    after = 1 + secrets.randbelow(_SPREAD)
+    raise Unavailable("too many passwords are being checked at once", retry_after=after, code="busy", hint=f"try again in {after} s")

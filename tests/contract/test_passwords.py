@@ -110,6 +110,16 @@ def test_a_flood_is_turned_away_and_the_places_come_back():
     assert passwords.hash("fourth")
 
 
+def test_those_who_were_turned_away_do_not_come_back_at_once():
+    passwords, told = cheap(places=1, waiting=0), set()
+    with passwords._place():
+        for _ in range(100):
+            with pytest.raises(Unavailable) as refused:
+                passwords.verify("x", "anything")
+            told.add(refused.value.retry_after)
+    assert told == {1, 2, 3, 4}
+
+
 def test_whoever_waits_too_long_is_turned_away():
     passwords = cheap(places=1, waiting=1, patience=0.01)
     with passwords._place(), pytest.raises(Unavailable):
