@@ -19,6 +19,8 @@ def discard(stores: Stores, doomed: Mapping[str, Mapping[str, None]], deletion: 
         collection, every = stores.schema.collection(name), list(going)
         for start in range(0, len(every), _CHUNK):
             _put(stores, collection, every[start : start + _CHUNK], doomed, deletion, ids)
+            if deletion.erased:
+                stores.outbox.relieve()  # a person may have very many records
 
 
 def note_cleared(stores: Stores, holder: Collection, relation: RelationField, ids: Sequence[str], deletion: Deletion) -> None:
