@@ -145,6 +145,8 @@ def _told(stores: Stores, person: _Person, file: str, letters: PendingLetters, a
     if file == "sessions":
         found = stores.sessions.of_account(person.collection, person.id, now, _MOST_SESSIONS)
         return ({name: value for name, value in each.as_object(current=False).items() if name != "current"} for each in found)
+    if file == "identities":
+        return _identities(stores, person)
     if file == "factors":
         return _factors(stores, person)
     if file == "letters":
@@ -152,7 +154,12 @@ def _told(stores: Stores, person: _Person, file: str, letters: PendingLetters, a
     return _audit(stores, person)
 
 
-_FILES = ("sessions", "factors", "letters", "audit")
+_FILES = ("sessions", "identities", "factors", "letters", "audit")
+
+
+def _identities(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
+    told = ("id", "provider", "issuer", "subject", "email", "created", "used")
+    return ({name: getattr(each, name) for name in told} for each in stores.identities.of_account(person.collection, person.id))
 
 
 def _factors(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:

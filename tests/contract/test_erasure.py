@@ -9,6 +9,7 @@ from app.testing import TestBackend, backend, client
 from domain.actor import SYSTEM
 from domain.errors import Conflict
 from domain.rules.values import RequestFacts
+from ports.identities import KeptIdentity
 from tests.api.doors import problem
 from tests.contract.leftovers import found_in_files, found_in_tables, learn
 
@@ -122,6 +123,8 @@ def marked(hangar: Hangar) -> tuple[str, dict[str, str]]:
     hangar.send("DELETE", f"/auth/users/factors?account={bea}", headers=owner)
     hangar.send("POST", "/auth/users/factors/totp", headers=headers)
     hangar.send("POST", "/auth/users/verification", {"email": "cem@example.org"})
+    identity = KeptIdentity("i1", "https://issuer.example", f"{MARK}subject", bea, "hangar", f"{MARK}@example.org", INSTANT, INSTANT)
+    hangar.room.work.run(lambda stores: stores.identities.add(stores.schema.collection("users"), identity))
     return bea, headers
 
 
@@ -143,7 +146,7 @@ def test_of_who_is_erased_nothing_is_found_anywhere(hangar: Hangar) -> None:
     learn(hangar.url)
     before = hangar.tables()
     # The control: it is there, and the search finds it.
-    assert {"users", "planes", "notes", "_trash", "_outbox", "_answers", "_sessions", "_one_time"} <= set(before), before
+    assert {"users", "planes", "notes", "_trash", "_outbox", "_answers", "_sessions", "_one_time", "_identities"} <= set(before), before
     assert set().union(*before.values()) == set(MARKS), before
     assert {"users", "planes", "_audit", "_totp"} <= set(hangar.tables(bea))
     assert waiting(hangar) == 2

@@ -13,6 +13,7 @@ from app.testing import TestBackend, backend, client
 from domain.actor import SYSTEM, account
 from domain.errors import NotFound, Problem, Unavailable
 from domain.rules.values import RequestFacts
+from ports.identities import KeptIdentity
 from tests.api.doors import problem
 
 FACTS = RequestFacts("GET")
@@ -113,7 +114,10 @@ def test_factors_and_letters_are_told_without_what_opens_anything(hangar: Hangar
     seed = hangar.door.post("/api/v1/auth/users/factors/totp", headers=headers).get_json()["secret"]
     hangar.door.post("/api/v1/auth/users/verification", json={"email": "bea@example.org"})
     hangar.door.post("/api/v1/auth/users/verification", json={"email": "cem@example.org"})
+    identity = KeptIdentity("i1", "https://issuer.example", "s-1", hangar.bea, "hangar", "bea@example.org", "", "")
+    hangar.room.work.run(lambda stores: stores.identities.add(stores.schema.collection("users"), identity))
     first = opened(hangar.asked(headers))
+    assert [(each["provider"], each["subject"]) for each in first["identities.json"]] == [("hangar", "s-1")]
     assert [(each["kind"], each["confirmed"]) for each in first["factors.json"]] == [("totp", False)]
     assert [(each["state"], each["purpose"]) for each in first["letters.json"]] == [("waiting", "verification")]
     hangar.room.mail.deliver()
