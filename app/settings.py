@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.accounts.issuers import TrustedIssuer, read_trusted
 from domain.accounts.puzzles import MOST_BITS
 from domain.errors import did_you_mean
 from domain.limits.addresses import Network, read_networks
@@ -163,6 +164,13 @@ def _origins(text: str) -> Origins:
         raise _Wrong(str(wrong)) from None
 
 
+def _trusted(text: str) -> tuple[TrustedIssuer, ...]:
+    try:
+        return read_trusted(text)
+    except ValueError as wrong:
+        raise _Wrong(str(wrong)) from None
+
+
 def _policies(text: str) -> Policies:
     try:
         return read_policies(text)
@@ -302,6 +310,11 @@ class Settings:
         _origins, NOBODY, shown="none", example="https://app.example.org, http://localhost:5173",
         meaning="Origins of pages elsewhere that may ask this backend from a browser and act with its cookies, exactly as browsers send "
         "them; or `*`: any page, without cookies. See [browsers](browser.md).",
+    )  # fmt: skip
+    trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
+        _trusted, (), shown="none", example="https://id.example.org users my-api, https://login.example.com staff my-api",
+        meaning="Issuers whose JWTs stand for accounts that are linked to them: of each its address, the accounts collection and the "
+        "audience of the tokens. See [accounts](accounts.md#tokens-of-other-issuers).",
     )  # fmt: skip
     loopback_providers: str = _setting(
         _one_of(*SWITCH), "off", example="on",
@@ -444,6 +457,11 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
     if settings.is_public and settings.asks_loopback:
         # An address that an admin or a provider names would reach what listens on this machine alone.
         mistakes.append(f"STILLROOM_LOOPBACK_PROVIDERS is for development, so it is refused with the public address {settings.host}")
+    mistakes += [
+        f"STILLROOM_TRUSTED_ISSUERS names {each.issuer}, which is asked with STILLROOM_LOOPBACK_PROVIDERS alone"
+        for each in settings.trusted_issuers
+        if each.issuer.startswith("http://") and not settings.asks_loopback
+    ]
     if settings.is_public and _is_on(environ.get("FLASK_DEBUG", "")):
         mistakes.append(f"FLASK_DEBUG shows the inside of errors, so it is refused with the public address {settings.host}")
     return mistakes

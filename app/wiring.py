@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.console_mail import ConsoleMailer
 from adapters.outbound.fallback_limits import FallbackLimits
+from adapters.outbound.http_oauth import HttpProviderDoor
 from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
 from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
 from adapters.outbound.machine_limits import MachineLimits
 from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
+from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.pyotp_codes import PyotpCodes
 from adapters.outbound.re2_patterns import Re2Patterns
 from adapters.outbound.redis_limits import RedisLimits
@@ -48,9 +50,12 @@ from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.factor_proofs import FactorJudge
 from app.usecases.factors import FactorUseCases
+from app.usecases.foreign_accounts import ForeignAccounts
+from app.usecases.foreign_tokens import ForeignTokens
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.issuer_keys import IssuerKeys
 from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import Delivery, MailUseCases
@@ -69,6 +74,7 @@ from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
+from domain.accounts.issuers import TrustedIssuer
 from domain.actor import SYSTEM
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
@@ -87,6 +93,7 @@ from ports.unit_of_work import UnitOfWork
 
 # Every store that a unit of work offers, in one place: a body asks for them by name.
 STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore)
+_SECONDS_FOR_KEYS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,8 @@ class Parts:
     observer: Observer
     sign_up_bits: int = 0
     events_kept: timedelta = timedelta(days=1)
+    asks_loopback: bool = False
+    trusted: tuple[TrustedIssuer, ...] = ()
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
@@ -145,7 +154,8 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         opened.callback(counter.close)
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
-            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept),
+            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), settings.asks_loopback,
+            settings.trusted_issuers,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work)
@@ -165,6 +175,7 @@ def use_cases(parts: Parts) -> Backend:
     desk = PasswordDesk(work, parts.passwords, limits, puzzles)
     devices = DeviceDesk(parts.seal, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
+    foreign = _foreign(parts, sessions)
     codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
@@ -179,7 +190,9 @@ def use_cases(parts: Parts) -> Backend:
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
-        accounts=AccountUseCases(work, sessions, desk, parts.passwords, parts.tokens, limits, devices, tools, clock, ids, observer),
+        accounts=AccountUseCases(
+            work, sessions, desk, parts.passwords, parts.tokens, limits, devices, foreign, tools, clock, ids, observer
+        ),
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
         audit=AuditUseCases(work),
@@ -199,6 +212,15 @@ def use_cases(parts: Parts) -> Backend:
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),
     )
+
+
+def _foreign(parts: Parts, sessions: SessionUseCases) -> ForeignAccounts:
+    """Tokens of other issuers. A request waits for their keys, so they are given less time than a sign-in gives a provider."""
+    door = HttpProviderDoor(loopback=parts.asks_loopback, seconds=_SECONDS_FOR_KEYS)
+    issuers = [each.issuer for each in parts.trusted]
+    keys = IssuerKeys(door, issuers, parts.clock, parts.observer, loopback=parts.asks_loopback)
+    tokens = ForeignTokens(keys, PyjwtIdTokens(), parts.trusted, parts.clock)
+    return ForeignAccounts(parts.work, tokens, sessions, parts.clock)
 
 
 def _issuer(public_url: str) -> str:

@@ -32,6 +32,10 @@ class AccountStore(Protocol):
 
     def credentials_of(self, collection: Collection, id: str) -> Credentials | None: ...
 
+    def credentials_by(self, collection: Collection, issuer: str, subject: str) -> Credentials | None:
+        """Of the account that is the person whom this issuer calls so."""
+        ...
+
     def renew_hash(self, collection: Collection, id: str, *, old: str, new: str) -> bool:
         """Puts `new` in place of the hash `old`, of the same password; False, and nothing changed, where another password was set
         meanwhile. Neither the version nor the epoch grows: nothing that anybody can see has changed."""

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from app.usecases.audit import note
 from app.usecases.devices import DeviceDesk
+from app.usecases.foreign_accounts import ForeignAccounts
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
@@ -41,10 +42,10 @@ _LONGEST_IDENTITY = 254  # no address is longer
 class AccountUseCases:
     def __init__(
         self, work: UnitOfWork, sessions: SessionUseCases, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
-        limits: LimitUseCases, devices: DeviceDesk, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
+        limits: LimitUseCases, devices: DeviceDesk, foreign: ForeignAccounts, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
         self._work, self._sessions, self._desk, self._passwords, self._tokens = work, sessions, desk, passwords, tokens
-        self._limits, self._devices, self._tools = limits, devices, tools
+        self._limits, self._devices, self._foreign, self._tools = limits, devices, foreign, tools
         self._clock, self._ids, self._observer = clock, ids, observer
 
     # --- signing in
@@ -82,8 +83,9 @@ class AccountUseCases:
         return typed != given and hashed is not None and self._passwords.is_outdated(hashed) and self._passwords.verify(typed, hashed)
 
     def identify(self, token: str) -> Actor:
-        """Who bears this token. Whether the account still stands is asked by the first statement of what comes next."""
-        return self._tokens.read(token)
+        """Who bears this token, one of ours or of an issuer that is trusted. Whether the account still stands is asked by the first
+        statement of what comes next."""
+        return self._foreign.actor(token) or self._tokens.read(token)
 
     def me(self, name: str, *, actor: Actor, facts: RequestFacts = PLAIN_REQUEST) -> Shown:
         """The account of the actor, as its owner sees it: the collection's view rule says what others see."""

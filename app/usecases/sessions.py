@@ -172,6 +172,11 @@ class SessionUseCases:
     def own_account(self, actor: Actor, *, facts: RequestFacts) -> Shown:
         return self._work.read(lambda stores: self._own_record(stores, actor, ANYTHING, facts))
 
+    def admit(self, stores: Stores, actor: Actor, facts: RequestFacts) -> None:
+        """What each sign-in asks, for whoever comes without one of ours: Unauthenticated where the account has moved on, Forbidden
+        where the `auth` rule does not hold for it."""
+        self._admitted(stores, actor, facts)
+
     def _admitted(self, stores: Stores, actor: Actor, facts: RequestFacts) -> Shown:
         """Rule, epoch and the record to answer with are one statement."""
         collection = stores.schema.collection(actor.collection)

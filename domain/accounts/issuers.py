@@ -26,18 +26,16 @@ APART = timedelta(seconds=30)
 # Nobody here can end such a token before its time: one that lives for longer than this is not taken.
 LONGEST_LIFE = timedelta(hours=24)
 LONGEST = 8_000  # characters of a token
-_CREATES = "create"
 _COLLECTION = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """Its tokens for `audience` stand for accounts of `collection`. Without `creates` that is for those whose identity is known there."""
+    """Its tokens for `audience` stand for those accounts of `collection` whose identity is known there."""
 
     issuer: str
     collection: str
     audience: str
-    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Keys:
 
 
 def read_trusted(text: str) -> tuple[TrustedIssuer, ...]:
-    """`https://id.example.org users my-api create, …`. ValueError, with what is wrong, for what can be no list of them."""
+    """`https://id.example.org users my-api, …`. ValueError, with what is wrong, for what can be no list of them."""
     found = tuple(_entry(part.split()) for part in text.split(",") if part.strip())
     pairs = [(each.issuer, each.audience) for each in found]
     if len(set(pairs)) < len(pairs):
@@ -81,14 +79,10 @@ def read_trusted(text: str) -> tuple[TrustedIssuer, ...]:
     return found
 
 
-def written(trusted: Sequence[TrustedIssuer]) -> str:
-    return ", ".join(" ".join([each.issuer, each.collection, each.audience, *[_CREATES] * each.creates]) for each in trusted)
-
-
 def _entry(words: list[str]) -> TrustedIssuer:
-    if len(words) not in (3, 4) or (len(words) == 4 and words[3] != _CREATES):
-        raise ValueError(f"is a list of issuer, collection and audience, each with `{_CREATES}` or without")
-    issuer, collection, audience = words[:3]
+    if len(words) != 3:
+        raise ValueError("is a list of issuer, collection and audience, for example https://id.example.org users my-api")
+    issuer, collection, audience = words
     try:
         read_target(issuer, loopback=True)
     except ValueError as wrong:
@@ -98,7 +92,7 @@ def _entry(words: list[str]) -> TrustedIssuer:
         raise ValueError("cannot be for admins: they sign in here")
     if not _COLLECTION.fullmatch(collection):
         raise ValueError(f"names `{collection[:60]}`, which is no collection")
-    return TrustedIssuer(issuer, collection, audience, len(words) == 4)
+    return TrustedIssuer(issuer, collection, audience)
 
 
 @dataclass(frozen=True, slots=True)

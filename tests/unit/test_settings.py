@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings, SettingsError, documented
+from domain.accounts.issuers import TrustedIssuer
 
 SECRET = "kY3x0b1WcVtq9Zr7LmP5sD2fGh8jN4aQ"
 
@@ -52,6 +53,26 @@ def test_this_machine_is_asked_in_development_alone() -> None:
     assert Settings.from_environment({"STILLROOM_LOOPBACK_PROVIDERS": "on"}).asks_loopback
     found = mistakes(STILLROOM_LOOPBACK_PROVIDERS="on", STILLROOM_HOST="0.0.0.0")
     assert found == ("STILLROOM_LOOPBACK_PROVIDERS is for development, so it is refused with the public address 0.0.0.0",)
+
+
+def test_issuers_are_trusted_one_by_one() -> None:
+    text = "https://id.example.org users my-api, https://login.example.com staff my-api"
+    settings = Settings.from_environment({"STILLROOM_TRUSTED_ISSUERS": text})
+    assert settings.trusted_issuers == (
+        TrustedIssuer("https://id.example.org", "users", "my-api"),
+        TrustedIssuer("https://login.example.com", "staff", "my-api"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text, said", [
+    ("https://id.example.org", "a list of issuer, collection and audience"),
+    ("https://id.example.org users my-api x", "a list of issuer, collection"),
+    ("http://id.example.org users my-api", "STILLROOM_LOOPBACK_PROVIDERS"), ("https://a@id.example.org users x", "no user"),
+    ("file:///etc/passwd users my-api", "begins with https://"), ("https://id.example.org _admins my-api", "cannot be for admins"),
+    ("https://id.example.org Users my-api", "no collection"), ("https://a.org users x, https://a.org staff x", "twice"),
+])  # fmt: skip
+def test_an_issuer_that_cannot_be_trusted_is_refused(text: str, said: str) -> None:
+    assert said in mistakes(STILLROOM_TRUSTED_ISSUERS=text)[0]
 
 
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:

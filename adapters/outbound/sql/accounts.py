@@ -31,6 +31,8 @@ from ports.accounts import Credentials, SigningKey
 _KEYS = sql_table("_signing_keys", sql_column("kid"), sql_column("sealed", LargeBinary), sql_column("public"), sql_column("created"))
 _SETUP = sql_table("_setup_tokens", sql_column("digest"), sql_column("expires"))
 
+_IDENTITIES = sql_table("_identities", *(sql_column(name) for name in ("collection", "issuer", "subject", "account")))
+
 Build = Callable[[], Executable]
 
 
@@ -57,8 +59,23 @@ class SqlAccountStore(_Statements):
 
     def _choose(self, collection: Collection, column: str) -> Select[Any]:
         table = self._session.tables[collection.name]
-        wanted = (table.c.id, table.c.email, table.c[PASSWORD_COLUMN], table.c[EPOCH_COLUMN])
-        return select(*wanted).where(table.c[column] == bindparam("value"))
+        return self._wanted(table).where(table.c[column] == bindparam("value"))
+
+    def _wanted(self, table: Any) -> Select[Any]:
+        return select(table.c.id, table.c.email, table.c[PASSWORD_COLUMN], table.c[EPOCH_COLUMN])
+
+    def credentials_by(self, collection: Collection, issuer: str, subject: str) -> Credentials | None:
+        values = {"of_collection": collection.id, "by_issuer": issuer, "of_subject": subject}
+        rows = self._run(("identity", collection.name), lambda: self._choose_by_identity(collection), values)
+        return Credentials(*rows[0]) if rows else None
+
+    def _choose_by_identity(self, collection: Collection) -> Select[Any]:
+        table = self._session.tables[collection.name]
+        known = and_(
+            _IDENTITIES.c.collection == bindparam("of_collection"), _IDENTITIES.c.issuer == bindparam("by_issuer"),
+            _IDENTITIES.c.subject == bindparam("of_subject"), _IDENTITIES.c.account == table.c.id,
+        )  # fmt: skip
+        return self._wanted(table).where(known)
 
     def renew_hash(self, collection: Collection, id: str, *, old: str, new: str) -> bool:
         # Names that no field can have: SQLAlchemy keeps those of columns for itself.

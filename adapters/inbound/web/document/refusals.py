@@ -27,7 +27,10 @@ _UNMET: Codes = ("condition_failed", "precondition_failed")
 _RECORD: Codes = ("check_failed", "invalid_record", "limit_exceeded", "no_such_record")
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
 
-_WHO: ByStatus = {401: ("invalid_token", "session_ended", "token_expired", "unauthenticated"), 403: ("forbidden",), 404: ("not_found",)}
+_WHO: ByStatus = {
+    401: ("identity_unknown", "invalid_token", "session_ended", "token_expired", "unauthenticated"), 403: ("forbidden",),
+    404: ("not_found",),
+}  # fmt: skip
 _LATER: ByStatus = {
     429: ("too_many_requests",),
     503: ("busy", "contended", "issuer_silent", "outcome_unknown", "schema_moving", "stopping", "too_slow", "unavailable"),

@@ -1,0 +1,64 @@
+"""Whose account a token of another issuer stands for: that of its identity, which is asked for with every request, so that one that was
+unlinked, disabled or deleted is refused at once, and whose `auth` rule is asked as often as that of a session."""
+
+import threading
+from collections import OrderedDict
+from datetime import datetime
+
+from app.usecases.foreign_tokens import ForeignTokens
+from app.usecases.sessions import SessionUseCases, accounts_of
+from domain.accounts.issuers import Statement
+from domain.accounts.tokens import ACCESS, LIFETIMES
+from domain.actor import Actor, account
+from domain.errors import NotFound, Unauthenticated
+from domain.rules.values import RequestFacts
+from ports.clock import Clock
+from ports.unit_of_work import Stores, UnitOfWork
+
+# To rules it is a sign-in by a provider, whatever request comes with it: one decision holds for all of them.
+_FACTS = RequestFacts("POST", context="oauth2")
+_ADMITTED_FOR = LIFETIMES[ACCESS]
+_KEPT = 20_000
+
+
+class ForeignAccounts:
+    def __init__(self, work: UnitOfWork, foreign: ForeignTokens, sessions: SessionUseCases, clock: Clock) -> None:
+        self._work, self._foreign, self._sessions, self._clock = work, foreign, sessions, clock
+        self._admitted: OrderedDict[Actor, datetime] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def actor(self, token: str) -> Actor | None:
+        """None for a token of ours. Unauthenticated where it is not good or stands for nobody here; Forbidden where the account's
+        collection does not let it in. It has no session: what takes a fresh sign-in is not done with it."""
+        said = self._foreign.read(token)
+        return None if said is None else self._work.read(lambda stores: self._standing(stores, said))
+
+    def _standing(self, stores: Stores, said: Statement) -> Actor:
+        try:
+            collection = accounts_of(stores, said.by.collection)
+        except NotFound as gone:
+            raise _unknown() from gone
+        found = stores.accounts.credentials_by(collection, said.by.issuer, said.subject)
+        if found is None:
+            raise _unknown()
+        actor = account(found.id, collection.name, found.epoch)
+        if not self._is_admitted(actor):
+            self._sessions.admit(stores, actor, _FACTS)
+            self._admit(actor)
+        return actor
+
+    def _is_admitted(self, actor: Actor) -> bool:
+        """Under this epoch: whatever ends sessions of the account asks its rule anew."""
+        until = self._admitted.get(actor)
+        return until is not None and self._clock.now() < until
+
+    def _admit(self, actor: Actor) -> None:
+        with self._lock:
+            self._admitted[actor] = self._clock.now() + _ADMITTED_FOR
+            if len(self._admitted) > _KEPT:
+                self._admitted.popitem(last=False)
+
+
+def _unknown() -> Unauthenticated:
+    hint = "sign in by that issuer here once, or let the account be linked to it"
+    return Unauthenticated("nobody here is known by this token's issuer and subject", code="identity_unknown", hint=hint)

@@ -1,0 +1,180 @@
+"""Accounts that come with tokens of another issuer, over HTTP, on every database: who they are, and what ends that."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from app.testing import ToldClock, backend, client
+from domain.actor import SYSTEM
+from domain.errors import Unauthenticated
+from domain.rules.values import RequestFacts
+from ports.identities import KeptIdentity
+from tests.provider import serving
+
+API, FACTS, PASSWORD = "/api/v1", RequestFacts("POST"), "a stillroom of herbs"
+NOW = "2026-11-23T12:00:00.000Z"
+USERS = {
+    "name": "users", "type": "accounts", "fields": [{"name": "blocked", "type": "bool", "default": False}],
+    "rules": {"create": "", "view": "id = @request.auth.id", "update": "id = @request.auth.id", "delete": "id = @request.auth.id"},
+}  # fmt: skip
+POSTS = {
+    "name": "posts", "fields": [{"name": "owner", "type": "relation", "collection": "users"}],
+    "rules": {"list": "owner = @request.auth.id", "create": "owner = @request.auth.id"},
+}  # fmt: skip
+
+
+# What no database could tell anything new about.
+ON_ONE = pytest.mark.parametrize("database_url", ["sqlite:///:memory:"])
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def room(database_url, provider):
+    with opened(database_url, provider) as room:
+        yield room
+
+
+@contextmanager
+def opened(url, provider):
+    trusted, clock = f"{provider.home} users my-api", ToldClock(datetime.now(UTC))
+    with backend(database=url, clock=clock, loopback_providers=True, trusted_issuers=trusted) as room:
+        room.collections.create(USERS, actor=SYSTEM)
+        room.collections.create(POSTS, actor=SYSTEM)
+        yield room
+
+
+@pytest.fixture
+def known(room, provider):
+    return ann(room, provider)
+
+
+def ann(room, provider):
+    """Whom the provider calls s-1."""
+    id = room.records.create("users", {"email": "ann@example.org", "password": PASSWORD}, actor=SYSTEM, facts=FACTS).id
+    link(room, provider, "s-1", id)
+    return id
+
+
+def link(room, provider, subject, id):
+    kept = KeptIdentity(f"i-{subject}", provider.home, subject, id, "", "", NOW, NOW)
+    return room.work.run(lambda stores: stores.identities.add(stores.schema.collection("users"), kept))
+
+
+def token(room, provider, **changed):
+    now = int(room.clock.now().timestamp())
+    return provider.keys.token({"iss": provider.home, "aud": "my-api", "sub": "s-1", "iat": now, "exp": now + 3_000} | changed)
+
+
+def asking(room, bearer):
+    web = client(room)
+
+    def ask(method, path, body=None):
+        answer = web.open(API + path, method=method, json=body, headers={"Authorization": f"Bearer {bearer}"})
+        return answer.status_code, answer.get_json(silent=True)
+
+    return ask
+
+
+def test_a_token_of_the_issuer_is_the_account(room, provider, known):
+    ask = asking(room, token(room, provider))
+    status, me = ask("GET", "/auth/users/me")
+    assert (status, me["id"], me["email"]) == (200, known, "ann@example.org")
+    assert ask("POST", "/collections/posts/records", {"owner": known})[0] == 201
+    assert len(ask("GET", "/collections/posts/records")[1]["items"]) == 1
+
+
+def test_somebody_whom_nobody_knows_is_refused(room, provider, known):
+    status, problem = asking(room, token(room, provider, sub="s-2", email="ann@example.org", email_verified=True))("GET", "/auth/users/me")
+    assert (status, problem["code"]) == (401, "identity_unknown")
+
+
+@pytest.mark.parametrize("end", ["deleted", "unlinked"])
+def test_it_ends_with_the_account_and_with_the_link(room, provider, known, end):
+    ask = asking(room, token(room, provider))
+    assert ask("GET", "/auth/users/me")[0] == 200
+    if end == "deleted":
+        room.records.delete("users", known, actor=SYSTEM, facts=FACTS)
+    else:
+        room.work.run(lambda stores: stores.identities.forget(stores.schema.collection("users"), [known]))
+    assert ask("GET", "/auth/users/me")[0] == 401
+    assert ask("GET", "/collections/posts/records")[0] == 401
+
+
+def test_one_who_comes_back_under_the_same_id_is_not_the_same(room, provider, known):
+    room.records.delete("users", known, actor=SYSTEM, facts=FACTS)
+    assert room.work.run(lambda stores: stores.identities.find(stores.schema.collection("users"), provider.home, "s-1")) is None
+
+
+@ON_ONE
+def test_the_auth_rule_is_asked_as_for_a_session(room, provider, known):
+    room.collections.change("users", {"rules": {**USERS["rules"], "auth": "blocked = false"}}, actor=SYSTEM)
+    ask = asking(room, token(room, provider))
+    assert ask("GET", "/auth/users/me")[0] == 200
+    room.records.update("users", known, {"blocked": True}, actor=SYSTEM, facts=FACTS)
+    room.clock.advance(minutes=15)
+    status, problem = ask("GET", "/auth/users/me")
+    assert (status, problem["code"]) == (403, "sign_in_refused")
+
+
+@ON_ONE
+def test_a_change_of_the_password_does_not_end_it_and_asks_the_rule_anew(room, provider, known):
+    """It is the issuer's to end; the account's epoch has moved on, and so has the actor that the token stands for."""
+    room.collections.change("users", {"rules": {**USERS["rules"], "auth": "blocked = false"}}, actor=SYSTEM)
+    ask = asking(room, token(room, provider))
+    assert ask("GET", "/auth/users/me")[0] == 200
+    room.records.update("users", known, {"password": f"{PASSWORD}!"}, actor=SYSTEM, facts=FACTS)
+    assert ask("GET", "/auth/users/me")[0] == 200
+    room.records.update("users", known, {"password": PASSWORD, "blocked": True}, actor=SYSTEM, facts=FACTS)
+    assert ask("GET", "/auth/users/me")[0] == 403
+
+
+@ON_ONE
+def test_what_takes_a_fresh_sign_in_is_not_done_with_it(room, provider, known):
+    ask = asking(room, token(room, provider))
+    for method, path in (("POST", "/auth/users/factors/totp"), ("GET", "/auth/users/personal-data"), ("POST", "/auth/users/step-up")):
+        status, problem = ask(method, path, {"password": PASSWORD} if path.endswith("step-up") else None)
+        assert 400 <= status < 500, (path, problem)
+
+
+@ON_ONE
+def test_an_actor_of_before_is_refused_by_the_guard(room, provider, known):
+    """Between the lookup and the request's first statement the account may end: that statement compares its epoch."""
+    actor = room.accounts.identify(token(room, provider))
+    room.records.update("users", known, {"password": f"{PASSWORD}!"}, actor=SYSTEM, facts=FACTS)
+    with pytest.raises(Unauthenticated):
+        room.accounts.me("users", actor=actor)
+
+
+@ON_ONE
+def test_it_is_of_its_collection_alone(room, provider, known):
+    room.collections.create({**USERS, "name": "staff"}, actor=SYSTEM)
+    ask = asking(room, token(room, provider))
+    assert ask("GET", "/auth/staff/me")[0] == 403
+    assert ask("GET", "/collections")[0] in (401, 403)
+
+
+@ON_ONE
+def test_a_collection_that_is_gone_knows_nobody(room, provider, known):
+    ask = asking(room, token(room, provider))
+    assert ask("GET", "/auth/users/me")[0] == 200
+    room.collections.delete("posts", actor=SYSTEM)
+    room.collections.delete("users", actor=SYSTEM)
+    assert ask("GET", "/collections/posts/records")[0] == 401
+
+
+@ON_ONE
+def test_our_own_tokens_go_on(room, provider, known):
+    signed = room.accounts.sign_in("users", "ann@example.org", PASSWORD, facts=FACTS)
+    assert asking(room, signed.access_token)("GET", "/auth/users/me")[0] == 200
+
+
+@ON_ONE
+@pytest.mark.parametrize("bearer", ["a.b.c", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "eyJhbGciOiJub25lIn0.e30."])
+def test_what_is_no_token_is_refused(room, bearer):
+    assert asking(room, bearer)("GET", "/auth/users/me")[0] == 401
