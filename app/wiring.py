@@ -131,6 +131,7 @@ class Parts:
     events_kept: timedelta = timedelta(days=1)
     asks_loopback: bool = False
     trusted: tuple[TrustedIssuer, ...] = ()
+    origins: frozenset[str] = frozenset()
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
@@ -155,7 +156,7 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
             Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), settings.asks_loopback,
-            settings.trusted_issuers,
+            settings.trusted_issuers, settings.cors_origins.exact,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work)
@@ -176,7 +177,7 @@ def use_cases(parts: Parts) -> Backend:
     devices = DeviceDesk(parts.seal, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
     foreign = _foreign(parts, sessions)
-    codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url)
+    codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
     writer = LetterWriter(clock, parts.public_url)

@@ -2,7 +2,7 @@
 on this very machine that is `localhost`."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,11 +29,14 @@ T = TypeVar("T")
 
 
 class WebauthnPasskeys:
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, origins: Iterable[str] = ()) -> None:
+        """`origins` are trusted as our own is. Browsers let a page use passkeys of its own host and of those above it alone, so of these
+        only the ones below our host count."""
         parts = urlsplit(public_url)
         host = "localhost" if parts.hostname in _LOOPBACK else parts.hostname or ""
         self._host = host
-        self._origin = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+        own = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+        self._origins = [own, *sorted(each for each in origins if f".{urlsplit(each).hostname}".endswith(f".{host}"))]
 
     @property
     def are_possible(self) -> bool:
@@ -52,7 +55,7 @@ class WebauthnPasskeys:
 
     def registered(self, answer: Mapping[str, Any], challenge: bytes) -> NewPasskey | None:
         found = _judged(lambda: verify_registration_response(
-            credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origin,
+            credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origins,
             require_user_verification=True,
         ))  # fmt: skip
         if found is None:
@@ -68,7 +71,7 @@ class WebauthnPasskeys:
 
     def authenticated(self, answer: Mapping[str, Any], challenge: bytes, *, public_key: bytes, counter: int) -> int | None:
         found = _judged(lambda: verify_authentication_response(
-            credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origin,
+            credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origins,
             credential_public_key=public_key, credential_current_sign_count=counter, require_user_verification=True,
         ))  # fmt: skip
         return None if found is None else found.new_sign_count

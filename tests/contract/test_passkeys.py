@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
 from app import testing
 from domain.actor import SYSTEM
 from domain.rules.values import RequestFacts
@@ -172,3 +173,16 @@ def test_challenges_are_limited():
         room.collections.create({"name": "users", "type": "accounts"}, actor=SYSTEM)
         web = testing.client(room)
         assert [web.post(f"{AUTH}/passkey").status_code for _ in range(31)] == [200] * 30 + [429]
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [(ORIGIN, True), (f"https://app.{HOST}", True), (f"https://{HOST}:8443", True), (f"https://bad{HOST}", False),
+     (f"https://other.{HOST}", False)],
+)
+def test_pages_of_origins_that_are_named_and_below_the_host_may_use_them(origin, is_taken):
+    named = (f"https://app.{HOST}", f"https://{HOST}:8443", f"https://bad{HOST}")
+    judge, challenge = WebauthnPasskeys(ORIGIN, named), b"c" * 32
+    made = Authenticator(origin, HOST)
+    options = judge.registration(challenge, handle=b"h" * 32, name="Ann", there=())
+    assert (judge.registered(made.create(options), challenge) is not None) == is_taken
