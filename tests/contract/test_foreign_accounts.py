@@ -50,6 +50,15 @@ def opened(url, provider):
 
 
 @pytest.fixture
+def elsewhere(room, database_url, provider):
+    if ":memory:" in database_url:
+        pytest.skip("a database in memory is one process's own")
+    trusted, clock = f"{provider.home} users my-api", ToldClock(room.clock.now())
+    with backend(database=database_url, clock=clock, loopback_providers=True, trusted_issuers=trusted) as another:
+        yield another
+
+
+@pytest.fixture
 def known(room, provider):
     return ann(room, provider)
 
@@ -95,15 +104,18 @@ def test_somebody_whom_nobody_knows_is_refused(room, provider, known):
 
 
 @pytest.mark.parametrize("end", ["deleted", "unlinked"])
-def test_it_ends_with_the_account_and_with_the_link(room, provider, known, end):
-    ask = asking(room, token(room, provider))
-    assert ask("GET", "/auth/users/me")[0] == 200
+def test_it_ends_with_the_account_and_with_the_link(room, provider, known, end, elsewhere):
+    """Also for who knows the token already: in this process, and in another one over the same database."""
+    bearer = token(room, provider)
+    for asked in (room, elsewhere):
+        assert asking(asked, bearer)("GET", "/auth/users/me")[0] == 200
     if end == "deleted":
         room.records.delete("users", known, actor=SYSTEM, facts=FACTS)
     else:
         room.work.run(lambda stores: stores.identities.forget(stores.schema.collection("users"), [known]))
-    assert ask("GET", "/auth/users/me")[0] == 401
-    assert ask("GET", "/collections/posts/records")[0] == 401
+    for asked in (room, elsewhere):
+        assert asking(asked, bearer)("GET", "/auth/users/me")[0] == 401
+        assert asking(asked, bearer)("GET", "/collections/posts/records")[0] == 401
 
 
 def test_one_who_comes_back_under_the_same_id_is_not_the_same(room, provider, known):
