@@ -27,9 +27,10 @@ class Turn:
 
 
 class SessionStore(Protocol):
-    def add(self, session: Session, token: KeptToken, *, both: bool = True) -> bool:
-        """Whether it was added. Without `both` that is where the account has no second factor: asked by the statement that adds it, so
-        that there is no moment between."""
+    def add(self, collection: Collection, session: Session, token: KeptToken, *, both: bool = True) -> bool:
+        """Whether it was added: not where the account is gone, and without `both` not where it has a second factor. Asked by the statement
+        that adds it, and the account held until the transaction ends, so that there is no moment between: nothing is left of
+        an account by a sign-in that was under way when it went."""
         ...
 
     def spend(self, collection: Collection, turn: Turn) -> Session | None:

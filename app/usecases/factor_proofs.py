@@ -21,6 +21,7 @@ from domain.accounts.factors import (
 from domain.accounts.one_time import LIFETIMES, SECOND_FACTOR, TOKEN_BYTES, kept, token
 from domain.accounts.passkeys import Passkey, credential_of, handle_of, user_handle
 from domain.actor import SYSTEM, Actor
+from domain.errors import Unauthenticated
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock
@@ -107,6 +108,9 @@ def factors_of(stores: Stores, collection: Collection, account: str) -> tuple[st
 def ask_factor(stores: Stores, collection: Collection, actor: Actor, first: FirstFactor, at: datetime) -> FactorAsked:
     """A ticket for the place where the second factor is shown."""
     ticket, factors = token(secrets.token_bytes(TOKEN_BYTES)), factors_of(stores, collection, actor.id)
+    if not factors:
+        # What stood in the way of a session was no factor, or one that was taken away meanwhile.
+        raise Unauthenticated("this account has just changed, or is gone", hint="sign in again")
     stores.one_time.put(
         kept(SECOND_FACTOR, ticket, actor.id, collection=collection.id, epoch=actor.epoch, at=at, bound=first.text(), tries=TRIES)
     )

@@ -98,8 +98,10 @@ class SessionUseCases:
     ) -> Shown | FactorAsked:
         shown = self._admitted(stores, actor, facts)
         collection = stores.schema.collection(actor.collection)
-        if stores.sessions.add(within(session, collection.id), token.kept, both=both):
+        if stores.sessions.add(collection, within(session, collection.id), token.kept, both=both):
             return shown
+        if both:
+            raise _gone()
         # Not raised: the ticket is to be kept, and so is that a code or a link was used up for it.
         return ask_factor(stores, collection, actor, FirstFactor(session.method, session.device), self._clock.now())
 
@@ -197,7 +199,7 @@ class SessionUseCases:
         collection = stores.schema.collections.get(actor.collection)
         if collection is None:
             stores.records.check_guard(None)
-            raise Unauthenticated("this account is gone")
+            raise _gone()
         sights = sights_for(self._rulebook, stores, actor, facts, self._clock.now())
         sight = sights.of(collection)
         row = stores.records.get(Reading(collection, sight.names, where, sight.masks), actor.id, guard_of(actor))
@@ -216,6 +218,10 @@ def accounts_of(stores: Stores, name: str) -> Collection:
         stores.records.check_guard(None)  # it may be newer than our schema
         raise NotFound("there is no such collection of accounts, or you may not know of it")
     return collection
+
+
+def _gone() -> Unauthenticated:
+    return Unauthenticated("this account is gone")
 
 
 def _whose(stores: Stores, name: str, account: str | None, actor: Actor, doing: str) -> tuple[Collection, str]:

@@ -1,5 +1,8 @@
 """What sessions keep and what they decide by one statement, on every database."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +41,7 @@ def ann(work):
 def open_session(work, users, id="s1", token=FIRST, account="a1", epoch=3, at=AT):
     made = opened(id, account=account, epoch=epoch, at=at, method="otp", device=Device("Ann's phone", "Browser/1", "192.0.2.7"))
     session = within(made, users.id)
-    work.run(lambda stores: stores.sessions.add(session, token.kept))
+    work.run(lambda stores: stores.sessions.add(users, session, token.kept))
     return session
 
 
@@ -190,3 +193,24 @@ def test_expired_sessions_are_swept_so_many_at_once(work, ann):
     assert [work.run(lambda stores: stores.sessions.sweep(later, 1)) for _ in range(3)] == [1, 1, 0]
     assert standing(work, ann) == ["s0"]
     assert work.read(lambda stores: stores.sessions.overdue(later)) is False
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_no_session_is_opened_for_an_account_that_is_being_deleted(work, ann, both):
+    """Who signs in at that moment waits for what becomes of it, and leaves nothing behind of an account that is gone."""
+    deleting = threading.Event()
+    made = opened("s1", account="a1", epoch=3, at=AT, method="otp", device=Device("Ann's phone", "Browser/1", "192.0.2.7"))
+
+    def delete(stores):
+        stores.records.delete(ann, ["a1"])
+        stores.sessions.forget(ann, ["a1"])
+        deleting.set()
+        time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(work.run, delete)
+        deleting.wait(10)
+        added = work.run(lambda stores: stores.sessions.add(ann, within(made, ann.id), FIRST.kept, both=both))
+        gone.result()
+    assert not added
+    assert work.read(lambda stores: stores.sessions.of_account(ann, "a1", NOW)) == []

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     insert,
     select,
     update,
@@ -45,9 +46,17 @@ class SqlSessionStore:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def add(self, session: Session, token: KeptToken, *, both: bool = True) -> bool:
+    def add(self, collection: Collection, session: Session, token: KeptToken, *, both: bool = True) -> bool:
         values = {**dict(zip(_TOLD, astuple(session), strict=True)), "family": token.family, "token": token.token, "rotated": session.used}
-        return bool(self._run(("add", str(both)), lambda: _adding(tuple(values), both=both), values))
+        return bool(self._run(("add", collection.name, str(both)), lambda: self._adding(collection, tuple(values), both=both), values))
+
+    def _adding(self, collection: Collection, names: tuple[str, ...], *, both: bool) -> Executable:
+        account = self._session.tables[collection.name].alias("_account")
+        # On PostgreSQL a deletion that is under way is waited for; on SQLite nobody else writes meanwhile.
+        standing = exists(select(account.c.id).where(account.c.id == bindparam("account")).with_for_update(read=True, key_share=True))
+        row = select(*(cast(bindparam(name), BigInteger if name == "epoch" else Text).label(name) for name in names)).where(standing)
+        free = row if both else row.where(~has_factor(bindparam("collection"), bindparam("account")))
+        return insert(SESSIONS).from_select(list(names), free).returning(SESSIONS.c.id)
 
     def spend(self, collection: Collection, turn: Turn) -> Session | None:
         values = {**_presented(collection, turn), "next": turn.next.token, "new_salt": turn.salt, "idle_end": turn.expires,
@@ -139,14 +148,6 @@ class SqlSessionStore:
 
     def _run(self, key: str | tuple[str, ...], build: Callable[[], Executable], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("sessions", key), build), values)
-
-
-def _adding(names: tuple[str, ...], *, both: bool) -> Executable:
-    if both:
-        return insert(SESSIONS).values({name: bindparam(name) for name in names}).returning(SESSIONS.c.id)
-    asked = has_factor(bindparam("collection"), bindparam("account"))
-    row = select(*(cast(bindparam(name), BigInteger if name == "epoch" else Text).label(name) for name in names)).where(~asked)
-    return insert(SESSIONS).from_select(list(names), row).returning(SESSIONS.c.id)
 
 
 _OF_ACCOUNT = and_(SESSIONS.c.collection == bindparam("of_collection"), SESSIONS.c.account == bindparam("of_account"))
