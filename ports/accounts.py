@@ -46,7 +46,7 @@ class AccountStore(Protocol):
         ...
 
     def owners(self, admins: Collection) -> tuple[str, ...]:
-        """The ids of the admins that are owners, all of them held until the transaction ends."""
+        """The ids of the admins that are owners and not disabled, all of them held until the transaction ends."""
         ...
 
 

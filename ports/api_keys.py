@@ -17,6 +17,10 @@ class ApiKeyStore(Protocol):
 
     def note_use(self, id: str, at: str) -> None: ...
 
+    def remove_made_by(self, admin: str) -> Sequence[str]:
+        """As `remove`, all keys that this admin made; their ids."""
+        ...
+
     def remove(self, id: str) -> bool:
         """Whether it was there. From then on the guard of every request that it asks refuses it, on every process."""
         ...

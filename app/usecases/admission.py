@@ -1,4 +1,5 @@
-"""Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again."""
+"""Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again, and
+an account that is disabled is out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from domain.accounts.roles import ROLE
 from domain.actor import ADMINS, OWNER, Actor
 from domain.records.changes import Changes
 from domain.rules.walk import own_fields
+from domain.schema.account_fields import DISABLED
 from domain.schema.collection import Collection, Schema
 from ports.unit_of_work import Stores
 
@@ -18,6 +20,8 @@ def asks_anew(rulebook: Rulebook, schema: Schema, collection: Collection, asked:
     asks the rule. What the rule reads of other records is found out by the next refresh."""
     if collection.name == ADMINS and ROLE in asked.values:
         return True  # tokens say the role
+    if collection.is_accounts and DISABLED in asked.values:
+        return True
     text = collection.rules.auth if collection.is_accounts else None
     if not text:
         return False
@@ -34,8 +38,15 @@ def keep_sessions(stores: Stores, collection: Collection, id: str, actor: Actor,
         stores.sessions.carry_over(collection, id, actor.session)
 
 
+def shut_out(stores: Stores, collection: Collection, id: str) -> tuple[str, ...]:
+    """The account is disabled: nothing of it stands that could go on, whatever becomes of it later. The ids of keys that went with it."""
+    stores.sessions.forget(collection, [id])
+    stores.one_time.end(collection, id)
+    return tuple(stores.api_keys.remove_made_by(id)) if collection.name == ADMINS else ()
+
+
 def keep_an_owner(stores: Stores, collection: Collection, ids: Sequence[str], values: Mapping[str, Any]) -> None:
     """Before admins are changed to these values, or deleted where there are none. Owners are held, so of two who demote each other
     at the same time one is refused."""
-    if collection.name == ADMINS and (not values or values.get(ROLE, OWNER) != OWNER):
+    if collection.name == ADMINS and (not values or values.get(ROLE, OWNER) != OWNER or values.get(DISABLED)):
         roles.keep_an_owner(stores.accounts.owners(collection), ids)

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
-from domain.accounts.languages import chosen
+from domain.accounts.languages import chosen, languages_of
 from domain.accounts.letters import DEFAULT_LANGUAGE, OURS, write
 from domain.accounts.one_time import (
     DIGITS,
@@ -21,6 +22,7 @@ from domain.accounts.one_time import (
     token,
 )
 from domain.accounts.wishes import Wish
+from domain.schema.account_fields import DISABLED, LANGUAGE
 from domain.schema.collection import Collection
 from domain.schema.fields.text import email_key
 from domain.schema.letters import Letters, Template
@@ -48,10 +50,11 @@ class LetterWriter:
         """None where nobody is to get one: there is no such account, or what was wished for is done already."""
         collection = next((each for each in stores.schema.collections.values() if each.id == wish.collection), None)
         account = _account(stores, collection, wish) if collection else None
-        if collection is None or account is None or not _is_due(stores, collection, account, wish):
+        record = stores.records.load(collection, account.id) if collection and account else None
+        if collection is None or account is None or record is None or not _is_due(stores, collection, account, record, wish):
             return None
         values = self._values(stores, collection, account, wish)
-        written = write(_template(collection.mail or _NOTHING_SAID, wish.purpose, wish.languages), values)
+        written = write(_template(collection.mail or _NOTHING_SAID, wish.purpose, languages_of(record[LANGUAGE], wish.languages)), values)
         to = wish.bound if wish.purpose == EMAIL_COMES else account.email
         return Letter(id, to, written.subject, written.text, written.html)
 
@@ -81,10 +84,11 @@ def _account(stores: Stores, collection: Collection, wish: Wish) -> Credentials 
     return stores.accounts.credentials(collection, email_key(wish.email))
 
 
-def _is_due(stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> bool:
+def _is_due(stores: Stores, collection: Collection, account: Credentials, record: Mapping[str, Any], wish: Wish) -> bool:
+    if record[DISABLED]:
+        return False  # nothing that a letter opens would be open to it
     if wish.purpose == VERIFICATION:
-        record = stores.records.load(collection, account.id)
-        return record is not None and not record["verified"]
+        return not record["verified"]
     if wish.purpose == EMAIL_COMES:
         # Whoever asked for an address that has an account learns nothing by it.
         return stores.accounts.credentials(collection, email_key(wish.bound)) in (None, account)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions
+from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions, shut_out
 from app.usecases.audit import note
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
@@ -30,6 +30,7 @@ from domain.records.dry_runs import check_dry_run
 from domain.records.page import Shown
 from domain.records.visibility import in_present_names, told_without
 from domain.rules.shape import Bound, shape
+from domain.schema.account_fields import DISABLED
 from domain.schema.aliases import Deprecated
 from domain.schema.collection import Collection
 from domain.schema.fields import Tools
@@ -149,7 +150,9 @@ class RecordWrites:
             after = stores.records.update(collection, id, asked, needed)
         if after is None:
             raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
-        if asked.end_sessions:
+        if asked.values.get(DISABLED):
+            self._shut_out(stores, collection, id, request, now)
+        elif asked.end_sessions:
             keep_sessions(stores, collection, id, request.actor, all_of_them=not ends)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         self._note(stores, collection, id, "admin.changed", request, now)
@@ -172,6 +175,10 @@ class RecordWrites:
         record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
+
+    def _shut_out(self, stores: Stores, collection: Collection, id: str, request: Request, now: str) -> None:
+        for key in shut_out(stores, collection, id):
+            note(stores, self._ids.new(), now, "key.revoked", key, actor=request.actor, facts=request.facts)
 
     def _note(self, stores: Stores, collection: Collection, id: str, action: str, request: Request, now: str) -> None:
         """Who gets or loses power over the backend; which fields were written, never with what."""

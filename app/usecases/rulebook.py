@@ -22,6 +22,7 @@ from domain.rules.syntax import Expr
 from domain.rules.tree import FALSE, TRUE, Condition, Literal, Path
 from domain.rules.values import request_paths
 from domain.rules.walk import every_operand
+from domain.schema.account_fields import DISABLED
 from domain.schema.collection import Collection, Schema, rule_names
 from domain.schema.fields import Field
 from domain.schema.kinds import Kind
@@ -68,6 +69,15 @@ class Rulebook:
         """What must hold for this actor to do this; raises where the action is for admins only."""
         text = rule_for(collection, action, actor)
         return self.condition(schema, collection, text) if text else OPEN
+
+    def admission(self, schema: Schema, collection: Collection, auth: str) -> Ruling:
+        """What must hold of an account that signs in: the `auth` rule, and that it is not disabled."""
+        standing = self.condition(schema, collection, f"{DISABLED} != true")
+        if not auth:
+            return standing
+        rule = self.condition(schema, collection, auth)
+        key = (schema.version, collection.name, "admission", auth)
+        return self._keep(key, lambda: _ruling(all_of(standing.condition, rule.condition)))
 
     def condition(self, schema: Schema, collection: Collection, text: str, pointer: str = "") -> Ruling:
         """A rule's text, written by the owner: it may name everything."""

@@ -9,7 +9,7 @@ from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import ask_factor
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
-from app.usecases.rulebook import OPEN, Rulebook
+from app.usecases.rulebook import Rulebook
 from app.usecases.sights import sights_for
 from domain.accounts.factors import FactorAsked, FirstFactor
 from domain.accounts.refresh import (
@@ -186,7 +186,7 @@ class SessionUseCases:
         if text is None:
             stores.records.check_guard(guard_of(actor))
             self._refuse_by_rule(collection)
-        ruling = self._rulebook.condition(stores.schema, collection, text) if text else OPEN
+        ruling = self._rulebook.admission(stores.schema, collection, text)
         # Nobody has signed in yet: to the rule the asker is a guest, and the record is the account.
         values = request_values(stores, ruling.paths, GUEST, facts, None, self._clock.now())
         try:

@@ -1,4 +1,4 @@
-"""Which language somebody reads, as their request says it."""
+"""Which language somebody reads, as their account and their request say it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,12 @@ def preferred(header: str) -> tuple[str, ...]:
         if found and quality > 0:
             ranked.append((-quality, at, found[1].lower()))
     return tuple(dict.fromkeys(tag for _, _, tag in sorted(ranked)))
+
+
+def languages_of(own: str | None, asked: Sequence[str]) -> tuple[str, ...]:
+    """Of an account that says its language, and whose request said others: its own first. Texts have no regions."""
+    first = (own.partition("-")[0].lower(),) if own else ()
+    return tuple(dict.fromkeys((*first, *asked)))
 
 
 def chosen(wanted: Sequence[str], there: Iterable[str], default: str) -> str:

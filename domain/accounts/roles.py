@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.actor import ADMINS, OWNER, Actor
 from domain.errors import Conflict, Forbidden, Unauthenticated
+from domain.schema.account_fields import DISABLED
 from domain.schema.collection import Collection
 from domain.schema.fields import SelectField
 
@@ -18,6 +19,9 @@ ROLES = (OWNER, EDITOR, VIEWER)
 ROLE = "admin_role"
 # An admin that is made without one is what every admin was before there were roles.
 ROLE_FIELD = SelectField(name=ROLE, values=ROLES, default=OWNER, required=True)
+
+# What of an admin decides what it may do.
+_POWER = (ROLE, DISABLED)
 
 # What there is to be done. `run` is the backend itself: its admins, keys, audit trail and settings.
 LOOK, EDIT, RUN = "look", "edit", "run"
@@ -47,19 +51,19 @@ def role_refused(actor: Actor, doing: str) -> Forbidden:
 
 def check_write(actor: Actor, collection: Collection, id: str | None, body: Mapping[str, Any]) -> None:
     """Whether this admin's role lets it write this record; what binds others are the collection's rules. Everybody may change their own
-    address and password, and nobody but an owner anybody's role, their own least of all."""
+    address and password, and nobody but an owner anybody's role or state, their own least of all."""
     if not actor.passes_rules:
         return
     if collection.name != ADMINS:
         doing = EDIT
     else:
-        own = id == actor.id and actor.collection == ADMINS and bool(body) and not any(key.rstrip("+-") == ROLE for key in body)
+        own = id == actor.id and actor.collection == ADMINS and bool(body) and not any(key.rstrip("+-") in _POWER for key in body)
         doing = LOOK if own else RUN
     if not may(actor, doing):
         raise role_refused(actor, doing)
 
 
 def keep_an_owner(owners: Collected[str], ids: Collected[str]) -> None:
-    """`owners` are all there are, held against other writers; these ids are about to be owners no more."""
+    """`owners` are all who can sign in, held against other writers; these ids are about to be owners no more."""
     if owners and set(owners) <= set(ids):
         raise Conflict("this is the last owner, and a backend without one could not be run", hint="make another admin an owner first")

@@ -19,7 +19,8 @@ from domain.errors import (
 )
 from domain.records.reading import NO_MASKS, Masks
 from domain.rules.requests import ROLES
-from domain.schema.collection import EMAIL_VISIBLE, Collection
+from domain.schema.account_fields import EMAIL_VISIBLE, LANGUAGE, OWN_FIELDS
+from domain.schema.collection import Collection
 from domain.schema.fields import Field
 
 ACTIONS = ("list", "view", "create", "update", "delete")
@@ -39,12 +40,15 @@ def view_rule(collection: Collection, field: Field) -> str | None:
     """Who sees the field's value, of those who see the record. An account's address is its own until it says otherwise."""
     if collection.is_accounts and field.name == "email":
         return f"{EMAIL_VISIBLE} = true || {_itself(collection)}"
+    if collection.is_accounts and field.name == LANGUAGE:
+        return _itself(collection)
     return field.rules.view
 
 
 def write_rule(collection: Collection, field: Field, *, creating: bool) -> str | None:
-    """Who may write the field, of those who may write the record. Whether an address is shown is for its account alone to say."""
-    if collection.is_accounts and field.name == EMAIL_VISIBLE:
+    """Who may write the field, of those who may write the record. Whether an address is shown, and in which language
+    letters are, is for the account alone to say."""
+    if collection.is_accounts and field.name in (EMAIL_VISIBLE, LANGUAGE):
         return "" if creating else _itself(collection)
     if collection.is_accounts and field.name in ROLES and field.rules.write == "":
         # What `hasRole` reads: whoever could write it would give themselves any role.
@@ -59,8 +63,8 @@ def _itself(collection: Collection) -> str:
 
 def is_nameable(collection: Collection, field: Field) -> bool:
     """Whether clients may name the field in filter and sort at all. Addresses are unique: to find one would be to have it confirmed."""
-    is_address = collection.is_accounts and field.name == "email"
-    return not (field.hidden or field.rules.view is None or is_address)
+    is_own = collection.is_accounts and field.name in OWN_FIELDS
+    return not (field.hidden or field.rules.view is None or is_own)
 
 
 def may_know(collection: Collection, field: Field, actor: Actor) -> bool:

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from domain.errors import Invalid, NotFound, did_you_mean, invalid
+from domain.schema.account_fields import ACCOUNT_FIELD_NAMES, ACCOUNT_FIELDS
 from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases, read_aliases
-from domain.schema.fields import EmailField, Field, RelationField, TextField, Tools, define
-from domain.schema.fields.flags import BoolField
+from domain.schema.fields import Field, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
@@ -29,17 +29,9 @@ SYSTEM_FIELDS: tuple[Field, ...] = (
     AutodateField(name="created"),
     AutodateField(name="updated", on_update=True),
 )
-EMAIL_VISIBLE = "email_visible"
-# What accounts have besides: `email` signs in, `email_visible` shows it to whoever sees the record, `verified` is for admins to
-# write. The password is never read, so it is no field.
-ACCOUNT_FIELDS: tuple[Field, ...] = (
-    EmailField(name="email", required=True, unique=True),
-    BoolField(name=EMAIL_VISIBLE, default=False),
-    BoolField(name="verified", default=False),
-)
 PASSWORD = "password"
 OLD_PASSWORD = "old_password"
-ACCOUNT_NAMES = frozenset({"email", EMAIL_VISIBLE, "verified", PASSWORD, OLD_PASSWORD})
+ACCOUNT_NAMES = ACCOUNT_FIELD_NAMES | {PASSWORD, OLD_PASSWORD}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
 
 from domain.errors import Invalid, did_you_mean, invalid
+from domain.schema.account_fields import OWN_FIELDS
 from domain.schema.fields import Field, RelationField
 from domain.schema.kinds import Kind
 from domain.schema.measures import Written, result_field, why_not
@@ -145,8 +146,8 @@ def _named(holder: Any, name: str, path: str, pointer: str) -> Field:
 
 
 def _is_veiled(holder: Any, field: Field) -> bool:
-    """An account's address is its own; a field with a view rule is not everyone's, and its rule speaks of another record."""
-    return field.hidden or field.rules.view != "" or (holder.is_accounts and field.name == "email")
+    """An account's address and language are its own; a field with a view rule is not everyone's, and its rule speaks of another record."""
+    return field.hidden or field.rules.view != "" or (holder.is_accounts and field.name in OWN_FIELDS)
 
 
 # --- following what others are called

@@ -38,6 +38,7 @@ TABLES = {
     "0015": {"_passkeys"},
     "0016": {"_deferred"},
     "0017": {"_providers", "_identities", "_sign_ins"},
+    "0018": set(),
 }
 
 

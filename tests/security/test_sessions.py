@@ -186,8 +186,16 @@ def by_its_state(target: Target, id: str, signed: Pair) -> Any:
     return banned
 
 
+def by_being_disabled(target: Target, id: str, signed: Pair) -> Any:
+    """Enabled again at once, which brings nothing back."""
+    disabled = target.records("PATCH", "users", id, {"disabled": True}, by="admin")
+    target.records("PATCH", "users", id, {"disabled": False}, by="admin")
+    return disabled
+
+
 ENDINGS = (
     by_sign_out, by_its_refresh_token, by_another_session, by_an_admin, by_a_new_password, by_a_new_address, by_deletion, by_its_state,
+    by_being_disabled,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def test_everybody_is_told_what_they_may_try() -> None:
         assert list(told) == ["shop", "users"]
         assert told["shop"].actions == ("list", "view", "create")
         assert told["users"].actions == ("view", "create", "update")
-        assert [each.name for each in told["users"].creatable] == ["email", "email_visible"]
+        assert [each.name for each in told["users"].creatable] == ["email", "email_visible", "language"]
         assert told["users"].masked == {"email"}
         assert [(each.name, each.collection, each.many) for each in told["shop"].related] == [("author", "users", False)]
         everything = {each.collection.name: each for each in _outlines(room, SYSTEM)}

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     update,
 )
 from sqlalchemy import column as sql_column
@@ -25,6 +26,7 @@ from adapters.outbound.sql.schema import grow_version
 from adapters.outbound.sql.session import Session
 from domain.accounts.roles import ROLE
 from domain.actor import OWNER
+from domain.schema.account_fields import DISABLED
 from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
 
@@ -98,7 +100,8 @@ class SqlAccountStore(_Statements):
     def _owners(self, admins: Collection) -> Executable:
         """In one order, so that two of them never wait for each other."""
         table = self._session.tables[admins.name]
-        return select(table.c.id).where(table.c[ROLE] == bindparam("role")).order_by(table.c.id).with_for_update()
+        standing = and_(table.c[ROLE] == bindparam("role"), table.c[DISABLED].is_not(true()))
+        return select(table.c.id).where(standing).order_by(table.c.id).with_for_update()
 
 
 class SqlKeyStore(_Statements):

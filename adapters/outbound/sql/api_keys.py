@@ -43,6 +43,10 @@ class SqlApiKeyStore:
     def remove(self, id: str) -> bool:
         return bool(self._run("remove", lambda: delete(TABLE).where(TABLE.c.id == bindparam("which")).returning(TABLE.c.id), {"which": id}))
 
+    def remove_made_by(self, admin: str) -> Sequence[str]:
+        theirs = TABLE.c.made_by == bindparam("admin")
+        return [row[0] for row in self._run("remove theirs", lambda: delete(TABLE).where(theirs).returning(TABLE.c.id), {"admin": admin})]
+
     def _run(self, key: str, build: Callable[[], Executable], values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("api keys", key), build), values)
 
