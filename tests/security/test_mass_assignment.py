@@ -9,7 +9,8 @@ from tests.security.target import COLLECTIONS, PASSWORD, PLAIN, Target, address,
 SIGN_UP = {"email": "eve@example.org", "password": PASSWORD, "name": "eve"}
 # What sign-ups of other backends have been tricked with; `role` and `balance` are there, but hidden.
 PRIVILEGES: dict[str, Any] = {
-    "verified": True, "disabled": True, "disabled+": 1, "anonymous": False, "role": "editor", "balance": 1_000_000, "tokenKey": "x", "token_key": "x", "passwordHash": "x",
+    "verified": True, "disabled": True, "disabled+": 1, "anonymous": False,
+    "role": "editor", "balance": 1_000_000, "tokenKey": "x", "token_key": "x", "passwordHash": "x",
     "password_hash": "x", "_password": "x", "_epoch": 99, "epoch": 99,
     "isAdmin": True, "is_admin": True, "admin": True, "superuser": True, "collectionId": "_admins", "collectionName": "_admins",
     "collection": "_admins", "type": "admin", "emailVisibility": True,
