@@ -18,12 +18,14 @@ from adapters.inbound.rest import (
     exports,
     factors,
     imports,
+    oauth,
     outbox,
     pages,
     passkeys,
     personal_data,
     postman,
     proofs,
+    providers,
     puzzles,
     records,
     schema,
@@ -68,6 +70,8 @@ _BLUEPRINTS = (
     schema.blueprint,
     personal_data.blueprint,
     outbox.blueprint,
+    providers.blueprint,
+    oauth.blueprint,
 )
 
 

@@ -17,11 +17,13 @@ from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
+from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.personal_exports import PersonalExportUseCases
 from app.usecases.proofs import ProofUseCases
+from app.usecases.providers import ProviderUseCases
 from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
 from app.usecases.schema import SchemaUseCases
@@ -49,6 +51,8 @@ class Backend:
     second_factors: SecondFactorUseCases
     passkeys: PasskeyUseCases
     proofs: ProofUseCases
+    providers: ProviderUseCases
+    oauth: OAuthUseCases
     personal_exports: PersonalExportUseCases
     erasure: ErasureUseCases
     puzzles: PuzzleUseCases

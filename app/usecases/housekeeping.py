@@ -180,9 +180,11 @@ class HousekeepingUseCases:
         return forgotten
 
     def _sweep(self) -> None:
-        """Links and codes whose time is over; they open nothing any more."""
+        """Links, codes and begun sign-ins whose time is over; they open nothing any more."""
         now = self._now()
         while self._work.run(lambda stores: stores.one_time.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
+            pass
+        while self._work.run(lambda stores: stores.identities.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
 
     def _now(self) -> str:

@@ -119,6 +119,11 @@ class LimitUseCases:
         if visit is not None:
             self._count_by(visit, (SECOND_FACTOR, (collection, account), True))
 
+    def provider(self, visit: Visit | None) -> None:
+        """Counts a step of a sign-in by a provider, of whoever that may be: each asks somebody else's server, or tries a code."""
+        if visit is not None:
+            self._count_by(visit, (SIGN_IN_ADDRESS, (visit.address,), True))
+
     def check_password(self, visit: Visit | None, actor: Actor) -> None:
         """Counts that an account gives its present password: whoever stole a token could guess by it."""
         if visit is not None:

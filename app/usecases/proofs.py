@@ -10,6 +10,7 @@ from dataclasses import replace
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases, no_links
 from app.usecases.passwords import PasswordDesk
+from app.usecases.proving import prove
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from domain.accounts.factors import FactorAsked
 from domain.accounts.languages import preferred
@@ -168,24 +169,11 @@ class ProofUseCases:
         return self._opened(stores, collection, self._taken(stores, collection, shown), facts, device)
 
     def _opened(self, stores: Stores, collection: Collection, taken: OneTime, facts: RequestFacts, device: str) -> SignedIn | FactorAsked:
-        self._prove(stores, collection, taken.account)
+        prove(stores, collection, taken.account, self._now())
         credentials = stores.accounts.credentials_of(collection, taken.account)
         if credentials is None:
             raise refused()
         return self._sessions.open(collection.name, credentials.id, credentials.epoch, facts=facts, device_name=device)
-
-    def _prove(self, stores: Stores, collection: Collection, id: str) -> None:
-        """Signing in by a letter proves the address. Until then anybody may have signed up with it: the password and the sessions of
-        that somebody end here, and so do second factors, else they would share the account with its owner from now on."""
-        record = stores.records.load(collection, id)
-        if record is None or record["verified"]:
-            return
-        values = {"verified": True, **stamps(collection, self._now())}
-        # Nobody signs up as an admin: who has an admin's address was given it by those who run this backend.
-        planted = Changes(values) if collection.system else Changes(values, secrets={"password_hash": None}, end_sessions=True)
-        self._change(stores, collection, id, planted)
-        if not collection.system:
-            stores.factors.forget(collection, [id])
 
     def _change_email(self, stores: Stores, name: str, leaves: Presented, comes: Presented, languages: tuple[str, ...]) -> bool:
         collection = _checked(stores, name)
