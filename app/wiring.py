@@ -59,6 +59,8 @@ from app.usecases.issuer_keys import IssuerKeys
 from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import Delivery, MailUseCases
+from app.usecases.oauth import ProviderTalks
+from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
 from app.usecases.passkeys import PasskeyUseCases
@@ -67,12 +69,16 @@ from app.usecases.pending_letters import PendingLetters
 from app.usecases.personal_exports import PersonalExportUseCases
 from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.proofs import ProofUseCases
+from app.usecases.providers import ProviderUseCases
 from app.usecases.puzzles import PuzzleUseCases
+from app.usecases.record_reads import RecordReads
+from app.usecases.record_writes import RecordWrites
 from app.usecases.records import RecordUseCases
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
+from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
 from domain.accounts.issuers import TrustedIssuer
 from domain.actor import SYSTEM
@@ -183,6 +189,9 @@ def use_cases(parts: Parts) -> Backend:
     writer = LetterWriter(clock, parts.public_url)
     letters = PendingLetters(parts.seal)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
+    talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, loopback=parts.asks_loopback)
+    providers = ProviderUseCases(work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback)
+    sign_ups = SignUps(RecordWrites(rulebook, RecordReads(rulebook, clock, observer), tools, ids, observer), clock, ids)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -203,6 +212,10 @@ def use_cases(parts: Parts) -> Backend:
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, observer),
         erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
+        providers=providers,
+        oauth=OAuthUseCases(
+            work, talks, providers, sessions, sign_ups, parts.seal, limits, clock, ids, public_url=parts.public_url
+        ),
         puzzles=puzzles,
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),

@@ -154,6 +154,10 @@ class PasskeyUseCases:
         need_fresh(stores, collection, actor, self._clock.now())
         return collection
 
+    @property
+    def possible(self) -> bool:
+        return self._passkeys.are_possible
+
     def _check_possible(self) -> None:
         if not self._passkeys.are_possible:
             raise not_possible()

@@ -120,6 +120,8 @@ def backend(**parts):
         "housekeeping": Asked(),
         "events": Asked(),
         "deliveries": Asked(),
+        "providers": Asked(),
+        "oauth": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         "idempotency": IdempotencyUseCases(Work(), SystemClock()),
         **parts,

@@ -104,7 +104,7 @@ def test_a_role_that_is_none_is_refused(room):
 # Requests that change nothing, though they are no GET.
 ASKING = {"plan_collection", "plan_collection_change", "plan_schema", "why_refused"}
 # What owners alone look at.
-RUNNING = {"list_keys", "list_audit"}
+RUNNING = {"list_keys", "list_audit", "list_providers"}
 NEW_ADMIN = {"email": "x@example.org", "password": PASSWORD}
 BODIES = {"/api/v1/collections/_admins/records": NEW_ADMIN}
 

@@ -40,12 +40,12 @@ class ExchangeSchema(BodySchema):
     mode = mode_field()
 
 
-class LinkSchema(BodySchema):
+class IdentityLinkSchema(BodySchema):
     return_to = text(description="Where people come back to, one of the provider's list")
     challenge = text(description="base64url(sha256(verifier))")
 
 
-_EXCHANGE, _LINK = ExchangeSchema(), LinkSchema()
+_EXCHANGE, _LINK = ExchangeSchema(), IdentityLinkSchema()
 
 
 def blueprint(backend: Backend) -> Blueprint:
@@ -73,11 +73,19 @@ def blueprint(backend: Backend) -> Blueprint:
             address = oauth.go(c, name, asked.get("return_to", ""), asked.get("challenge", ""), browser, facts=facts_of(request))
         return _sent_to(address, browser)
 
-    @door.route("/<c>/oauth/<name>/callback", methods=("GET", "POST"))
-    @documented("come_back", for_all=True, security=[], responses=answers({303: _BACK}, 400, 404, 415))
+    @door.route("/<c>/oauth/<name>/callback")
+    @documented("come_back", for_all=True, security=[], responses=answers({303: _BACK}, 400, 404))
     def come_back(c: str, name: str) -> Response:
-        """Come back from the provider; its answer is in the address, or in a form"""
-        request = this_request()
+        """Come back from the provider, with its answer in the address"""
+        return back(c, name, this_request())
+
+    @door.route("/<c>/oauth/<name>/callback", methods=("POST",))
+    @documented("come_back_by_form", for_all=True, security=[], responses=answers({303: _BACK}, 400, 404, 415))
+    def come_back_by_form(c: str, name: str) -> Response:
+        """Come back from a provider that answers by a form"""
+        return back(c, name, this_request())
+
+    def back(c: str, name: str, request: Request) -> Response:
         admit(request, backend, GUEST)
         return _sent_to(oauth.come_back(c, name, _brought(request), request.cookies.get(BROWSER, "")))
 
@@ -112,7 +120,9 @@ def blueprint(backend: Backend) -> Blueprint:
         return answer({"url": url, "expires_in": 120})
 
     @door.route("/<c>/identities")
-    @documented("list_identities", for_all=True, responses=answers({200: answers_with("The oldest first", _IDENTITIES)}, 400, 401, 403, 404))
+    @documented(
+        "list_identities", for_all=True, responses=answers({200: answers_with("The oldest first", _IDENTITIES)}, 400, 401, 403, 404)
+    )
     def list_identities(c: str) -> Response:
         """List the identities that are linked to one's account"""
         request = this_request()

@@ -66,7 +66,9 @@ def blueprint(backend: Backend) -> Blueprint:
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _INSTANT = {"type": "string", "format": "date-time"}
-_ADDRESSES = {"type": "array", "minItems": 1, "maxItems": 20, "items": _TEXT, "description": "Where people may be sent back to, word by word"}
+_ADDRESSES = {
+    "type": "array", "minItems": 1, "maxItems": 20, "items": _TEXT, "description": "Where people may be sent back to, word by word",
+}  # fmt: skip
 _SIGN_UP = {"type": "boolean", "description": "Whether who is not known yet gets an account"}
 _SCOPES = {"type": "array", "minItems": 1, "maxItems": 30, "items": _TEXT}
 _PROVIDER: dict[str, Any] = {
