@@ -3,15 +3,14 @@
 It is one transaction: all of it is gone, or nothing. What is a fact of others (that somebody did something) stays, under a tombstone.
 """
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from app.usecases.audit import note
 from app.usecases.deletion import Doomed, delete_with_relations, forget_sign_in
 from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.kept_answers import erase_answers
 from app.usecases.pending_letters import Addressee, PendingLetters
 from app.usecases.record_reads import RecordReads
 from app.usecases.requests import Request
@@ -34,8 +33,6 @@ from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
 
 _AT_ONCE = 500
-# Ids in the body of an answer stand as JSON texts.
-_TEXTS = re.compile(rb'"([A-Za-z0-9_-]{1,64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class ErasureUseCases:
         for collection, ids in gone.items():
             stores.outbox.erase(stores.schema.collection(collection).id, list(ids))
             stores.traces.forget_words(stores.schema.collection(collection))
-        answers = _out_of_answers(stores, gone, email)
+        answers = erase_answers(stores, {id for ids in gone.values() for id in ids}, email)
         letters = self._letters.forget(stores, Addressee(wanted.collection.id, id, email_key(email)))
         self._put_tombstones(stores, wanted, gone)
         known = None if wanted.is_own else facts
@@ -141,7 +138,7 @@ class ErasureUseCases:
     def _deleted(self, stores: Stores, wanted: _Wanted, now: str) -> Doomed:
         collection, id = wanted.collection, wanted.id
         if stores.records.standing(collection, [id]):
-            return delete_with_relations(stores, collection, [id], actor=wanted.doer, now=now, new_ids=self._ids, erased=True)
+            return delete_with_relations(stores, collection, [id], actor=wanted.actor, now=now, new_ids=self._ids, erased=True)
         doomed: Doomed = {collection.name: {id: None}}
         forget_sign_in(stores, doomed)
         return doomed
@@ -209,25 +206,3 @@ def _together(*parts: Doomed) -> Doomed:
         for name, ids in part.items():
             whole.setdefault(name, {}).update(ids)
     return {name: ids for name, ids in whole.items() if ids}
-
-
-# --- answers that are kept for requests sent again
-
-
-def _out_of_answers(stores: Stores, gone: Doomed, email: str) -> int:
-    """Those that tell of anything that went, or name the address. What of a record is told is told with its id."""
-    ids = frozenset(id.encode() for ids in gone.values() for id in ids)
-    written = json.dumps(email)[1:-1].lower().encode() if email else b""
-    after, count = "", 0
-    while page := stores.answers.page(after, _AT_ONCE):
-        scopes = [scope for scope, body in page if _tells(body, ids, (email.lower().encode(), written))]
-        stores.answers.erase(scopes)
-        after, count = page[-1][0], count + len(scopes)
-    return count
-
-
-def _tells(body: bytes, ids: frozenset[bytes], addresses: Iterable[bytes]) -> bool:
-    if not ids.isdisjoint(_TEXTS.findall(body)):
-        return True
-    lower = body.lower()
-    return any(address in lower for address in addresses if address)

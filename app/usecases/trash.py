@@ -4,6 +4,7 @@ from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 
 from app.usecases.idempotency import Keep, unkept
+from app.usecases.kept_answers import erase_answers
 from app.usecases.restoring import Restoration
 from app.usecases.rulebook import Rulebook
 from domain.accounts.roles import EDIT, LOOK, require
@@ -65,7 +66,7 @@ class TrashUseCases:
     def _remove(self, stores: Stores, name: str, id: str, actor: Actor) -> None:
         root, others = self._found(stores, name, id, actor)
         stores.trash.remove([root.id, *(each.id for each in others)])
-        _erase_events(stores, [each.key for each in (root, *others)])
+        _erase_told(stores, [each.key for each in (root, *others)])
 
     def empty(self, name: str, *, actor: Actor, keep: Keep = unkept) -> int:
         """Everything in the trash of this collection is gone for good; how much it was."""
@@ -74,7 +75,7 @@ class TrashUseCases:
 
     def _empty(self, stores: Stores, name: str, actor: Actor) -> int:
         collection = _entered(stores, name, actor).id
-        _erase_events(stores, [(collection, record) for record in stores.trash.records(collection)])
+        _erase_told(stores, [(collection, record) for record in stores.trash.records(collection)])
         return stores.trash.empty(collection)
 
     def _found(self, stores: Stores, name: str, id: str, actor: Actor) -> tuple[Entry, Sequence[Entry]]:
@@ -102,13 +103,15 @@ def _standing(stores: Stores, keys: Sequence[Key]) -> frozenset[Key]:
     )
 
 
-def _erase_events(stores: Stores, keys: Sequence[Key]) -> None:
-    """What is gone for good is gone from what was told of it, too."""
+def _erase_told(stores: Stores, keys: Sequence[Key]) -> None:
+    """What is gone for good is gone from what was told of it, and from answers that are kept, too."""
     records: dict[str, list[str]] = {}
     for collection, record in keys:
         records.setdefault(collection, []).append(record)
     for collection, found in records.items():
         stores.outbox.erase(collection, found)
+    if keys:
+        erase_answers(stores, {record for _, record in keys})
 
 
 def _known(stores: Stores, name: str, actor: Actor) -> Collection:

@@ -1,6 +1,7 @@
 """Erasure on every database: a person is marked wherever anything of one can be kept, and after it no mark is found anywhere (X08, Z29)."""
 
 from collections.abc import Iterator
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -93,8 +94,16 @@ class Hangar:
         return found_in_tables(self.url, marks or MARKS)
 
 
+@pytest.fixture
+def hangar(tmp_path: Any) -> Iterator[Hangar]:
+    """For what no database can do otherwise."""
+    url = f"sqlite:///{tmp_path}/data.db"
+    with backend(database=url) as room:
+        yield Hangar(room, url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def hangar(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Hangar]:
+def each(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Hangar]:
     """Of databases that others can look into."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
     with backend(database=url) as room:
@@ -140,7 +149,8 @@ def waiting(hangar: Hangar) -> int:
     return len(hangar.room.work.read(lambda stores: stores.mailbox.all("", 100)))
 
 
-def test_of_who_is_erased_nothing_is_found_anywhere(hangar: Hangar) -> None:
+def test_of_who_is_erased_nothing_is_found_anywhere(each: Hangar) -> None:
+    hangar = each
     bea, headers = marked(hangar)
     on_file = hangar.url.startswith("sqlite")
     learn(hangar.url)
@@ -174,7 +184,8 @@ def _others_are_as_they_were(hangar: Hangar) -> None:
     assert hangar.send("GET", "/auth/users/me", headers=headers)["title"] == "Cem"
 
 
-def test_what_it_did_stays_under_a_tombstone(hangar: Hangar) -> None:
+def test_what_it_did_stays_under_a_tombstone(each: Hangar) -> None:
+    hangar = each
     bea, headers = marked(hangar)
     tombstone = hangar.erase(headers).get_json()["tombstone"]
     owner = hangar.signed_in("ann@example.org", "_admins")
@@ -186,7 +197,8 @@ def test_what_it_did_stays_under_a_tombstone(hangar: Hangar) -> None:
     assert bea not in str(entries)
 
 
-def test_relations_hold_and_all_of_it_is_undone(hangar: Hangar) -> None:
+def test_relations_hold_and_all_of_it_is_undone(each: Hangar) -> None:
+    hangar = each
     bea, headers = marked(hangar)
     bill = hangar.room.records.create("bills", {"payer": bea}, actor=SYSTEM, facts=FACTS).id
     kept = hangar.room.records.create(
@@ -213,7 +225,8 @@ def test_a_request_sent_again_is_not_done_again(hangar: Hangar) -> None:
     assert hangar.tables() == {}
 
 
-def test_an_owner_erases_whom_the_trash_still_has(hangar: Hangar) -> None:
+def test_an_owner_erases_whom_the_trash_still_has(each: Hangar) -> None:
+    hangar = each
     bea, headers = marked(hangar)
     hangar.send("DELETE", f"/collections/users/records/{bea}", headers=headers)
     assert {"_trash", "_outbox", "_answers"} <= set(hangar.tables())
@@ -242,3 +255,43 @@ def test_the_last_owner_stays(hangar: Hangar) -> None:
     ids = hangar.room.work.run(lambda stores: stores.accounts.owners(stores.schema.collection("_admins")))
     with pytest.raises(Conflict):
         hangar.room.erasure.erase("_admins", ids[0], actor=SYSTEM, facts=FACTS)
+
+
+def test_of_many_erasures_one_is_done_and_nothing_is_left_by_who_was_at_work(each: Hangar) -> None:
+    """Others sign in, write and ask for letters while it happens."""
+    hangar, email = each, f"{MARK}@example.org"
+    bea = hangar.signed_up(email, title=f"{MARK}name", secret=f"{MARK}hidden")
+    headers, over, statuses = hangar.signed_in(email), Event(), list[int]()
+    body = {"identity": email, "password": PASSWORD, "device": f"{MARK}device"}
+
+    def busy(path: str, sent: dict[str, Any]) -> None:
+        door = client(hangar.room)
+        while not over.is_set():
+            door.post(f"/api/v1{path}", json=sent, headers=headers if "collections" in path else {})
+
+    def erases() -> None:
+        answer = client(hangar.room).delete("/api/v1/auth/users/personal-data", headers=headers)
+        statuses.append(answer.status_code)
+
+    others = [("/auth/users/sign-in", body)] * 3 + [("/collections/planes/records", {"title": f"{MARK}new", "owner": bea})] * 2
+    threads = [Thread(target=busy, args=other) for other in others]
+    erasing = [Thread(target=erases) for _ in range(4)]
+    for thread in (*threads, *erasing):
+        thread.start()
+    for thread in erasing:
+        thread.join()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses)[0] == 200, statuses
+    assert set(sorted(statuses)[1:]) <= {401, 404}, statuses
+    assert hangar.tables(MARK) == {}
+
+
+def test_what_the_trash_loses_for_good_is_in_no_answer_either(hangar: Hangar) -> None:
+    plane = hangar.send("POST", "/collections/planes/records", {"title": f"{MARK}title"}, key=True)["id"]
+    hangar.send("DELETE", f"/collections/planes/records/{plane}")
+    assert "_answers" in hangar.tables(f"{MARK}title")
+    owner = hangar.signed_in("ann@example.org", "_admins")
+    hangar.send("DELETE", f"/collections/planes/trash/{plane}", headers=owner)
+    assert not {"_answers", "_outbox", "_trash"} & set(hangar.tables(f"{MARK}title"))
