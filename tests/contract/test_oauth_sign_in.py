@@ -240,19 +240,25 @@ def test_pages_on_the_way_are_kept_by_nobody(browser, acme):
         assert "token" not in response.headers["Location"]
 
 
-@pytest.mark.parametrize("address", [
+ELSEWHERE = [
     "//evil", "https://evil.example/in", "https://app.example.org@evil.example/in", "javascript:alert(1)", "/\\evil", "/in",
     "https://app.example.org/in/", "https://app.example.org/in?x=1", "https://app.example.org/%69n", "HTTPS://app.example.org/in",
     "https://app.example.org/in#x", " https://app.example.org/in", "https://app.example.org:443/in", "",
-])  # fmt: skip
-def test_people_are_sent_back_to_the_list_alone(browser, address):
-    refused = browser.goes(return_to=address)
-    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, "/return_to")
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("challenge", ["", "x", "v" * 44, "+" * 43])
-def test_the_way_there_needs_a_challenge(browser, challenge):
-    assert browser.goes(challenge=challenge).get_json()["code"] == "invalid_challenge"
+def test_people_are_sent_back_to_the_list_alone(browser):
+    for address in ELSEWHERE:
+        refused = browser.goes(return_to=address)
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, "/return_to")
+
+
+NO_CHALLENGES = ["", "x", "v" * 44, "+" * 43]  # fmt: skip
+
+
+def test_the_way_there_needs_a_challenge(browser):
+    for challenge in NO_CHALLENGES:
+        assert browser.goes(challenge=challenge).get_json()["code"] == "invalid_challenge"
 
 
 def test_a_code_is_for_whoever_has_the_verifier(browser, acme):
@@ -274,19 +280,25 @@ def test_what_the_provider_refuses_is_told_to_the_app(browser, acme):
     assert come()["error"] == "identity_refused"
 
 
-@pytest.mark.parametrize("claims", [{"iss": "https://evil.example"}, {"aud": "another"}, {"nonce": "x"}, {"at_hash": "x"}, {"exp": 1}])
-def test_a_token_for_something_else_signs_nobody_in(browser, acme, claims):
-    with acme.behaving(claims=claims):
-        assert browser.returns(acme) == {"error": "identity_refused", "provider": "acme"}
+OTHER_CLAIMS = [{"iss": "https://evil.example"}, {"aud": "another"}, {"nonce": "x"}, {"at_hash": "x"}, {"exp": 1}]  # fmt: skip
 
 
-@pytest.mark.parametrize("ills, error", [({"token": "huge"}, "provider_unavailable"), ({"token": "away"}, "provider_unavailable"),
-                                         ({"keys": "error"}, "provider_unavailable")])  # fmt: skip
-def test_a_provider_that_is_ill_signs_nobody_in(browser, acme, ills, error):
-    gone = browser.goes()
-    brought = acme.consent(gone.headers["Location"])
-    with acme.behaving(ills=ills):
-        assert back(browser.brings(brought))["error"] == error
+def test_a_token_for_something_else_signs_nobody_in(browser, acme):
+    for claims in OTHER_CLAIMS:
+        with acme.behaving(claims=claims):
+            assert browser.returns(acme) == {"error": "identity_refused", "provider": "acme"}
+
+
+ILLS = [({"token": "huge"}, "provider_unavailable"), ({"token": "away"}, "provider_unavailable"),
+                                         ({"keys": "error"}, "provider_unavailable")]  # fmt: skip
+
+
+def test_a_provider_that_is_ill_signs_nobody_in(browser, acme):
+    for ills, error in ILLS:
+        gone = browser.goes()
+        brought = acme.consent(gone.headers["Location"])
+        with acme.behaving(ills=ills):
+            assert back(browser.brings(brought))["error"] == error
 
 
 def test_an_answer_by_a_form_is_taken(browser, acme, room):
@@ -389,7 +401,7 @@ def test_a_secret_does_not_move_to_another_issuer(room, acme, browser, providers
     assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, "/client_secret")
 
 
-@pytest.mark.parametrize("changes, pointer", [
+UNFIT = [
     ({"client_id": ""}, "/client_id"), ({"client_id": None}, "/client_id"), ({"issuer": None}, "/issuer"),
     ({"issuer": "ftp://x"}, "/issuer"),
     ({"issuer": "https://10.0.0.1\\x"}, "/issuer"), ({"preset": "gogle"}, "/preset"), ({"return_to": []}, "/return_to"),
@@ -398,13 +410,16 @@ def test_a_secret_does_not_move_to_another_issuer(room, acme, browser, providers
     ({"return_to": ["https://app.example.org/#x"]}, "/return_to/0"), ({"return_to": ["data:text/html,x"]}, "/return_to/0"),
     ({"scopes": ["a b"]}, "/scopes"), ({"scopes": []}, "/scopes"), ({"sign_up": "yes"}, "/sign_up"), ({"secret": "x"}, "/secret"),
     ({"client_secret": ""}, "/client_secret"),
-])  # fmt: skip
-def test_what_could_not_be_signed_in_with_is_refused(room, providers, changes, pointer):
-    browser = Browser(room)
-    token = browser.signed_in("root@example.org", "_admins")
-    refused = browser("PUT", f"{AUTH}/users/providers/acme", settings(providers[0], **changes), token)
-    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, pointer), refused.get_data(as_text=True)
-    assert browser("GET", f"{AUTH}/users/providers", token=token).get_json()["items"] == []
+]  # fmt: skip
+
+
+def test_what_could_not_be_signed_in_with_is_refused(room, providers):
+    for changes, pointer in UNFIT:
+        browser = Browser(room)
+        token = browser.signed_in("root@example.org", "_admins")
+        refused = browser("PUT", f"{AUTH}/users/providers/acme", settings(providers[0], **changes), token)
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, pointer), refused.get_data(as_text=True)
+        assert browser("GET", f"{AUTH}/users/providers", token=token).get_json()["items"] == []
 
 
 def test_an_issuer_that_is_none_is_refused(room, providers):
