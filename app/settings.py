@@ -312,9 +312,10 @@ class Settings:
         "them; or `*`: any page, without cookies. See [browsers](browser.md).",
     )  # fmt: skip
     trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
-        _trusted, (), shown="none", example="https://id.example.org users my-api, https://login.example.com staff my-api",
+        _trusted, (), shown="none", example="https://id.example.org users my-api, https://login.example.com staff my-api create",
         meaning="Issuers whose JWTs stand for accounts that are linked to them: of each its address, the accounts collection and the "
-        "audience of the tokens. See [accounts](accounts.md#tokens-of-other-issuers).",
+        "audience of the tokens, and `create` where whoever is not known yet gets an account. See "
+        "[accounts](accounts.md#tokens-of-other-issuers).",
     )  # fmt: skip
     loopback_providers: str = _setting(
         _one_of(*SWITCH), "off", example="on",

@@ -182,7 +182,8 @@ def use_cases(parts: Parts) -> Backend:
     desk = PasswordDesk(work, parts.passwords, limits, puzzles)
     devices = DeviceDesk(parts.seal, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
-    foreign = _foreign(parts, sessions)
+    sign_ups = SignUps(RecordWrites(rulebook, RecordReads(rulebook, clock, observer), tools, ids, observer), clock, ids)
+    foreign = _foreign(parts, sessions, sign_ups)
     codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
@@ -191,7 +192,6 @@ def use_cases(parts: Parts) -> Backend:
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, loopback=parts.asks_loopback)
     providers = ProviderUseCases(work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback)
-    sign_ups = SignUps(RecordWrites(rulebook, RecordReads(rulebook, clock, observer), tools, ids, observer), clock, ids)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -228,13 +228,13 @@ def use_cases(parts: Parts) -> Backend:
     )
 
 
-def _foreign(parts: Parts, sessions: SessionUseCases) -> ForeignAccounts:
+def _foreign(parts: Parts, sessions: SessionUseCases, sign_ups: SignUps) -> ForeignAccounts:
     """Tokens of other issuers. A request waits for their keys, so they are given less time than a sign-in gives a provider."""
     door = HttpProviderDoor(loopback=parts.asks_loopback, seconds=_SECONDS_FOR_KEYS)
     issuers = [each.issuer for each in parts.trusted]
     keys = IssuerKeys(door, issuers, parts.clock, parts.observer, loopback=parts.asks_loopback)
     tokens = ForeignTokens(keys, PyjwtIdTokens(), parts.trusted, parts.clock)
-    return ForeignAccounts(parts.work, tokens, sessions, parts.clock)
+    return ForeignAccounts(parts.work, tokens, sessions, sign_ups, parts.clock, parts.ids)
 
 
 def _issuer(public_url: str) -> str:

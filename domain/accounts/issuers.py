@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.accounts.identities import ALGORITHMS, SignedToken, holds, read_name, read_subject, verified_email
+from domain.accounts.identities import (
+    ALGORITHMS,
+    Identity,
+    SignedToken,
+    holds,
+    read_name,
+    read_subject,
+    verified_email,
+)
 from domain.accounts.oauth import not_its_own
 from domain.actor import ADMINS
 from domain.errors import Invalid, Unauthenticated
@@ -26,16 +34,19 @@ APART = timedelta(seconds=30)
 # Nobody here can end such a token before its time: one that lives for longer than this is not taken.
 LONGEST_LIFE = timedelta(hours=24)
 LONGEST = 8_000  # characters of a token
+_CREATES, _EXAMPLE = "create", "https://id.example.org users my-api"
 _COLLECTION = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """Its tokens for `audience` stand for those accounts of `collection` whose identity is known there."""
+    """Its tokens for `audience` stand for those accounts of `collection` whose identity is known there; with `creates` whoever is not
+    known yet gets one."""
 
     issuer: str
     collection: str
     audience: str
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,10 @@ class Statement:
     email: str
     name: str
     expires: float
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.by.issuer, self.subject, self.email, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ class Keys:
 
 
 def read_trusted(text: str) -> tuple[TrustedIssuer, ...]:
-    """`https://id.example.org users my-api, …`. ValueError, with what is wrong, for what can be no list of them."""
+    """`https://id.example.org users my-api create, …`. ValueError, with what is wrong, for what can be no list of them."""
     found = tuple(_entry(part.split()) for part in text.split(",") if part.strip())
     pairs = [(each.issuer, each.audience) for each in found]
     if len(set(pairs)) < len(pairs):
@@ -80,9 +95,9 @@ def read_trusted(text: str) -> tuple[TrustedIssuer, ...]:
 
 
 def _entry(words: list[str]) -> TrustedIssuer:
-    if len(words) != 3:
-        raise ValueError("is a list of issuer, collection and audience, for example https://id.example.org users my-api")
-    issuer, collection, audience = words
+    if len(words) not in (3, 4) or (len(words) == 4 and words[3] != _CREATES):
+        raise ValueError(f"is a list of issuer, collection and audience, each with `{_CREATES}` or without, for example {_EXAMPLE}")
+    issuer, collection, audience = words[:3]
     try:
         read_target(issuer, loopback=True)
     except ValueError as wrong:
@@ -92,7 +107,7 @@ def _entry(words: list[str]) -> TrustedIssuer:
         raise ValueError("cannot be for admins: they sign in here")
     if not _COLLECTION.fullmatch(collection):
         raise ValueError(f"names `{collection[:60]}`, which is no collection")
-    return TrustedIssuer(issuer, collection, audience)
+    return TrustedIssuer(issuer, collection, audience, len(words) == 4)
 
 
 @dataclass(frozen=True, slots=True)

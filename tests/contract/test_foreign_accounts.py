@@ -1,11 +1,15 @@
 """Accounts that come with tokens of another issuer, over HTTP, on every database: who they are, and what ends that."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from app.settings import Settings
 from app.testing import ToldClock, backend, client
+from app.wiring import migrate, open_backend
 from domain.actor import SYSTEM
 from domain.errors import Unauthenticated
 from domain.rules.values import RequestFacts
@@ -42,7 +46,7 @@ def room(database_url, provider):
 
 @contextmanager
 def opened(url, provider):
-    trusted, clock = f"{provider.home} users my-api", ToldClock(datetime.now(UTC))
+    trusted, clock = f"{provider.home} users my-api, {provider.home} users new-api create", ToldClock(datetime.now(UTC))
     with backend(database=url, clock=clock, loopback_providers=True, trusted_issuers=trusted) as room:
         room.collections.create(USERS, actor=SYSTEM)
         room.collections.create(POSTS, actor=SYSTEM)
@@ -103,7 +107,7 @@ def test_somebody_whom_nobody_knows_is_refused(room, provider, known):
     assert (status, problem["code"]) == (401, "identity_unknown")
 
 
-@pytest.mark.parametrize("end", ["deleted", "unlinked"])
+@pytest.mark.parametrize("end", ["deleted", "disabled", "unlinked"])
 def test_it_ends_with_the_account_and_with_the_link(room, provider, known, end, elsewhere):
     """Also for who knows the token already: in this process, and in another one over the same database."""
     bearer = token(room, provider)
@@ -111,11 +115,14 @@ def test_it_ends_with_the_account_and_with_the_link(room, provider, known, end, 
         assert asking(asked, bearer)("GET", "/auth/users/me")[0] == 200
     if end == "deleted":
         room.records.delete("users", known, actor=SYSTEM, facts=FACTS)
+    elif end == "disabled":
+        room.records.update("users", known, {"disabled": True}, actor=SYSTEM, facts=FACTS)
     else:
         room.work.run(lambda stores: stores.identities.forget(stores.schema.collection("users"), [known]))
+    refused = 403 if end == "disabled" else 401
     for asked in (room, elsewhere):
-        assert asking(asked, bearer)("GET", "/auth/users/me")[0] == 401
-        assert asking(asked, bearer)("GET", "/collections/posts/records")[0] == 401
+        assert asking(asked, bearer)("GET", "/auth/users/me")[0] == refused
+        assert asking(asked, bearer)("GET", "/collections/posts/records")[0] == refused
 
 
 def test_one_who_comes_back_under_the_same_id_is_not_the_same(room, provider, known):
@@ -190,3 +197,85 @@ def test_our_own_tokens_go_on(room, provider, known):
 @pytest.mark.parametrize("bearer", ["a.b.c", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "eyJhbGciOiJub25lIn0.e30."])
 def test_what_is_no_token_is_refused(room, bearer):
     assert asking(room, bearer)("GET", "/auth/users/me")[0] == 401
+
+
+def test_as_a_server_puts_it_together(tmp_path, provider):
+    """From the environment, with the tokens that we really sign."""
+    environ = {"STILLROOM_DATA_DIR": str(tmp_path), "STILLROOM_LOOPBACK_PROVIDERS": "on",
+               "STILLROOM_TRUSTED_ISSUERS": f"{provider.home} users new-api create"}  # fmt: skip
+    settings = Settings.from_environment(environ)
+    migrate(settings)
+    with open_backend(settings) as composed:
+        composed.backend.collections.create(USERS, actor=SYSTEM)
+        now = int(time.time())
+        claims = {"iss": provider.home, "aud": "new-api", "sub": "s-1", "iat": now, "exp": now + 60, "email": "bea@example.org",
+                  "email_verified": True}  # fmt: skip
+        bea = composed.backend.accounts.identify(provider.keys.token(claims))
+        values = {"email": "cat@example.org", "password": PASSWORD}
+        cat = composed.backend.records.create("users", values, actor=SYSTEM, facts=FACTS).id
+        own = composed.backend.accounts.sign_in("users", "cat@example.org", PASSWORD, facts=FACTS).access_token
+        assert composed.backend.accounts.identify(own).id == cat
+        assert composed.backend.accounts.me("users", actor=bea).as_object()["email"] == "bea@example.org"
+
+
+# --- made on first use
+
+
+def first(room, provider, **changed):
+    return asking(room, token(room, provider, aud="new-api", email="bea@example.org", email_verified=True, **changed))
+
+
+def people(room):
+    return room.work.read(lambda stores: stores.accounts.count(stores.schema.collection("users")))
+
+
+def test_whoever_is_not_known_gets_an_account_where_the_setting_says_so(room, provider):
+    ask = first(room, provider)
+    status, me = ask("GET", "/auth/users/me")
+    assert (status, me["email"], me["verified"]) == (200, "bea@example.org", True)
+    assert ask("GET", "/auth/users/me")[1]["id"] == me["id"]
+    assert first(room, provider, jti="another")("GET", "/auth/users/me")[1]["id"] == me["id"]
+    assert people(room) == 1
+    assert asking(room, token(room, provider, sub="s-2", email="bob@example.org", email_verified=True))("GET", "/auth/users/me")[0] == 401
+
+
+def test_many_first_requests_make_one_account(room, provider):
+    asks = [first(room, provider, jti=str(each)) for each in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda ask: ask("GET", "/auth/users/me"), asks))
+    assert {status for status, _ in answers} == {200}
+    assert len({me["id"] for _, me in answers}) == 1
+    assert people(room) == 1
+
+
+@ON_ONE
+@pytest.mark.parametrize("said", [{"email_verified": False}, {"email_verified": "true"}, {"email": None}])
+def test_an_address_that_nobody_vouches_for_makes_no_account(room, provider, said):
+    """The collection asks for an address, and there is none that could be taken."""
+    now = int(room.clock.now().timestamp())
+    claims = {"iss": provider.home, "aud": "new-api", "sub": "s-1", "iat": now, "exp": now + 60, "email": "bea@example.org",
+              "email_verified": True} | said  # fmt: skip
+    status, problem = asking(room, provider.keys.token(claims))("GET", "/auth/users/me")
+    assert (status, problem["code"], people(room)) == (401, "identity_unknown", 0)
+
+
+@ON_ONE
+def test_an_address_that_is_somebodys_makes_no_account_and_links_none(room, provider, known):
+    bearer = token(room, provider, sub="s-9", aud="new-api", email="ann@example.org", email_verified=True)
+    status, problem = asking(room, bearer)("GET", "/auth/users/me")
+    assert (status, problem["code"], people(room)) == (401, "identity_unknown", 1)
+
+
+@ON_ONE
+def test_the_create_rule_says_whether_accounts_are_made(room, provider):
+    room.collections.change("users", {"rules": {**USERS["rules"], "create": None}}, actor=SYSTEM)
+    assert first(room, provider)("GET", "/auth/users/me")[0] == 401
+    room.collections.change("users", {"rules": {**USERS["rules"], "create": "@request.context = 'oauth2'"}}, actor=SYSTEM)
+    assert first(room, provider)("GET", "/auth/users/me")[0] == 200
+
+
+@ON_ONE
+def test_the_auth_rule_refuses_a_new_account_as_well(room, provider):
+    room.collections.change("users", {"rules": {**USERS["rules"], "auth": "blocked = true"}}, actor=SYSTEM)
+    assert first(room, provider)("GET", "/auth/users/me")[0] in (401, 403)
+    assert people(room) == 0

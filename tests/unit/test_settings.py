@@ -56,10 +56,10 @@ def test_this_machine_is_asked_in_development_alone() -> None:
 
 
 def test_issuers_are_trusted_one_by_one() -> None:
-    text = "https://id.example.org users my-api, https://login.example.com staff my-api"
+    text = "https://id.example.org users my-api create, https://login.example.com staff my-api"
     settings = Settings.from_environment({"STILLROOM_TRUSTED_ISSUERS": text})
     assert settings.trusted_issuers == (
-        TrustedIssuer("https://id.example.org", "users", "my-api"),
+        TrustedIssuer("https://id.example.org", "users", "my-api", creates=True),
         TrustedIssuer("https://login.example.com", "staff", "my-api"),
     )  # fmt: skip
 
