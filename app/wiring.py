@@ -1,8 +1,8 @@
 """From settings to a backend, by hand: which adapter keeps which promise. What is opened here is closed here, in reverse."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -81,6 +81,7 @@ from app.usecases.sessions import SessionUseCases
 from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
 from domain.accounts.issuers import TrustedIssuer
+from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
@@ -138,6 +139,7 @@ class Parts:
     asks_loopback: bool = False
     trusted: tuple[TrustedIssuer, ...] = ()
     origins: frozenset[str] = frozenset()
+    presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
 
 
 def build(settings: Settings, *, log_level: str | None = None) -> Composed:
@@ -191,7 +193,9 @@ def use_cases(parts: Parts) -> Backend:
     letters = PendingLetters(parts.seal)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
     talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, loopback=parts.asks_loopback)
-    providers = ProviderUseCases(work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback)
+    providers = ProviderUseCases(
+        work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
+    )
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),

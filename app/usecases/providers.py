@@ -7,7 +7,7 @@ from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.oauth import Client, ProviderTalks
 from app.usecases.sessions import accounts_of
-from domain.accounts.presets import OTHER, PRESETS
+from domain.accounts.presets import OTHER, PRESETS, Preset
 from domain.accounts.providers import Provider, no_provider, read_provider
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
@@ -25,10 +25,11 @@ _WHAT = "providers of sign-in are"
 
 class ProviderUseCases:
     def __init__(
-        self, work: UnitOfWork, talks: ProviderTalks, seal: Sealing, clock: Clock, ids: Ids, *, public_url: str, loopback: bool
-    ) -> None:
+        self, work: UnitOfWork, talks: ProviderTalks, seal: Sealing, clock: Clock, ids: Ids, *, public_url: str, loopback: bool,
+        presets: Mapping[str, Preset] = PRESETS,
+    ) -> None:  # fmt: skip
         self._work, self._talks, self._seal, self._clock, self._ids = work, talks, seal, clock, ids
-        self._public_url, self._loopback = public_url, loopback
+        self._public_url, self._loopback, self._presets = public_url, loopback, presets
 
     def list(self, name: str, *, actor: Actor) -> Sequence[Provider]:
         require(actor, RUN, _WHAT)
@@ -66,7 +67,7 @@ class ProviderUseCases:
         return f"{self._public_url}/api/v1/auth/{name}/oauth/{called}/callback"
 
     def client(self, name: str, provider: Provider, secret: str) -> Client:
-        preset = PRESETS.get(provider.preset, OTHER)
+        preset = self._presets.get(provider.preset, OTHER)
         return Client(provider.issuer, provider.client_id, secret, self.callback(name, provider.name), preset)
 
     def found(self, stores: Stores, collection: Collection, called: str) -> tuple[Provider, Client]:
