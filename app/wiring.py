@@ -55,6 +55,7 @@ from app.usecases.foreign_tokens import ForeignTokens
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.invitations import InvitationUseCases
 from app.usecases.issuer_keys import IssuerKeys
 from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
@@ -189,6 +190,8 @@ def use_cases(parts: Parts) -> Backend:
     codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
+    reads = RecordReads(rulebook, clock, observer)
+    writes = RecordWrites(rulebook, reads, tools, ids, observer)
     writer = LetterWriter(clock, parts.public_url)
     letters = PendingLetters(parts.seal)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
@@ -214,6 +217,7 @@ def use_cases(parts: Parts) -> Backend:
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
+        invitations=InvitationUseCases(work, mail, desk, limits, reads, writes, tools, clock, ids),
         personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, observer),
         erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
         providers=providers,

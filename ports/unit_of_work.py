@@ -14,6 +14,7 @@ from ports.factors import FactorStore
 from ports.hooks import BeforeHooks
 from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
+from ports.invitations import InvitationStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
 from ports.outbox import OutboxStore
@@ -57,6 +58,8 @@ class Stores(Protocol):
     def factors(self) -> FactorStore: ...
     @property
     def passkeys(self) -> PasskeyStore: ...
+    @property
+    def invitations(self) -> InvitationStore: ...
     @property
     def one_time(self) -> OneTimeStore: ...
     @property

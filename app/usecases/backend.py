@@ -15,6 +15,7 @@ from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.invitations import InvitationUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
 from app.usecases.oauth_sign_in import OAuthUseCases
@@ -53,6 +54,7 @@ class Backend:
     proofs: ProofUseCases
     providers: ProviderUseCases
     oauth: OAuthUseCases
+    invitations: InvitationUseCases
     personal_exports: PersonalExportUseCases
     erasure: ErasureUseCases
     puzzles: PuzzleUseCases

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
+from app.usecases.invitations import sweep_invitations
 from domain.accounts.tokens import retired
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Forbidden, Invalid, Unavailable
@@ -180,11 +181,13 @@ class HousekeepingUseCases:
         return forgotten
 
     def _sweep(self) -> None:
-        """Links, codes and begun sign-ins whose time is over; they open nothing any more."""
+        """Links, codes, invitations and begun sign-ins whose time is over; they open nothing any more."""
         now = self._now()
         while self._work.run(lambda stores: stores.one_time.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
         while self._work.run(lambda stores: stores.identities.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
+            pass
+        while self._work.run(lambda stores: sweep_invitations(stores, self._clock, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
 
     def _now(self) -> str:

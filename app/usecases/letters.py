@@ -11,6 +11,7 @@ from domain.accounts.one_time import (
     DIGITS,
     EMAIL_COMES,
     EMAIL_LEAVES,
+    INVITATION,
     LIFETIMES,
     PASSWORD_RESET,
     SIGN_IN_CODE,
@@ -19,6 +20,7 @@ from domain.accounts.one_time import (
     VERIFICATION,
     code,
     kept,
+    presented,
     token,
 )
 from domain.accounts.wishes import Wish
@@ -34,7 +36,7 @@ from ports.unit_of_work import Stores
 # Where a link leads: the app's own page of this name, or ours below the public address.
 PAGES: Mapping[str, str] = {
     VERIFICATION: "verification", PASSWORD_RESET: "password_reset", EMAIL_LEAVES: "email_change", EMAIL_COMES: "email_change",
-    SIGN_IN_LINK: "link",
+    SIGN_IN_LINK: "link", INVITATION: "invitation",
 }  # fmt: skip
 _NOTHING_SAID = Letters()
 
@@ -49,6 +51,8 @@ class LetterWriter:
     def write(self, stores: Stores, wish: Wish, id: str) -> Letter | None:
         """None where nobody is to get one: there is no such account, or what was wished for is done already."""
         collection = next((each for each in stores.schema.collections.values() if each.id == wish.collection), None)
+        if collection is not None and wish.purpose == INVITATION:
+            return self._invitation(stores, collection, wish, id)
         account = _account(stores, collection, wish) if collection else None
         record = stores.records.load(collection, account.id) if collection and account else None
         if collection is None or account is None or record is None or not _is_due(stores, collection, account, record, wish):
@@ -57,6 +61,18 @@ class LetterWriter:
         written = write(_template(collection.mail or _NOTHING_SAID, wish.purpose, languages_of(record[LANGUAGE], wish.languages)), values)
         to = wish.bound if wish.purpose == EMAIL_COMES else account.email
         return Letter(id, to, written.subject, written.text, written.html)
+
+    def _invitation(self, stores: Stores, collection: Collection, wish: Wish, id: str) -> Letter | None:
+        """To somebody who has no account; who got one meanwhile is asked nothing."""
+        text = token(secrets.token_bytes(TOKEN_BYTES))
+        if stores.accounts.credentials(collection, email_key(wish.email)) is not None:
+            return None
+        if not stores.invitations.issue(wish.bound, presented(INVITATION, text).digest):
+            return None
+        told = {"app": _app(collection), "email": wish.email, "link": self._link(collection, INVITATION, text),
+                "minutes": str(int(LIFETIMES[INVITATION].total_seconds() // 60))}  # fmt: skip
+        written = write(_template(collection.mail or _NOTHING_SAID, INVITATION, wish.languages), told)
+        return Letter(id, wish.email, written.subject, written.text, written.html)
 
     def _values(self, stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> Mapping[str, str]:
         told = {"app": _app(collection), "email": account.email, "new_email": wish.bound,

@@ -60,14 +60,14 @@ class ProofUseCases:
         """A letter with a link for this purpose, to whoever has this address, if there is such an account. TooMany where too many
         were asked for, account or none; Unavailable where this backend sends no links."""
         self._mail.check(links=True)
-        self._wish(name, Wish(purpose, "", _address(email)), facts)
+        self._wish(name, Wish(purpose, "", read_address(email)), facts)
 
     def ask_code(self, name: str, email: str, *, facts: RequestFacts) -> str:
         """As `ask`, for a code to sign in with. Answers the ticket that belongs to it: whoever has none can neither guess at the code nor
         use up its tries."""
         self._mail.check(links=False)
         ticket = token(secrets.token_bytes(TOKEN_BYTES))
-        self._wish(name, Wish(SIGN_IN_CODE, "", _address(email), ticket=ticket), facts)
+        self._wish(name, Wish(SIGN_IN_CODE, "", read_address(email), ticket=ticket), facts)
         return ticket
 
     def ask_email_change(self, name: str, email: str, old_password: str, *, actor: Actor, facts: RequestFacts) -> None:
@@ -78,7 +78,7 @@ class ProofUseCases:
             raise Unauthenticated("sign in to change your address")
         if actor.collection != name:
             raise Forbidden("this token is of another collection", hint=f"ask /api/v1/auth/{actor.collection}/email-change")
-        new = _address(email)
+        new = read_address(email)
         credentials = self._work.read(lambda stores: _own_credentials(stores, actor))
         self._desk.check_old(credentials, {OLD_PASSWORD: old_password}, actor, facts.visit)
         self._limits.mail(facts.visit, name, new)
@@ -105,7 +105,7 @@ class ProofUseCases:
         """As `ask`, for a link to sign in with. It leads to a page of the app, whose tokens these are: Unavailable where the collection
         names none."""
         self._mail.check(links=False)
-        self._wish(name, Wish(SIGN_IN_LINK, "", _address(email)), facts)
+        self._wish(name, Wish(SIGN_IN_LINK, "", read_address(email)), facts)
 
     # --- proving
 
@@ -215,7 +215,7 @@ def _own_credentials(stores: Stores, actor: Actor) -> Credentials | None:
     return stores.accounts.credentials_of(accounts_of(stores, actor.collection), actor.id)
 
 
-def _address(text: str) -> str:
+def read_address(text: str) -> str:
     """Invalid where it is none: what breaks a line or names two never comes near a letter."""
     try:
         address = _EMAIL.accept(text, TRUSTING)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from domain.accounts.one_time import (
     EMAIL_COMES,
     EMAIL_LEAVES,
+    INVITATION,
     PASSWORD_RESET,
     SIGN_IN_CODE,
     SIGN_IN_LINK,
@@ -72,6 +73,10 @@ _ENGLISH = {
         "{app}: confirm your new address", "Please confirm that {new_email} is to be the address of your account:", "{link}",
         "If you have no account there, do nothing.",
     ),
+    INVITATION: _letter(
+        "{app}: you are invited", "You are invited to have an account of {app}, as {email}. Choose a password within seven days:", "{link}",
+        "If you want none, do nothing.",
+    ),
 }  # fmt: skip
 _GERMAN = {
     VERIFICATION: _letter(
@@ -99,6 +104,10 @@ _GERMAN = {
     EMAIL_COMES: _letter(
         "{app}: neue Adresse bestätigen", "Bitte bestätige, dass {new_email} die Adresse deines Kontos werden soll:", "{link}",
         "Wenn du dort kein Konto hast, brauchst du nichts zu tun.",
+    ),
+    INVITATION: _letter(
+        "{app}: deine Einladung", "Du bist zu einem Konto bei {app} eingeladen, als {email}. Wähle binnen sieben Tagen ein Passwort:",
+        "{link}", "Wenn du keines möchtest, brauchst du nichts zu tun.",
     ),
 }  # fmt: skip
 # What is sent where the owner of the backend wrote nothing else.

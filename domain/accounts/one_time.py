@@ -18,6 +18,9 @@ VERIFICATION, PASSWORD_RESET, SIGN_IN_CODE, SIGN_IN_LINK = "verification", "pass
 # An address changes in two steps: whoever has the old one agrees, then whoever has the new one shows that it is theirs.
 EMAIL_LEAVES, EMAIL_COMES = "email_leaves", "email_comes"
 
+# What an account is made with that somebody was asked to have.
+INVITATION = "invitation"
+
 # What a first factor opens: the place where the second one is shown.
 SECOND_FACTOR = "second_factor"
 # Challenges of passkeys: of one that is made, and of one that somebody signs in with.
@@ -31,6 +34,7 @@ LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
     SIGN_IN_LINK: timedelta(minutes=15),
     EMAIL_LEAVES: timedelta(hours=24),
     EMAIL_COMES: timedelta(hours=24),
+    INVITATION: timedelta(days=7),
     SECOND_FACTOR: timedelta(minutes=5),
     NEW_PASSKEY: timedelta(minutes=5),
     PASSKEY_SIGN_IN: timedelta(minutes=5),

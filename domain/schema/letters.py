@@ -17,9 +17,10 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "link": _WITH_LINK,
     "email_leaves": (*_WITH_LINK, "new_email"),
     "email_comes": (*_WITH_LINK, "new_email"),
+    "invitation": _WITH_LINK,
 }
 # Where a link leads; both steps of a change of address have one page.
-PAGES = ("verification", "password_reset", "email_change", "link")
+PAGES = ("verification", "password_reset", "email_change", "link", "invitation")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LONGEST = {"subject": 200, "text": 10_000, "html": 50_000}

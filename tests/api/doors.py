@@ -104,6 +104,7 @@ def backend(**parts):
         "factors": Asked(),
         "second_factors": Asked(),
         "passkeys": Asked(),
+        "invitations": Asked(),
         "proofs": Asked(),
         "puzzles": Asked(),
         "mail": Asked(),

@@ -39,6 +39,7 @@ TABLES = {
     "0016": {"_deferred"},
     "0017": {"_providers", "_identities", "_sign_ins"},
     "0018": set(),
+    "0019": {"_invitations"},
 }
 
 

@@ -106,7 +106,7 @@ ASKING = {"plan_collection", "plan_collection_change", "plan_schema", "why_refus
 # What owners alone look at.
 RUNNING = {"list_keys", "list_audit", "list_providers"}
 NEW_ADMIN = {"email": "x@example.org", "password": PASSWORD}
-BODIES = {"/api/v1/collections/_admins/records": NEW_ADMIN}
+BODIES = {"/api/v1/collections/_admins/records": NEW_ADMIN, "/api/v1/auth/posts/invitations": {"email": "x@example.org"}}
 
 
 def operations(web, by):

@@ -37,22 +37,25 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
         "verification": Words("Confirm your address", "Confirm", "Your address is confirmed."),
         "password-reset": Words("Set a new password", "Set it", "Your new password is set. Sign in with it.", "New password"),
         "email-change": Words("Change your address", "Confirm", "Confirmed."),
+        "invitation": Words("Choose a password", "Choose it", "Your account is made. Sign in with your password.", "Password"),
     },
     "de": {
         "verification": Words("Adresse bestätigen", "Bestätigen", "Deine Adresse ist bestätigt."),
         "password-reset": Words("Neues Passwort", "Setzen", "Dein neues Passwort ist gesetzt. Melde dich damit an.", "Passwort"),
         "email-change": Words("Adresse ändern", "Bestätigen", "Bestätigt."),
+        "invitation": Words("Passwort wählen", "Wählen", "Dein Konto ist angelegt. Melde dich mit deinem Passwort an.", "Passwort"),
     },
 }
 
 
 def blueprint(backend: Backend) -> Blueprint:
     door = Blueprint("pages", __name__, url_prefix="/auth")
-    proofs = backend.proofs
+    proofs, invitations = backend.proofs, backend.invitations
     acts: Mapping[str, Callable[[str, Mapping[str, str], Request], object]] = {
         "verification": lambda c, given, request: proofs.verify(c, given["token"]),
         "password-reset": lambda c, given, request: proofs.set_password(c, given["token"], given["password"]),
         "email-change": lambda c, given, request: proofs.change_email(c, given["token"], facts=facts_of(request)),
+        "invitation": lambda c, given, request: invitations.accept(c, given["token"], given["password"], {}, facts=facts_of(request)),
     }
 
     @door.get("/<c>/<page>")

@@ -12,6 +12,7 @@ from adapters.outbound.sql.factors import SqlFactorStore
 from adapters.outbound.sql.hooks import SqlBeforeHooks
 from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
+from adapters.outbound.sql.invitations import SqlInvitationStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
@@ -103,6 +104,10 @@ class SqlStores:
     @cached_property
     def passkeys(self) -> SqlPasskeyStore:
         return SqlPasskeyStore(self._session)
+
+    @cached_property
+    def invitations(self) -> SqlInvitationStore:
+        return SqlInvitationStore(self._session)
 
     @cached_property
     def one_time(self) -> SqlOneTimeStore:
