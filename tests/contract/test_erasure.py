@@ -295,3 +295,17 @@ def test_what_the_trash_loses_for_good_is_in_no_answer_either(hangar: Hangar) ->
     owner = hangar.signed_in("ann@example.org", "_admins")
     hangar.send("DELETE", f"/collections/planes/trash/{plane}", headers=owner)
     assert not {"_answers", "_outbox", "_trash"} & set(hangar.tables(f"{MARK}title"))
+
+
+def test_a_browser_that_erases_its_account_is_signed_out(hangar: Hangar) -> None:
+    bea = hangar.signed_up("bea@example.org", title="Bea", secret="")
+    door, here = client(hangar.room), {"base_url": "https://planes.example"}
+    sent = {"identity": "bea@example.org", "password": PASSWORD, "mode": "cookie"}
+    signed = door.post("/api/v1/auth/users/sign-in", json=sent, headers={"Origin": "https://planes.example"}, **here)
+    assert (signed.status_code, signed.get_json()["account"]["id"]) == (201, bea)
+    assert problem(door.delete("/api/v1/auth/users/personal-data", **here))["code"] == "csrf_refused"
+    headers = {"X-CSRF-Token": signed.get_json()["csrf_token"], "Origin": "https://planes.example"}
+    gone = door.delete("/api/v1/auth/users/personal-data", headers=headers, **here)
+    assert gone.status_code == 200
+    assert {each.split("=", 1)[0] for each in gone.headers.getlist("Set-Cookie") if "Max-Age=0" in each} >= {"__Host-stillroom_access"}
+    assert problem(door.get("/api/v1/auth/users/me", **here))["code"] == "unauthenticated"

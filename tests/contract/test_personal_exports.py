@@ -210,3 +210,12 @@ def test_only_so_many_are_made_at_once(hangar: Hangar) -> None:
         made.write("users", None, ZipArchive(io.BytesIO()), **asking)  # a place is free, and the session is not fresh
     with pytest.raises(NotFound):
         made.write("users", hangar.cem, ZipArchive(io.BytesIO()), **asking)
+
+
+def test_an_owner_gets_that_of_a_disabled_account(hangar: Hangar) -> None:
+    bea, ann = hangar.signed_in("bea"), hangar.signed_in("ann", "_admins")
+    plane = hangar.add("planes", title="Kite", owner=hangar.bea)
+    hangar.room.records.update("users", hangar.bea, {"disabled": True}, actor=SYSTEM, facts=FACTS)
+    assert hangar.asked(bea).status_code == 401
+    found = opened(hangar.asked(ann, hangar.bea))
+    assert [each["id"] for each in found["records/planes.json"]] == [plane]
