@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -32,6 +33,12 @@ _HOUSEKEEPER = 1
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 
 
+def _number_of(host: str) -> str:
+    """The server listens on numbers. Of a name that has several, on that of IPv4: `localhost` is what most clients try there."""
+    found = sorted(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM), key=lambda each: each[0] is not socket.AF_INET)
+    return str(found[0][4][0])
+
+
 def run(settings: Settings, make_application: Callable[..., Any]) -> None:
     """Returns when Ctrl-C or SIGTERM ended it. `make_application(keeps_house=…)` runs in each worker and answers (WSGI application,
     close); one worker keeps house."""
@@ -40,7 +47,7 @@ def run(settings: Settings, make_application: Callable[..., Any]) -> None:
     worker = _Worker(settings, make_application)
     server = MPServer(
         "stillroom",
-        address=settings.host,
+        address=_number_of(settings.host),
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,

@@ -16,6 +16,8 @@ import pytest
 from tests.browser import browsing
 from tests.e2e.server import ROOT, Server
 from tests.e2e.test_passkeys_in_browser import VERIFYING
+from tests.provider import CLIENT, SECRET, Person, serving
+from tests.provider.server import Provider
 
 USERS = {"name": "users", "type": "accounts", "rules": {"create": "", "view": "id = @request.auth.id"}}
 BEA, PASSWORD = "bea@example.org", "Bea counts the planes"
@@ -73,9 +75,10 @@ class Visitor:
 
 
 def test_the_sample_page_goes_through_an_account(server: Callable[..., Server], pages: str, tmp_path: Path) -> None:
-    running = server(workers=1, STILLROOM_CORS_ORIGINS=pages)
+    # By name: what the browser keeps for the way to a provider is for the host that it comes back to.
+    running = server(workers=1, STILLROOM_HOST="localhost", STILLROOM_CORS_ORIGINS=pages, STILLROOM_LOOPBACK_PROVIDERS="on")
     assert running.request("POST", "/api/v1/collections", USERS, running.admin_token()).status == 201
-    with browsing(pages) as watched:
+    with serving() as provider, browsing(pages) as watched:
         page = watched.page
         page.set_default_timeout(20_000)
         devtools = page.context.new_cdp_session(page)
@@ -90,7 +93,11 @@ def test_the_sample_page_goes_through_an_account(server: Callable[..., Server], 
         _takes_its_data(page, visitor, tmp_path)
         visitor.press("sign-out")
         visitor.sees("Signed out.")
-        assert [each["name"] for each in page.context.cookies()] in ([], ["__Host-stillroom-device"])
+        _comes_by_a_provider(visitor, running, provider, f"{pages}/accounts.html")
+        visitor.press("sign-out")
+        visitor.sees("Signed out.")
+        # Neither of these signs anybody in.
+        assert {each["name"] for each in page.context.cookies()} <= {"__Host-stillroom-device", "__Host-oauth"}
     # Refusals that are part of the way are all that the browser complained of.
     assert [each for each in watched.complaints if "status of 40" not in each] == []
 
@@ -143,6 +150,20 @@ def _ends_another_session(visitor: Visitor, running: Server) -> None:
     visitor._page.click("#sessions li:has-text(\"somebody else's\") button")
     visitor._page.wait_for_function("() => !document.body.innerText.includes(\"somebody else's\")")
     assert running.request("GET", "/api/v1/auth/users/me", None, token).body["code"] == "session_ended"
+
+
+def _comes_by_a_provider(visitor: Visitor, running: Server, provider: Provider, home: str) -> None:
+    """It vouches for the address, so the account is Bea's; and she has a second factor."""
+    provider.person = Person("s-1", email=BEA)
+    said = {"issuer": provider.home, "client_id": CLIENT, "client_secret": SECRET, "return_to": [home]}
+    answer = running.request("PUT", "/api/v1/auth/users/providers/hangar", said, running.admin_token())
+    assert answer.status == 200, answer.body
+    visitor._page.reload()
+    visitor._page.click("text=Sign in with hangar")
+    visitor.sees("One more thing")
+    assert visitor._page.url == home
+    visitor.press("second-passkey")
+    visitor.sees("oauth2, ")
 
 
 def _takes_its_data(page: Any, visitor: Visitor, folder: Path) -> None:
