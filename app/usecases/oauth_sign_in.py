@@ -76,10 +76,11 @@ class Arrival:
     issuer: str
     subject: str
     email: str
+    name: str = ""
 
     @property
     def identity(self) -> Identity:
-        return Identity(self.issuer, self.subject, self.email)
+        return Identity(self.issuer, self.subject, self.email, self.name)
 
 
 class OAuthUseCases:
@@ -162,7 +163,8 @@ class OAuthUseCases:
     def _arrived(self, name: str, way: Way, answer: Mapping[str, str]) -> str:
         _, client = self._work.read(lambda stores: self._providers.found(stores, _checked(stores, name), way.provider))
         found = self._talks.identity(client, self._talks.issuer(client), way.began, answer)
-        arrival, code = Arrival(way.provider, way.challenge, way.links, found.issuer, found.subject, found.email), _secret()
+        arrival = Arrival(way.provider, way.challenge, way.links, found.issuer, found.subject, found.email, found.name)
+        code = _secret()
         self._work.run(lambda stores: self._begin(stores, _checked(stores, name), _CAME, code, asdict(arrival)))
         return code
 

@@ -7,6 +7,7 @@ from app.usecases.passwords import Prepared
 from app.usecases.record_writes import RecordWrites
 from app.usecases.requests import Request
 from domain.accounts.identities import Identity
+from domain.accounts.sign_ups import values_of
 from domain.actor import GUEST
 from domain.errors import Fault, Invalid
 from domain.records.changes import Changes
@@ -32,8 +33,7 @@ class SignUps:
         faults = tuple(_under_values(not_writable(name)) for name in closed if name in values)
         if faults:
             raise Invalid(faults[0].detail, code="invalid_record", faults=faults)
-        body = {**values, **({"email": identity.email} if identity.email else {})}
-        request = Request(GUEST, facts, body, collection.name)
+        request = Request(GUEST, facts, values_of(identity, collection, values), collection.name)
         moment = Moment(write_instant(self._clock.now()), self._ids.new())
         prepared = Prepared(collection.id, {"password_hash": None, "epoch": 1})
         try:

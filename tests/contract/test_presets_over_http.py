@@ -70,6 +70,20 @@ def test_people_sign_in_by_each(room, provider, known):
 
 
 @pytest.mark.parametrize("known", ["apple"], indirect=True)
+def test_the_name_of_a_first_sign_in_is_kept(provider, known, room):
+    """Apple tells it once, through the browser, with an address that is nobody's."""
+    provider.person = replace(ANN, subject="named", email="first@example.org", name="")
+    account = Browser(room).signs_in(provider, known).get_json()["account"]
+    assert (account["name"], account["email"]) == ("Ann Ames", "first@example.org")
+
+
+@pytest.mark.parametrize("known", ["google"], indirect=True)
+def test_what_the_app_says_of_a_new_account_goes_before(provider, known, room):
+    provider.person = replace(ANN, subject="other", email="other@example.org")
+    assert Browser(room).signs_in(provider, known, values={"name": "Bea"}).get_json()["account"]["name"] == "Bea"
+
+
+@pytest.mark.parametrize("known", ["apple"], indirect=True)
 def test_a_secret_that_cannot_sign_is_refused_when_it_is_given(known, admin, provider):
     browser, token = admin
     body = {"issuer": provider.home, "preset": known, "client_id": CLIENT, "client_secret": "a word", "return_to": [RETURN]}
