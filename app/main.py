@@ -146,7 +146,7 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     from app.factory import create_app
     from app.rounds import Rounds
 
-    composed = wiring.build(settings)
+    composed = wiring.build(settings, serving=True)
     application = create_app(settings, composed.backend, composed.observer)
     every = settings.housekeeping if keeps_house else 0
     if keeps_house:

@@ -143,8 +143,9 @@ class Parts:
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
 
 
-def build(settings: Settings, *, log_level: str | None = None) -> Composed:
-    """Opens what the settings name. The database must be at this version: see `migrate`. StartRefused where an extension does not load."""
+def build(settings: Settings, *, log_level: str | None = None, serving: bool = False) -> Composed:
+    """Opens what the settings name. The database must be at this version: see `migrate`. StartRefused where an extension does not load.
+    `serving` is for workers, which others wait for."""
     extensions = discover.load(settings.extensions)
     with ExitStack() as opened:
         observer = LoggingObserver(log_level or settings.log_level)
@@ -158,8 +159,9 @@ def build(settings: Settings, *, log_level: str | None = None) -> Composed:
         _prepare_tokens(tokens)
         passwords = Argon2Passwords(
             memory_kib=settings.argon2_memory, passes=settings.argon2_time, lanes=settings.argon2_parallelism,
-            waiting=max(1, settings.threads // 2 - 1),
+            waiting=max(1, settings.threads // 2 - 1), apart=serving,
         )
+        opened.callback(passwords.close)
         counter = _counter(settings, observer)
         opened.callback(counter.close)
         parts = Parts(

@@ -1,22 +1,15 @@
 """Passwords as argon2id hashes, in a bounded pool: a flood of sign-ins waits here or is turned away, and stalls nothing else."""
 
-import os
 import secrets
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock, get_native_id
+from threading import BoundedSemaphore, Lock
 from typing import NoReturn
 
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from adapters.outbound.bcrypt_hashes import agrees, is_bcrypt
+from adapters.outbound.argon2_hashing import Hasher, HashingThreads
+from adapters.outbound.argon2_process import HashingProcess
 from domain.errors import Unavailable
 
-# A hash takes tens of milliseconds of a core that answers others as well: it gets a tenth of it while they want the rest, all of it else.
-_NICENESS = 10
 # Seconds over which those who were turned away are asked to come back.
 _SPREAD = 4
 
@@ -25,43 +18,35 @@ class Argon2Passwords:
     """`memory_kib`, `passes` and `lanes` are argon2's m, t and p; the defaults are OWASP's. At most `places` hashes run at once and
     `waiting` more threads wait `patience` seconds: with one process per core a second place would only take turns with the
     first, and threads that wait here are missing elsewhere: with six of eight gone, gets on PostgreSQL took twice as long at the 99th
-    percentile. Too few let a crowd in too slowly, since those who were turned away come back by the second."""
+    percentile. Too few let a crowd in too slowly, since those who were turned away come back by the second. `apart` hashes in a process of
+    its own, one at a time, which pays for those who serve."""
 
     def __init__(
-        self, *, memory_kib: int = 19_456, passes: int = 2, lanes: int = 1, places: int = 1, waiting: int = 3, patience: float = 3.0
-    ) -> None:
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes, hash_len=32, salt_len=16, type=Type.ID)
+        self, *, memory_kib: int = 19_456, passes: int = 2, lanes: int = 1, places: int = 1, waiting: int = 3, patience: float = 3.0,
+        apart: bool = False,
+    ) -> None:  # fmt: skip
+        self._hasher = Hasher(memory_kib, passes, lanes)
+        self._hashing = HashingProcess(memory_kib, passes, lanes) if apart else HashingThreads(self._hasher, places)
         self._places, self._patience = BoundedSemaphore(places), patience
         self._admitted = BoundedSemaphore(places + waiting)
-        self._hashing = ThreadPoolExecutor(places, "hashing", initializer=_step_back)
         self._dummy: str | None = None
         self._making_dummy = Lock()
 
     def hash(self, password: str) -> str:
         with self._place():
-            return self._hashing.submit(self._hasher.hash, password).result()
+            return self._hashing.hash(password)
 
     def verify(self, password: str, hashed: str | None) -> bool:
         known = hashed is not None
         compared = hashed if hashed is not None else self._dummy_hash()
         with self._place():
-            return self._hashing.submit(self._agrees, password, compared).result() and known
+            return self._hashing.agrees(password, compared) and known
 
     def is_outdated(self, hashed: str) -> bool:
-        try:
-            return self._hasher.check_needs_rehash(hashed)
-        except InvalidHashError:
-            return True
+        return self._hasher.is_outdated(hashed)
 
-    def _agrees(self, password: str, hashed: str) -> bool:
-        """argon2 compares in constant time. A broken hash lets nobody in. An account that came with a bcrypt hash costs what that
-        costs, until it is hashed anew at its next sign-in; unknown accounts cost what all others do."""
-        if is_bcrypt(hashed):
-            return agrees(password, hashed)
-        try:
-            return self._hasher.verify(hashed, password)
-        except (VerificationError, InvalidHashError, UnicodeEncodeError):
-            return False
+    def close(self) -> None:
+        self._hashing.close()
 
     def _dummy_hash(self) -> str:
         """What an unknown account's password is compared with: made once, of the same cost as a real one."""
@@ -83,12 +68,6 @@ class Argon2Passwords:
                 self._places.release()
         finally:
             self._admitted.release()
-
-
-def _step_back() -> None:
-    """Threads of its own, since a thread that may lower its priority may not raise it again. On Linux a priority is a thread's."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def _too_busy() -> NoReturn:

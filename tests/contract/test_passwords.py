@@ -4,6 +4,9 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -17,9 +20,18 @@ def cheap(**options):
     return Argon2Passwords(**{"memory_kib": 64, "passes": 1, **options})
 
 
-@pytest.fixture(params=["argon2", "memory"])
+@pytest.fixture(params=["argon2", "apart", "memory"])
 def passwords(request):
-    return {"argon2": cheap, "memory": QuickPasswords}[request.param]()
+    if request.param != "apart":
+        return {"argon2": cheap, "memory": QuickPasswords}[request.param]()
+    return request.getfixturevalue("apart")
+
+
+@pytest.fixture(scope="module")
+def apart():
+    """In a process of its own."""
+    with closing(cheap(apart=True)) as passwords:
+        yield passwords
 
 
 def test_only_the_password_that_was_hashed_agrees(passwords):
@@ -78,8 +90,8 @@ def test_the_parameters_are_those_that_owasp_asks_for():
 def test_an_unknown_account_costs_one_hash_as_a_wrong_password_does():
     passwords, compared = cheap(), []
     passwords.verify("x", None)  # the first call also makes the dummy
-    agrees = passwords._agrees
-    passwords._agrees = lambda password, hashed: compared.append(hashed) or agrees(password, hashed)
+    agrees = passwords._hashing.agrees
+    passwords._hashing.agrees = lambda password, hashed: compared.append(hashed) or agrees(password, hashed)
     passwords.verify("x", None)
     passwords.verify("x", passwords.hash("y"))
     assert [each.rsplit("$", 2)[0] for each in compared] == ["$argon2id$v=19$m=64,t=1,p=1"] * 2
@@ -178,3 +190,51 @@ def test_hashing_steps_back_behind_requests_and_takes_nobody_else_along():
     hashing = next(each for each in threading.enumerate() if each.name.startswith("hashing"))
     assert os.getpriority(os.PRIO_PROCESS, hashing.native_id) == max(10, before)
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+# --- in a process of its own
+
+
+def process_of(passwords):
+    passwords.verify("x", "anything")
+    return passwords._hashing._process
+
+
+def test_a_process_that_died_is_started_anew(apart):
+    hashed = apart.hash("correct horse battery")
+    first = process_of(apart)
+    first.kill()
+    first.wait()
+    assert apart.verify("correct horse battery", hashed)
+    assert process_of(apart).pid != first.pid
+
+
+def test_many_ask_it_and_each_hears_of_its_own_password(apart):
+    hashed = {word: apart.hash(word) for word in ("one", "two", "three")}
+    patient = cheap(apart=True, waiting=100, patience=30)
+    with closing(patient), ThreadPoolExecutor(12) as pool:
+        asked = [(word, other) for word in hashed for other in hashed] * 20
+        told = list(pool.map(lambda pair: patient.verify(pair[0], hashed[pair[1]]), asked))
+    assert told == [word == other for word, other in asked]
+
+
+def test_what_ends_a_line_or_is_no_text_is_a_password_like_others(apart):
+    for password in ("two\nlines", "\r\n", "\u2028", '"]', "\0"):
+        hashed = apart.hash(password)
+        assert apart.verify(password, hashed)
+        assert not apart.verify(password + "x", hashed)
+    assert not apart.verify("\ud800", apart.hash("x"))
+    assert apart.verify("x", apart.hash("x"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are Linux's")
+def test_it_steps_back_and_ends_with_whoever_asked_it():
+    passwords = cheap(apart=True)
+    process = process_of(passwords)
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 10
+    assert os.getsid(process.pid) == process.pid
+    assert b"STILLROOM" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+    passwords.close()
+    assert process.poll() == 0
+    assert passwords.hash("x")
+    passwords.close()
