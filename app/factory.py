@@ -17,6 +17,7 @@ from adapters.inbound.rest import (
     explanations,
     exports,
     factors,
+    impersonation,
     imports,
     invitations,
     oauth,
@@ -74,6 +75,7 @@ _BLUEPRINTS = (
     outbox.blueprint,
     providers.blueprint,
     oauth.blueprint,
+    impersonation.blueprint,
 )
 
 

@@ -54,6 +54,7 @@ from app.usecases.foreign_accounts import ForeignAccounts
 from app.usecases.foreign_tokens import ForeignTokens
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
+from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.invitations import InvitationUseCases
 from app.usecases.issuer_keys import IssuerKeys
@@ -215,6 +216,7 @@ def use_cases(parts: Parts) -> Backend:
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
         audit=AuditUseCases(work),
+        impersonation=ImpersonationUseCases(work, parts.tokens, clock, ids),
         factors=factors,
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),

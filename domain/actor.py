@@ -22,6 +22,8 @@ class Actor:
     session: str = ""
     role: str = ""
     scopes: frozenset[tuple[str, str]] = frozenset()
+    # The admin who acts as this account, where it is not the account itself.
+    behind: "Actor | None" = None
 
     @property
     def is_guest(self) -> bool:

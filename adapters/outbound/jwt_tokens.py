@@ -9,7 +9,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -144,19 +144,31 @@ class _Verified:
 
 def _claims(subject: _Subject) -> dict[str, Any]:
     actor = subject.actor
-    said = {"purpose": subject.purpose, "collection": actor.collection, "epoch": actor.epoch}
+    # Who acts as another is told as RFC 8693 (4.1) has it.
+    acting = {"act": {"sub": actor.behind.id, **_said(actor.behind)}} if actor.behind else {}
+    return {"purpose": subject.purpose, **_said(actor), **acting}
+
+
+def _said(actor: Actor) -> dict[str, Any]:
+    said: dict[str, Any] = {"collection": actor.collection, "epoch": actor.epoch}
     return {**said, **({"sid": actor.session} if actor.session else {}), **({"role": actor.role} if actor.role else {})}
 
 
 def _statement(claims: Mapping[str, Any], kid: str) -> _Statement:
     """A token without an end is none of ours, whoever signed it; nor is an admin's without a role, which no sign-in of now gives."""
-    of_admin = {"role"} if claims["collection"] == ADMINS else set()
-    texts = [claims[name] for name in ("sub", "collection", "purpose", *({"sid"} & claims.keys()), *of_admin)]
-    numbers = [claims[name] for name in ("epoch", "exp")]
-    if not all(isinstance(each, str) and each for each in texts) or not all(type(each) is int for each in numbers):
+    purpose, expires = claims["purpose"], claims["exp"]
+    if not isinstance(purpose, str) or type(expires) is not int:
         raise jwt.InvalidTokenError("claims of the wrong type")
-    actor = account(texts[0], texts[1], numbers[0], claims.get("sid", ""), claims.get("role", ""))
-    return _Statement(actor, texts[2], float(numbers[1]), kid)
+    behind = _actor(claims["act"]) if "act" in claims else None
+    return _Statement(replace(_actor(claims), behind=behind), purpose, float(expires), kid)
+
+
+def _actor(claims: Mapping[str, Any]) -> Actor:
+    of_admin = {"role"} if claims["collection"] == ADMINS else set()
+    texts = [claims[name] for name in ("sub", "collection", *({"sid"} & claims.keys()), *of_admin)]
+    if not all(isinstance(each, str) and each for each in texts) or type(claims["epoch"]) is not int:
+        raise jwt.InvalidTokenError("claims of the wrong type")
+    return account(texts[0], texts[1], claims["epoch"], claims.get("sid", ""), claims.get("role", ""))
 
 
 def _bad() -> Unauthenticated:

@@ -22,6 +22,7 @@ from domain.limits.visits import Visit
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.records.page import Shown
+from domain.records.reading import guard_of
 from domain.records.visibility import present
 from domain.rules.values import RequestFacts
 from domain.schema.collection import PASSWORD, Collection
@@ -85,7 +86,12 @@ class AccountUseCases:
     def identify(self, token: str) -> Actor:
         """Who bears this token, one of ours or of an issuer that is trusted. Whether the account still stands is asked by the first
         statement of what comes next."""
-        return self._foreign.actor(token) or self._tokens.read(token)
+        actor = self._foreign.actor(token) or self._tokens.read(token)
+        behind = guard_of(actor.behind) if actor.behind else None
+        if behind is not None:
+            # Whoever acts as another has to stand as well; nobody else pays for that.
+            self._work.read(lambda stores: stores.records.check_guard(behind))
+        return actor
 
     def me(self, name: str, *, actor: Actor, facts: RequestFacts = PLAIN_REQUEST) -> Shown:
         """The account of the actor, as its owner sees it: the collection's view rule says what others see."""

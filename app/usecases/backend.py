@@ -14,6 +14,7 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
+from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.invitations import InvitationUseCases
 from app.usecases.limits import LimitUseCases
@@ -48,6 +49,7 @@ class Backend:
     sessions: SessionUseCases
     api_keys: ApiKeyUseCases
     audit: AuditUseCases
+    impersonation: ImpersonationUseCases
     factors: FactorUseCases
     second_factors: SecondFactorUseCases
     passkeys: PasskeyUseCases

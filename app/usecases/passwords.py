@@ -6,6 +6,7 @@ from typing import Any
 
 from app.usecases.limits import LimitUseCases
 from app.usecases.puzzles import PuzzleUseCases, Used
+from domain.accounts.impersonation import check_itself
 from domain.accounts.passwords import check_new_password, read_password
 from domain.accounts.sessions import ends_sessions
 from domain.actor import Actor
@@ -67,6 +68,7 @@ class PasswordDesk:
 
     def check_old(self, credentials: Credentials | None, body: Body, actor: Actor, visit: Visit | None) -> None:
         """A stolen token alone changes no sign-in data, an admin's neither: the present password is asked for again."""
+        check_itself(actor)
         pointer = f"/{OLD_PASSWORD}"
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"

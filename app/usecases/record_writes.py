@@ -21,6 +21,7 @@ from app.usecases.requests import Request
 from app.usecases.rulebook import Rulebook, Ruling
 from app.usecases.sights import Pen
 from domain.accounts.audit import named
+from domain.accounts.impersonation import check_itself
 from domain.accounts.roles import check_write
 from domain.actor import ADMINS, Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
@@ -28,7 +29,7 @@ from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.dry_runs import check_dry_run
 from domain.records.page import Shown
-from domain.records.visibility import in_present_names, told_without
+from domain.records.visibility import in_present_names, owns, told_without
 from domain.rules.shape import Bound, shape
 from domain.schema.account_fields import DISABLED
 from domain.schema.aliases import Deprecated
@@ -170,6 +171,8 @@ class RecordWrites:
     ) -> None:
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         check_write(request.actor, collection, id, {})
+        if owns(collection, id, request.actor):
+            check_itself(request.actor)
         where = self._bound(stores, ruling, request)
         condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
         record = self._held(stores, collection, id, request, where, condition, "delete")

@@ -12,6 +12,7 @@ from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook
 from app.usecases.sights import sights_for
 from domain.accounts.factors import FactorAsked, FirstFactor
+from domain.accounts.impersonation import check_itself
 from domain.accounts.refresh import (
     FAMILY_BYTES,
     SECRET_BYTES,
@@ -160,6 +161,7 @@ class SessionUseCases:
 
     def sign_out(self, name: str, *, actor: Actor) -> None:
         """Ends the session of the actor's token."""
+        check_itself(actor)
         if actor.is_guest:
             raise Unauthenticated("sign in first, or send the refresh token of the session that is to end")
         self._work.run(lambda stores: stores.sessions.end(*_whose(stores, name, None, actor, EDIT), actor.session))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.actor import Actor
+from domain.events import Event, Origin
 
 _LONGEST = 500
 
@@ -34,6 +35,14 @@ class Entry:
 def entry(id: str, moment: str, action: str, target: str, *, actor: Actor, address: str, request: str, detail: str) -> Entry:
     """Of one size at most, whatever was changed."""
     return Entry(id, moment, action, actor.kind, actor.collection, actor.id, target, address[:64], request[:64], detail[:_LONGEST])
+
+
+def acting(id: str, origin: Origin, event: Event) -> Entry:
+    """That an admin, acting as an account, did what this event tells of: both are named, and no value is."""
+    admin = origin.actor.behind or origin.actor
+    detail = f"as {origin.actor.collection} {origin.actor.id}" + (f", in {event.collection}" if event.collection else "")
+    action = f"acting.{event.kind}"
+    return entry(id, event.moment, action, event.record, actor=admin, address="", request=origin.request, detail=detail)
 
 
 def named(fields: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.accounts.impersonation import check_itself
 from domain.accounts.one_time import OneTime
 from domain.actor import Actor
 from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated, invalid
@@ -89,6 +90,7 @@ def fresh_since(now: datetime) -> str:
 
 def own(actor: Actor, collection: str) -> str:
     """The actor's own account: nobody else has business with its factors."""
+    check_itself(actor)
     if actor.is_guest:
         raise Unauthenticated("sign in to change your second factors")
     if actor.collection != collection:

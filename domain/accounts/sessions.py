@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.accounts.impersonation import check_itself
 from domain.accounts.roles import LOOK, RUN, may, role_refused
 from domain.actor import ADMINS, Actor
 from domain.errors import Forbidden, NotFound, Unauthenticated, invalid
@@ -77,6 +78,7 @@ def idle_end(at: datetime) -> str:
 
 def whose(actor: Actor, collection: str, account: str | None, doing: str) -> str:
     """The account of this collection whose sessions the actor may see and end: its own, or, for an admin, the one that was named."""
+    check_itself(actor)
     if actor.is_guest:
         raise Unauthenticated("sign in to see your sessions")
     if account is None and actor.collection == collection:

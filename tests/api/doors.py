@@ -121,6 +121,7 @@ def backend(**parts):
         "housekeeping": Asked(),
         "events": Asked(),
         "deliveries": Asked(),
+        "impersonation": Asked(),
         "providers": Asked(),
         "oauth": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),

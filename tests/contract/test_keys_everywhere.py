@@ -28,7 +28,7 @@ REFUSING = {
     "invite", "send_invitation", "withdraw_invitation", "accept_invitation",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",
     "erase_personal_data", "propose_passkey", "register_passkey", "remove_passkey", "ask_passkey",
-    "put_provider", "remove_provider", "come_back_by_form", "sign_in_by_provider", "ask_identity_link", "unlink_identity",
+    "impersonate", "put_provider", "remove_provider", "come_back_by_form", "sign_in_by_provider", "ask_identity_link", "unlink_identity",
 }  # fmt: skip
 
 

@@ -106,7 +106,10 @@ ASKING = {"plan_collection", "plan_collection_change", "plan_schema", "why_refus
 # What owners alone look at.
 RUNNING = {"list_keys", "list_audit", "list_providers"}
 NEW_ADMIN = {"email": "x@example.org", "password": PASSWORD}
-BODIES = {"/api/v1/collections/_admins/records": NEW_ADMIN, "/api/v1/auth/posts/invitations": {"email": "x@example.org"}}
+BODIES = {
+    "/api/v1/collections/_admins/records": NEW_ADMIN, "/api/v1/auth/posts/invitations": {"email": "x@example.org"},
+    "/api/v1/auth/posts/impersonate": {"account": "p1"},
+}  # fmt: skip
 
 
 def operations(web, by):

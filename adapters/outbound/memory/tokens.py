@@ -6,6 +6,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,10 @@ from domain.actor import Actor, account
 from domain.errors import Unauthenticated
 from ports.clock import Clock
 from ports.tokens import Issued
+
+
+def _said(actor: Actor) -> list[Any]:
+    return [actor.id, actor.collection, actor.epoch, actor.session, actor.role]
 
 
 class QuickTokens:
@@ -31,7 +36,7 @@ class QuickTokens:
 
     def issue(self, actor: Actor, purpose: str = ACCESS) -> Issued:
         lifetime = self._lifetimes[purpose]
-        said = [actor.id, actor.collection, actor.epoch, actor.session, actor.role, purpose, (self._clock.now() + lifetime).timestamp()]
+        said = [_said(actor), actor.behind and _said(actor.behind), purpose, (self._clock.now() + lifetime).timestamp()]
         text = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
         return Issued(f"{text}.{self._signature(text)}", int(lifetime.total_seconds()))
 
@@ -39,12 +44,12 @@ class QuickTokens:
         text, _, signature = token.partition(".")
         if not token.isascii() or not hmac.compare_digest(self._signature(text), signature):
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
-        whose, collection, epoch, session, role, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        whose, behind, said_purpose, expires = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if said_purpose != purpose:
             raise Unauthenticated("this token is not good", code="invalid_token", hint="sign in again")
         if expires <= self._clock.now().timestamp():
             raise Unauthenticated("this token has expired", code="token_expired", hint="sign in again")
-        return account(whose, collection, epoch, session, role)
+        return replace(account(*whose), behind=account(*behind) if behind else None)
 
     def public_keys(self) -> Sequence[dict[str, Any]]:
         return []

@@ -22,9 +22,7 @@ class SqlAuditStore:
         self._session = session
 
     def add(self, entry: Entry) -> None:
-        values = dict(zip(_NAMES, astuple(entry), strict=True))
-        build = insert(_TABLE).values({name: bindparam(name) for name in values})
-        self._session.execute(self._session.prepared(("audit", "add"), lambda: build), values)
+        add_entries(self._session, [entry])
 
     def list(self, limit: int, before: str | None, action: str | None) -> Sequence[Entry]:
         key, values = ("audit", before is not None, action is not None), {"before": before, "done": action, "at_most": limit}
@@ -36,6 +34,12 @@ class SqlAuditStore:
         values = {"of_account": account, "at_most": limit} | ({} if before is None else {"before": before})
         rows = self._session.execute(self._session.prepared(("audit", "about", before is None), lambda: _about(before)), values)
         return [Entry(*row) for row in rows]
+
+
+def add_entries(session: Session, entries: Sequence[Entry]) -> None:
+    prepared = session.prepared(("audit", "add"), lambda: insert(_TABLE).values({name: bindparam(name) for name in _NAMES}))
+    for each in entries:
+        session.execute(prepared, dict(zip(_NAMES, astuple(each), strict=True)))
 
 
 def _listing(before: str | None, action: str | None) -> Executable:

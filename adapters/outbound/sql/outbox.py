@@ -12,11 +12,14 @@ from sqlalchemy import Executable, bindparam, insert, select, text, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
+from adapters.outbound.sql.audit import add_entries
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.pending import MOST
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared
+from adapters.outbound.system_clock import Uuid7Ids
+from domain.accounts.audit import acting
 from domain.actor import Actor
 from domain.events import Event, Origin, Told
 
@@ -25,6 +28,8 @@ WRITTEN = (
     "actor_kind", "actor_collection", "actor_id", "request", "payload",
 )  # fmt: skip
 _OUTBOX = sql_table("_outbox", *(sql_column(name) for name in ("seq", "position", *WRITTEN)))
+# Of entries of the audit trail.
+_IDS = Uuid7Ids()
 _PLACE = {"sqlite": _OUTBOX.c.seq, "postgresql": _OUTBOX.c.position}
 
 # One at a time, or two might give places to what only one of them sees. The next statement sees what was committed before the lock was had.
@@ -99,7 +104,11 @@ def write_pending(session: Session) -> bool:
         return session.events.were_written
     session.events.were_written = True
     rows = [_row(origin, event) for origin, event in events]
+    acted = [(origin, event) for origin, event in events if origin.actor.behind]
     events.clear()
+    if acted:
+        # Here, where whatever is changed comes by: no way of changing something can forget it.
+        add_entries(session, [acting(_IDS.new(), *each) for each in acted])
     if len(rows) == 1:
         session.execute(_adding(session), rows[0])
     else:

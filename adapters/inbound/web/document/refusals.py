@@ -118,6 +118,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "sign_in_by_code": _BY_LETTER,
     "sign_in_by_link": _BY_LETTER,
     "confirm_email_change": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 409: ("not_unique",), 413: _OVERSIZED},
+    "impersonate": {**_SENDING, 400: _CREDENTIALS, 403: _STALE, 409: ("account_disabled",), 413: _OVERSIZED},
     "list_methods": {400: _QUERY, 404: _WHO[404], 503: _LATER[503]},
     "go_to_provider": {
         400: (*_QUERY, "invalid", "invalid_challenge"), 401: _ONE_TIME, 404: _WHO[404], 429: _SENDING[429],
