@@ -198,7 +198,7 @@ def use_cases(parts: Parts) -> Backend:
     writer = LetterWriter(clock, parts.public_url)
     letters = PendingLetters(parts.seal)
     mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
-    talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, loopback=parts.asks_loopback)
+    talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, observer, loopback=parts.asks_loopback)
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )

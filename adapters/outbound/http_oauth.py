@@ -3,6 +3,7 @@ environment (other clients do all three unless told). Where they may go is decid
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
@@ -25,6 +26,8 @@ _OURS = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
+_LONGEST_REFUSAL = 10_000
+_ERROR = re.compile(rb'"error"\s*:\s*"([a-z_]{1,50})"')
 _FORM = "application/x-www-form-urlencoded"
 _FAILURES = (OSError, http.client.HTTPException, ValueError, RecursionError)
 
@@ -126,8 +129,9 @@ def _exchange(connection: socket.socket, target: Target, question: Question) -> 
         headers["Content-Type"] = _FORM
     client.request("GET" if form is None else "POST", target.path, form, headers)
     with client.getresponse() as answer:
-        if answer.status == 400:
-            raise TurnedDown("the provider answered 400")
+        if answer.status in (400, 401):
+            kind = TurnedDown if answer.status == 400 else NotAnswered
+            raise kind(f"the provider answered {answer.status}{_word_of(answer.read(_LONGEST_REFUSAL))}")
         if answer.status != 200:
             raise NotAnswered(f"the provider answered {answer.status}")
         if answer.headers.get("Content-Encoding", "identity") != "identity":
@@ -136,3 +140,10 @@ def _exchange(connection: socket.socket, target: Target, question: Question) -> 
     if len(body) > LONGEST:
         raise NotAnswered(f"the provider's answer has more than {LONGEST} bytes")
     return body
+
+
+def _word_of(refusal: bytes) -> str:
+    """The code of the error (RFC 6749, 5.2), which tells an operator of a wrong secret from a code that is spent. Nothing else of it is
+    kept: what a provider says in words may hold anything."""
+    found = _ERROR.search(refusal)
+    return f": {found[1].decode()}" if found else ""

@@ -1,7 +1,9 @@
 """Learning from a provider who came back from it. Who that is to us, and whether they may sign in, is left to whoever opens sessions."""
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -9,9 +11,12 @@ from urllib.parse import quote_plus, urlencode
 from domain.accounts.identities import Awaited, Identity, identity_of, identity_refused, told_identity
 from domain.accounts.oauth import Begun, Issuer, check_answering, discovery_address, read_issuer
 from domain.accounts.presets import BASIC, OTHER, SIGNED, Preset, read_signing_key
-from domain.errors import Unavailable, invalid
+from domain.errors import Invalid, Unavailable, invalid
 from ports.clock import Clock
 from ports.oauth import IdTokens, NotAnswered, ProviderDoor, Question, TurnedDown
+from ports.observer import Observation, Observer
+
+_ERROR = re.compile(r"[a-z_]{1,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,23 @@ class Client:
     preset: Preset = OTHER
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderFailed(Observation):
+    """A sign-in that came to nothing, and why: for whoever runs this, since people and apps are told no more than that it did."""
+
+    issuer: str
+    reason: str
+
+
+class _Unfit(Exception):
+    """Why an answer is none, in words for the log."""
+
+
 class ProviderTalks:
     """Nothing is kept here between calls: settings and keys of one provider never meet the answer of another."""
 
-    def __init__(self, door: ProviderDoor, tokens: IdTokens, clock: Clock, *, loopback: bool = False) -> None:
-        self._door, self._tokens, self._clock, self._loopback = door, tokens, clock, loopback
+    def __init__(self, door: ProviderDoor, tokens: IdTokens, clock: Clock, observer: Observer, *, loopback: bool = False) -> None:
+        self._door, self._tokens, self._clock, self._observer, self._loopback = door, tokens, clock, observer, loopback
 
     def check_secret(self, client: Client) -> None:
         """Invalid for one that the provider's kind of sign-in cannot be done with; without asking it."""
@@ -41,36 +58,46 @@ class ProviderTalks:
         preset = client.preset
         if preset.known is not None:
             return preset.completed(preset.known)
-        document = self._asked(Question(discovery_address(client.issuer)))
+        document = self._asked(client, Question(discovery_address(client.issuer)))
         return preset.completed(read_issuer(document, client.issuer, loopback=self._loopback, is_own=preset.is_own))
 
     def identity(self, client: Client, issuer: Issuer, began: Begun, answer: Mapping[str, str]) -> Identity:
         """`answer` is what the browser brought back, whose state was found to be this sign-in's. Invalid where it is not the answer to it;
         Unavailable where the provider does not answer. Asks the provider twice or more, so never inside a transaction."""
-        check_answering(issuer, answer)
-        given = self._asked(self._exchange(client, issuer, began, answer.get("code", "")))
-        found = self._signed(client, issuer, began, given) if issuer.keys else self._told(client, issuer, given)
+        try:
+            found = self._identity(client, issuer, began, answer)
+        except _Unfit as unfit:
+            self._observer.observe(ProviderFailed(client.issuer, str(unfit)))
+            raise identity_refused() from unfit
         named = client.preset.named
         return found if named is None or found.name else replace(found, name=named(answer))
 
+    def _identity(self, client: Client, issuer: Issuer, began: Begun, answer: Mapping[str, str]) -> Identity:
+        with _as("it is not named by whoever was asked"):
+            check_answering(issuer, answer)
+        given = self._asked(client, self._exchange(client, issuer, began, answer.get("code", "")))
+        return self._signed(client, issuer, began, given) if issuer.keys else self._told(client, issuer, given)
+
     def _signed(self, client: Client, issuer: Issuer, began: Begun, given: Any) -> Identity:
-        keys = self._asked(Question(issuer.keys))
+        keys = self._asked(client, Question(issuer.keys))
         id_token, access, published = _member(given, "id_token", str), _member(given, "access_token", str), _member(keys, "keys", list)
         try:
             token = self._tokens.signed(id_token, published)
         except NotAnswered as forged:
-            raise identity_refused() from forged
+            raise _Unfit(str(forged)) from forged
         awaited = Awaited(issuer.issuer, client.id, began.nonce)
-        return identity_of(token, awaited, access_token=access, at=self._clock.now(), reading=client.preset.reading)
+        with _as("its id token is not the answer to this sign-in"):
+            return identity_of(token, awaited, access_token=access, at=self._clock.now(), reading=client.preset.reading)
 
     def _told(self, client: Client, issuer: Issuer, given: Any) -> Identity:
         """What is told to us alone, over TLS, for an access token that was given to us alone: nobody else may have put it in."""
         access = _member(given, "access_token", str)
-        person = self._asked(_about(client, issuer.people, access))
+        person = self._asked(client, _about(client, issuer.people, access))
         if not isinstance(person, dict):
-            raise identity_refused()
-        emails = {"emails": self._asked(_about(client, issuer.emails, access))} if issuer.emails else {}
-        return told_identity({**person, **emails}, issuer.issuer, client.preset.reading)
+            raise _Unfit("it tells nothing of the person")
+        emails = {"emails": self._asked(client, _about(client, issuer.emails, access))} if issuer.emails else {}
+        with _as("it tells nobody's id"):
+            return told_identity({**person, **emails}, issuer.issuer, client.preset.reading)
 
     def _exchange(self, client: Client, issuer: Issuer, began: Begun, code: str) -> Question:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": client.callback}
@@ -88,12 +115,13 @@ class ProviderTalks:
         except NotAnswered as unfit:
             raise invalid("/client_secret", "invalid", "`private_key` is no key of ES256: give the text of the .p8 file") from unfit
 
-    def _asked(self, question: Question) -> Any:
+    def _asked(self, client: Client, question: Question) -> Any:
         try:
             return self._door.ask(question)
-        except TurnedDown as refused:
-            raise identity_refused() from refused
         except NotAnswered as silent:
+            self._observer.observe(ProviderFailed(client.issuer, str(silent)))
+            if isinstance(silent, TurnedDown):
+                raise identity_refused() from silent
             # In the same words whatever it was: a port that is closed is not told from one that says nothing of use.
             raise Unavailable("the provider gives no answer that can be used", hint="try again in a minute") from silent
 
@@ -111,7 +139,17 @@ def _basic(client: Client) -> str:
 
 
 def _member(answer: Any, name: str, kind: type) -> Any:
+    """Some providers refuse with 200 and a word for it."""
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, kind):
-        raise identity_refused()
+        word = answer.get("error") if isinstance(answer, dict) else None
+        raise _Unfit(f"it gives no `{name}`" + (f": {word}" if isinstance(word, str) and _ERROR.fullmatch(word) else ""))
     return value
+
+
+@contextmanager
+def _as(reason: str) -> Iterator[None]:
+    try:
+        yield
+    except Invalid as refused:
+        raise _Unfit(reason) from refused

@@ -9,6 +9,7 @@ import pytest
 from adapters.outbound.http_oauth import HttpProviderDoor
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.system_clock import SystemClock
+from app.testing import Noticed
 from app.usecases.oauth import Client, ProviderTalks
 from domain.accounts.identities import STANDARD, Identity, verified_email
 from domain.accounts.oauth import authorization_address, begun, is_itself
@@ -36,7 +37,7 @@ KNOWN = {
     "twitch": ("", "583231", "ann@example.org"),
     "bitbucket": ("", "583231", "ann@example.org"),
 }
-TALKS = ProviderTalks(HttpProviderDoor(loopback=True), PyjwtIdTokens(), SystemClock(), loopback=True)
+TALKS = ProviderTalks(HttpProviderDoor(loopback=True), PyjwtIdTokens(), SystemClock(), Noticed(), loopback=True)
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,15 @@ import pytest
 from adapters.outbound.http_oauth import HttpProviderDoor
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.system_clock import SystemClock
-from app.usecases.oauth import Client, ProviderTalks
+from app.testing import Noticed
+from app.usecases.oauth import Client, ProviderFailed, ProviderTalks
 from domain.accounts.identities import Identity
 from domain.accounts.oauth import authorization_address, begun
 from domain.errors import Invalid, Unavailable
 from tests.provider import CLIENT, FORGED, SECRET, Person, serving
 
 BEGAN = begun(b"s" * 32, b"n" * 32, b"v" * 32)
+NOTICED = Noticed()
 CALLBACK = "https://app.example.org/callback"
 
 
@@ -33,7 +35,7 @@ def provider(providers):
 
 @cache
 def talks(seconds=5.0):
-    return ProviderTalks(HttpProviderDoor(loopback=True, seconds=seconds), PyjwtIdTokens(), SystemClock(), loopback=True)
+    return ProviderTalks(HttpProviderDoor(loopback=True, seconds=seconds), PyjwtIdTokens(), SystemClock(), NOTICED, loopback=True)
 
 
 def client(provider, **changes):
@@ -100,6 +102,32 @@ def test_a_code_that_the_provider_refuses_signs_nobody_in(provider):
         came_back(provider, brought(provider), callback="https://app.example.org/other")
     with pytest.raises(Invalid):
         came_back(provider, brought(provider), secret="another")
+
+
+@pytest.mark.parametrize("wrong, changed, reason", [
+    ({"secret": "another"}, {}, "the provider answered 400: invalid_client"),
+    ({}, {"error_status": 401, "error_body": {"error_description": "a secret word"}}, "the provider answered 401: invalid_grant"),
+    ({}, {"error_status": 200}, "it gives no `id_token`: invalid_grant"),
+    ({}, {"error_status": 500}, "the provider answered 500"),
+])  # fmt: skip
+def test_operators_are_told_why(provider, wrong, changed, reason):
+    answer = brought(provider) | ({} if wrong else {"code": "spent"})
+    NOTICED.observations.clear()
+    with provider.behaving(**changed), pytest.raises((Invalid, Unavailable)):
+        came_back(provider, answer, **wrong)
+    assert NOTICED.observations == [ProviderFailed(provider.home, reason)]
+
+
+@pytest.mark.parametrize("changed, reason", [
+    ({"claims": {"nonce": "x"}}, "its id token is not the answer to this sign-in"),
+    ({"signing": "none"}, "the provider's token is not good: ValueError"),
+    ({"iss_parameter": "https://evil.example"}, "it is not named by whoever was asked"),
+])  # fmt: skip
+def test_operators_are_told_what_is_wrong_with_an_answer(provider, changed, reason):
+    NOTICED.observations.clear()
+    with provider.behaving(**changed), pytest.raises(Invalid):
+        came_back(provider)
+    assert NOTICED.observations == [ProviderFailed(provider.home, reason)]
 
 
 def test_a_code_is_good_once(provider):
