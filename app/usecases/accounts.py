@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 from app.usecases.audit import note
 from app.usecases.devices import DeviceDesk
 from app.usecases.foreign_accounts import ForeignAccounts
+from app.usecases.happenings import happens
+from app.usecases.hooked_records import CREATE, asked_of_new
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
@@ -18,6 +20,7 @@ from domain.accounts.roles import ROLE
 from domain.accounts.tokens import SETUP_LIFETIME
 from domain.actor import ADMINS, OWNER, SYSTEM, Actor
 from domain.errors import Forbidden, Unauthenticated, Unavailable
+from domain.hooks.changes import KeyChange
 from domain.limits.visits import Visit
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
@@ -26,7 +29,7 @@ from domain.records.reading import guard_of
 from domain.records.visibility import present
 from domain.rules.values import RequestFacts
 from domain.schema.collection import PASSWORD, Collection
-from domain.schema.fields import Tools
+from domain.schema.fields import TRUSTING, Tools
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
 from ports.accounts import Credentials
@@ -122,6 +125,7 @@ class AccountUseCases:
 
     def rotate_keys(self, *, revoke: bool = False) -> str:
         """For whoever runs the backend's own command. Nobody is signed out: who has a token that is refused refreshes it."""
+        self._work.run(lambda stores: happens(stores, KeyChange(event="signing_keys.rotate"), write_instant(self._clock.now())))
         return self._tokens.rotate(revoke=revoke)
 
     # --- admins
@@ -185,6 +189,8 @@ def _insert_first(stores: Stores, digest: str, now: str, made: Draft, note_id: s
 
 def _insert_admin(stores: Stores, made: Draft, note_id: str) -> Shown:
     admins = _admins(stores)
+    if stores.hooks.any_of(CREATE, ADMINS):
+        made = asked_of_new(stores, admins, made, SYSTEM, "", TRUSTING)
     stores.records.insert(admins, made)
     note(stores, note_id, made.values["created"], "admin.created", made.values["id"], actor=SYSTEM)
     names = admins.field_names

@@ -9,10 +9,12 @@ from typing import Any
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.happenings import happens
 from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
 from domain.errors import NotFound, Unavailable
+from domain.hooks.changes import KeyChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.fields.times import write_instant
@@ -40,6 +42,7 @@ class ApiKeyUseCases:
             need_fresh_admin(stores, actor, self._clock.now())
             key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
             stores.api_keys.add(key, digest(text))
+            happens(stores, _change("api_keys.create", actor, facts, id, key.name), key.created)
             note(stores, self._ids.new(), key.created, "key.created", id, actor=actor, facts=facts, detail=key.name)
             return key.as_object(_names(stores))
 
@@ -63,7 +66,9 @@ class ApiKeyUseCases:
             stores.records.check_guard(guard_of(actor))
             if not stores.api_keys.remove(id):
                 raise NotFound("there is no such key")
-            note(stores, self._ids.new(), write_instant(self._clock.now()), "key.revoked", id, actor=actor, facts=facts)
+            now = write_instant(self._clock.now())
+            happens(stores, _change("api_keys.revoke", actor, facts, id), now)
+            note(stores, self._ids.new(), now, "key.revoked", id, actor=actor, facts=facts)
 
         self._work.run(body)
 
@@ -96,6 +101,10 @@ class ApiKeyUseCases:
             self._work.run(lambda stores: stores.api_keys.note_use(key.id, write_instant(now)))
         except Unavailable:
             pass
+
+
+def _change(event: str, actor: Actor, facts: RequestFacts | None, id: str, name: str = "") -> KeyChange:
+    return KeyChange(event=event, actor=actor, request=facts.request_id if facts else "", id=id, name=name)
 
 
 def _names(stores: Stores) -> Mapping[str, str]:

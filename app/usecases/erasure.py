@@ -10,6 +10,7 @@ from typing import Any
 from app.usecases.audit import note
 from app.usecases.deletion import Doomed, delete_with_relations, forget_sign_in
 from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.happenings import happens
 from app.usecases.kept_answers import erase_answers
 from app.usecases.pending_letters import Addressee, PendingLetters
 from app.usecases.record_reads import RecordReads
@@ -21,6 +22,7 @@ from domain.accounts.roles import check_write
 from domain.actor import Actor
 from domain.errors import NotFound, Unavailable
 from domain.events import Origin
+from domain.hooks.changes import AccountChange
 from domain.records.reading import guard_of
 from domain.records.trash import references
 from domain.rules.shape import ANYTHING, Bound, shape
@@ -102,6 +104,11 @@ class ErasureUseCases:
         wanted = _Wanted(accounts_of(stores, name), id, actor, facts, tombstone)
         stores.outbox.attribute(Origin(wanted.doer, facts.request_id))
         email = self._email(stores, wanted)
+        change = AccountChange(
+            event="accounts.erase", actor=wanted.doer, request=facts.request_id, collection=name, account=id,
+            by="self" if wanted.is_own else "admin",
+        )  # fmt: skip
+        happens(stores, change, write_instant(now), wanted.collection, record=tombstone)
         doomed = self._deleted(stores, wanted, write_instant(now))
         trashed, copies = _out_of_the_trash(stores, doomed)
         gone = _together(doomed, trashed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import FactorJudge, about_seed, factors_of, need_fresh
+from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.sessions import accounts_of
 from domain.accounts.factors import (
@@ -24,6 +25,7 @@ from domain.accounts.passkeys import Passkey
 from domain.accounts.roles import RUN, require
 from domain.actor import SYSTEM, Actor
 from domain.errors import NotFound
+from domain.hooks.changes import FactorChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -103,6 +105,7 @@ class FactorUseCases:
         step = self._judge.step(collection, actor.id, app.sealed, code)
         if step is None or not stores.factors.confirm_totp(collection, actor.id, app.sealed, step):
             raise not_confirmed()
+        self.tell(stores, "add", collection, actor, TOTP)
         return self.counts(stores, collection, actor)
 
     def counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
@@ -120,6 +123,7 @@ class FactorUseCases:
         collection = self._fresh(stores, actor)
         if not stores.factors.remove_totp(collection, actor.id):
             raise NotFound("this account has no authenticator app")
+        self.tell(stores, "remove", collection, actor, TOTP)
         self.tidy(stores, collection, actor.id)
 
     def tidy(self, stores: Stores, collection: Collection, account: str) -> None:
@@ -138,6 +142,7 @@ class FactorUseCases:
         collection = self._fresh(stores, actor)
         if not _has_real(stores, collection, actor.id):
             raise no_factor()
+        self.tell(stores, "renew", collection, actor, "recovery_codes")
         return self._renewed(stores, collection, actor)
 
     def _renewed(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
@@ -165,8 +170,13 @@ class FactorUseCases:
         if stores.accounts.credentials_of(collection, account) is None:
             raise NotFound("there is no such account, or its factors are not yours")
         stores.factors.forget(collection, [account])
+        self.tell(stores, "reset", collection, actor, "all", account)
         if account != actor.id:
             note(stores, self._ids.new(), self._now(), "factors.reset", account, actor=actor, facts=facts, detail=name)
+
+    def tell(self, stores: Stores, what: str, collection: Collection, actor: Actor, factor: str, account: str = "") -> None:
+        change = FactorChange(event=f"factors.{what}", actor=actor, collection=collection.name, account=account or actor.id, factor=factor)
+        happens(stores, change, self._now(), collection)
 
     def _fresh(self, stores: Stores, actor: Actor) -> Collection:
         collection = _standing(stores, actor)

@@ -7,15 +7,16 @@ from domain.schema.collection import Collection
 from ports.unit_of_work import Stores
 
 
-def happens(stores: Stores, change: Change, now: str, collection: Collection | None = None) -> None:
+def happens(stores: Stores, change: Change, now: str, collection: Collection | None = None, *, record: str | None = None) -> None:
     """Called in the transaction in which it happens, once nothing else stands against it. What is done in this body from here on is done
-    in the actor's name."""
+    in the actor's name. `record` is what the event is about, where that is another id than hooks are told."""
     stores.outbox.attribute(Origin(change.actor, change.request))
     if stores.hooks.any_of(change.event, change.collection):
         stores.hooks.run(change)
-    stores.outbox.add(_event(change, now, collection))
+    if not CATALOGUE[change.event].on_demand or stores.hooks.is_heard(change.event):
+        stores.outbox.add(_event(change, now, collection, change.subject if record is None else record))
 
 
-def _event(change: Change, now: str, collection: Collection | None) -> Event:
+def _event(change: Change, now: str, collection: Collection | None, record: str) -> Event:
     id = collection.id if collection else ""
-    return Event(CATALOGUE[change.event].committed, now, change.told, change.collection, id, change.subject)
+    return Event(CATALOGUE[change.event].committed, now, change.told, change.collection, id, record)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.usecases.announcing import loaded
+from app.usecases.happenings import happens
 from app.usecases.requests import Request
 from domain.actor import Actor
-from domain.hooks.changes import RecordCreate, RecordDelete, RecordUpdate
+from domain.hooks.changes import AccountChange, RecordCreate, RecordDelete, RecordUpdate
 from domain.records.changes import Changes, Draft
 from domain.records.draft import Author
 from domain.records.handed import handed, handed_body, handed_draft, with_changes, with_values
@@ -44,3 +45,12 @@ def ask_of_deletion(stores: Stores, collection: Collection, ids: Sequence[str], 
     """One by one, in the order of their ids."""
     for id, record in sorted(loaded(stores, collection, ids).items()):
         stores.hooks.run(RecordDelete(event=DELETE, actor=actor, collection=collection.name, id=id, record=handed(record)))
+
+
+def password_changes(stores: Stores, collection: Collection, id: str, request: Request, now: str) -> None:
+    by = "old_password" if request.actor.id == id else "admin"
+    change = AccountChange(
+        event="accounts.change_password", actor=request.actor, request=request.facts.request_id, collection=collection.name, account=id,
+        by=by, session=request.actor.session,
+    )  # fmt: skip
+    happens(stores, change, now, collection)

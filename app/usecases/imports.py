@@ -19,6 +19,7 @@ from domain.accounts.roles import EDIT, require
 from domain.actor import Actor
 from domain.errors import Conflict, Invalid, NotFound, did_you_mean
 from domain.events import Origin
+from domain.hooks.changes import RecordImport
 from domain.records.events import imported
 from domain.records.import_progress import Progress
 from domain.records.imports import (
@@ -232,6 +233,8 @@ class ImportUseCases:
         kept = Kept()
         events = judged.layout.options.events
         stores.outbox.attribute(Origin(judged.actor), each_record=events)
+        if stores.hooks.any_of("records.import", judged.collection.name):
+            stores.hooks.run(RecordImport(event="records.import", actor=judged.actor, collection=judged.collection.name))
         judged.refused.close()
         judged.refused = BadRows()  # the transaction may be run again
         for chunk in judged.chunks():

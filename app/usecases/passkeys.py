@@ -9,7 +9,7 @@ from typing import Any
 from app.usecases.factor_proofs import decoded, encoded, need_fresh
 from app.usecases.factors import FactorUseCases
 from app.usecases.sessions import accounts_of
-from domain.accounts.factors import TRIES, own
+from domain.accounts.factors import PASSKEY, TRIES, own
 from domain.accounts.one_time import (
     NEW_PASSKEY,
     PASSKEY_SIGN_IN,
@@ -99,6 +99,7 @@ class PasskeyUseCases:
         passkey = Passkey(self._ids.new(), made.credential, actor.id, made.public_key, made.counter, called, self._now())
         if not stores.passkeys.add(collection, passkey):
             raise not_registered()
+        self._factors.tell(stores, "add", collection, actor, PASSKEY)
         return passkey, self._factors.counts(stores, collection, actor)
 
     # --- asking for one
@@ -144,6 +145,7 @@ class PasskeyUseCases:
             collection = self._fresh(stores, actor)
             if not stores.passkeys.remove(collection, actor.id, id):
                 raise NotFound("this account has no such passkey")
+            self._factors.tell(stores, "remove", collection, actor, PASSKEY)
             self._factors.tidy(stores, collection, actor.id)
 
         self._work.run(body)

@@ -7,6 +7,7 @@ happens where letters are written.
 import secrets
 from dataclasses import replace
 
+from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases, no_links
 from app.usecases.passwords import PasswordDesk
@@ -29,8 +30,9 @@ from domain.accounts.one_time import (
     token,
 )
 from domain.accounts.wishes import Wish
-from domain.actor import Actor
+from domain.actor import GUEST, Actor, account
 from domain.errors import Forbidden, Unauthenticated, invalid
+from domain.hooks.changes import AccountChange
 from domain.records.changes import Changes
 from domain.records.draft import stamps
 from domain.records.reading import guard_of
@@ -92,6 +94,7 @@ class ProofUseCases:
     def _put(self, stores: Stores, collection: Collection, wish: Wish) -> None:
         if wish.purpose == SIGN_IN_LINK and not (collection.mail and collection.mail.page("link")):
             raise no_links("this backend knows no page that a link to sign in could lead to")
+        self._tell(stores, "ask_letter", collection, GUEST, "", wish.purpose)
         self._mail.want(stores, replace(wish, collection=collection.id))
 
     def _wish_for_change(self, stores: Stores, actor: Actor, new: str, languages: tuple[str, ...]) -> None:
@@ -99,6 +102,7 @@ class ProofUseCases:
         collection = accounts_of(stores, actor.collection)
         record = stores.records.load(collection, actor.id)
         purpose = EMAIL_LEAVES if record and record["verified"] else EMAIL_COMES
+        self._tell(stores, "ask_letter", collection, actor, actor.id, purpose)
         self._mail.want(stores, Wish(purpose, collection.id, new, languages, account=actor.id, bound=new))
 
     def ask_link(self, name: str, email: str, *, facts: RequestFacts) -> None:
@@ -141,6 +145,7 @@ class ProofUseCases:
     def _verify(self, stores: Stores, name: str, shown: Presented) -> None:
         collection = _checked(stores, name)
         taken = self._taken(stores, collection, shown)
+        self._tell(stores, "verify", collection, self._account(collection, taken), taken.account, VERIFICATION)
         self._change(stores, collection, taken.account, Changes({"verified": True, **stamps(collection, self._now())}))
 
     def _reader(self, stores: Stores, name: str, shown: Presented) -> str:
@@ -156,6 +161,7 @@ class ProofUseCases:
         collection = _checked(stores, name)
         taken = self._taken(stores, collection, shown)
         values = {"verified": True, **stamps(collection, self._now())}
+        self._tell(stores, "change_password", collection, self._account(collection, taken), taken.account, "reset")
         self._change(stores, collection, taken.account, Changes(values, secrets={"password_hash": hashed}, end_sessions=True))
 
     def _signed_in(self, stores: Stores, name: str, shown: Presented, facts: RequestFacts, device: str) -> SignedIn | FactorAsked | None:
@@ -183,9 +189,18 @@ class ProofUseCases:
             self._mail.want(stores, wish)
             return False
         taken = self._taken(stores, collection, comes)
+        self._tell(stores, "change_email", collection, self._account(collection, taken), taken.account, EMAIL_COMES)
         values = {"email": taken.bound, "verified": True, **stamps(collection, self._now())}
         self._change(stores, collection, taken.account, Changes(values, end_sessions=True))
         return True
+
+    def _tell(self, stores: Stores, what: str, collection: Collection, actor: Actor, account: str, by: str) -> None:
+        change = AccountChange(event=f"accounts.{what}", actor=actor, collection=collection.name, account=account, by=by)
+        happens(stores, change, self._now(), collection)
+
+    def _account(self, collection: Collection, taken: OneTime) -> Actor:
+        """Whoever had the letter is its account."""
+        return account(taken.account, collection.name)
 
     def _taken(self, stores: Stores, collection: Collection, shown: Presented) -> OneTime:
         taken = stores.one_time.take(collection, shown, self._now())

@@ -10,7 +10,7 @@ from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions, shut
 from app.usecases.audit import note
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
-from app.usecases.hooked_records import CREATE, UPDATE, asked_of_change, asked_of_new
+from app.usecases.hooked_records import CREATE, UPDATE, asked_of_change, asked_of_new, password_changes
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import Prepared, owed_for_change, owed_for_new
 from app.usecases.preparations import check_prepared
@@ -33,7 +33,7 @@ from domain.records.visibility import in_present_names, owns, told_without
 from domain.rules.shape import Bound, shape
 from domain.schema.account_fields import DISABLED
 from domain.schema.aliases import Deprecated
-from domain.schema.collection import Collection
+from domain.schema.collection import PASSWORD, Collection
 from domain.schema.fields import Tools
 from ports.clock import Ids
 from ports.observer import Observer, RequestRefusedByRule
@@ -151,6 +151,8 @@ class RecordWrites:
             after = stores.records.update(collection, id, asked, needed)
         if after is None:
             raise self._why_unchanged(stores, collection, id, request, asked, where, pen, condition)
+        if PASSWORD in (request.body or {}) and collection.is_accounts:
+            password_changes(stores, collection, id, request, now)
         if asked.values.get(DISABLED):
             self._shut_out(stores, collection, id, request, now)
         elif asked.end_sessions:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.usecases.happenings import happens
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Invalid
+from domain.hooks.changes import CollectionChange
 from domain.rules.following import followed
 from domain.schema.changes import (
     ConvertField,
@@ -142,6 +144,7 @@ class SchemaChanges:
             stores.trash.rename(intended.old.id, dict(intended.renames.fields))
         stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers, prepared)
         self._check_required(stores, intended)
+        happens(stores, _told(intended, actor), now, intended.new or intended.old)
         stores.collections.keep_change(_entry(intended, stores.schema.version, actor, now, action, loss))
 
     def _loss(self, stores: Stores, intended: Intended) -> str:
@@ -216,6 +219,13 @@ def _only(value: Any) -> Callable[[Any], Any]:
 def _returns(step: ConvertField) -> bool:
     way, back = way_between(step.before, step.after), way_between(step.after, step.before)
     return way is not None and way.returns and back is not None
+
+
+def _told(intended: Intended, actor: Actor) -> CollectionChange:
+    before, after = kept(intended.old), kept(intended.new)
+    what = "create" if before is None else "delete" if after is None else "change"
+    name = str((before or after or {})["name"])
+    return CollectionChange(event=f"collections.{what}", actor=actor, collection=name, before=before, after=after)
 
 
 def _entry(intended: Intended, version: int, actor: Actor, now: str, action: str, loss: str) -> Change:

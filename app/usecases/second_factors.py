@@ -6,6 +6,7 @@ from typing import Any
 
 from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import FactorJudge, Given, factors_of
+from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
@@ -14,6 +15,7 @@ from domain.accounts.one_time import PASSKEY_SIGN_IN, SECOND_FACTOR, OneTime, Pr
 from domain.accounts.one_time import refused as ticket_refused
 from domain.accounts.passkeys import handle_of
 from domain.actor import Actor
+from domain.hooks.changes import AccountChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -101,6 +103,11 @@ class SecondFactorUseCases:
             raise refused()
         if not stores.factors.step_up(collection, actor.id, actor.session, self._now()):
             raise step_up_refused("this token belongs to no session", "sign in")
+        change = AccountChange(
+            event="accounts.step_up", actor=actor, collection=collection.name, account=actor.id, by="password" if by_password else "factor",
+            session=actor.session,
+        )  # fmt: skip
+        happens(stores, change, self._now(), collection)
 
     def _challenge(self, stores: Stores, collection: Collection, ticket: str) -> str:
         taken = stores.one_time.take(collection, presented(PASSKEY_SIGN_IN, ticket), self._now())

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import ask_factor
+from app.usecases.happenings import happens
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook
@@ -26,6 +27,7 @@ from domain.accounts.roles import EDIT, LOOK, ROLE
 from domain.accounts.sessions import Device, Session, device, idle_end, opened, whose, within
 from domain.actor import ADMINS, GUEST, Actor, account
 from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.hooks.changes import AccountChange
 from domain.records.page import Shown
 from domain.records.reading import Reading, guard_of
 from domain.rules.shape import ANYTHING, Bound, shape
@@ -100,6 +102,7 @@ class SessionUseCases:
         shown = self._admitted(stores, actor, facts)
         collection = stores.schema.collection(actor.collection)
         if stores.sessions.add(collection, within(session, collection.id), token.kept, both=both):
+            self._tell(stores, "sign_in", collection, replace(actor, session=session.id), by=session.method, request=facts.request_id)
             return shown
         if both:
             raise _gone()
@@ -133,7 +136,8 @@ class SessionUseCases:
         if session is None:
             # Not raised here: what ends the session is to be kept.
             return RefreshRefused(name, ended=stores.sessions.end_family(collection, turn.presented.family) is not None)
-        actor = account(session.account, name, session.epoch)
+        actor = account(session.account, name, session.epoch, session.id)
+        self._tell(stores, "refresh", collection, actor, request=facts.request_id)
         return _Turned(session, salt, self._admitted(stores, actor, replace(facts, context=session.method)))
 
     # --- seeing and ending them
@@ -147,29 +151,59 @@ class SessionUseCases:
         """NotFound where that account has no such session."""
 
         def body(stores: Stores) -> None:
-            if not stores.sessions.end(*_whose(stores, name, account, actor, EDIT), id):
+            collection, whose = _whose(stores, name, account, actor, EDIT)
+            if not stores.sessions.end(collection, whose, id):
                 raise NotFound("there is no such session, or it is not yours")
+            self._tell(stores, "end_sessions", collection, actor, whose, session=id)
             keep(stores, None)
 
         self._work.run(body)
 
     def end_others(self, name: str, account: str | None = None, *, actor: Actor, keep: Keep = unkept) -> int:
         """All but the one that asks; how many."""
-        return self._work.run(
-            lambda stores: keep(stores, stores.sessions.end_others(*_whose(stores, name, account, actor, EDIT), actor.session))
-        )
+
+        def body(stores: Stores) -> int:
+            collection, whose = _whose(stores, name, account, actor, EDIT)
+            ended = stores.sessions.end_others(collection, whose, actor.session)
+            self._tell(stores, "end_sessions", collection, actor, whose, session="")
+            return keep(stores, ended)
+
+        return self._work.run(body)
 
     def sign_out(self, name: str, *, actor: Actor) -> None:
         """Ends the session of the actor's token."""
         check_itself(actor)
         if actor.is_guest:
             raise Unauthenticated("sign in first, or send the refresh token of the session that is to end")
-        self._work.run(lambda stores: stores.sessions.end(*_whose(stores, name, None, actor, EDIT), actor.session))
+
+        def body(stores: Stores) -> None:
+            collection, id = _whose(stores, name, None, actor, EDIT)
+            if stores.sessions.end(collection, id, actor.session):
+                self._tell(stores, "sign_out", collection, actor)
+
+        self._work.run(body)
 
     def sign_out_by(self, name: str, text: str) -> None:
         """Ends the session of a refresh token, spent or not: a session that is over already is signed out of as well."""
         family = read_refresh_token(text).kept.family
-        self._work.run(lambda stores: stores.sessions.end_family(accounts_of(stores, name), family))
+
+        def body(stores: Stores) -> None:
+            collection = accounts_of(stores, name)
+            ended = stores.sessions.end_family(collection, family)
+            if ended is not None:
+                self._tell(stores, "sign_out", collection, account(ended.account, name, ended.epoch, ended.id))
+
+        self._work.run(body)
+
+    def _tell(
+        self, stores: Stores, what: str, collection: Collection, actor: Actor, account: str = "", *,
+        by: str = "", session: str | None = None, request: str = "",
+    ) -> None:  # fmt: skip
+        change = AccountChange(
+            event=f"accounts.{what}", actor=actor, request=request, collection=collection.name, account=account or actor.id, by=by,
+            session=actor.session if session is None else session,
+        )  # fmt: skip
+        happens(stores, change, write_instant(self._clock.now()), collection)
 
     # --- who may sign in, and how an account sees itself
 

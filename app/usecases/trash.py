@@ -3,6 +3,7 @@
 from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 
+from app.usecases.happenings import happens
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.kept_answers import erase_answers
 from app.usecases.restoring import Restoration
@@ -11,11 +12,13 @@ from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
 from domain.errors import NotFound, Problem, invalid
 from domain.events import Origin
+from domain.hooks.changes import TrashChange
 from domain.records.reading import guard_of
 from domain.records.trash import Entry, Key, Restored, TrashPage, followers
 from domain.schema.collection import Collection, Schema
 from domain.schema.fields import Tools
 from domain.schema.fields.relations import RECORD_ID
+from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -51,7 +54,9 @@ class TrashUseCases:
     def _restore(self, stores: Stores, name: str, id: str, restoration: Restoration, origin: Origin) -> Restored:
         stores.outbox.attribute(origin)
         root, others = self._found(stores, name, id, origin.actor)
-        return restoration.carry_out(stores, root, others, origin.actor)
+        restored = restoration.carry_out(stores, root, others, origin.actor)
+        self._tell(stores, "records.restore", name, origin.actor, root.record, origin.request)
+        return restored
 
     def remove(self, name: str, id: str, *, actor: Actor, keep: Keep = unkept) -> None:
         """The record is gone for good, with everything that was deleted because of it."""
@@ -67,6 +72,7 @@ class TrashUseCases:
         root, others = self._found(stores, name, id, actor)
         stores.trash.remove([root.id, *(each.id for each in others)])
         _erase_told(stores, [each.key for each in (root, *others)])
+        self._tell(stores, "trash.remove", name, actor, root.record)
 
     def empty(self, name: str, *, actor: Actor, keep: Keep = unkept) -> int:
         """Everything in the trash of this collection is gone for good; how much it was."""
@@ -76,7 +82,13 @@ class TrashUseCases:
     def _empty(self, stores: Stores, name: str, actor: Actor) -> int:
         collection = _entered(stores, name, actor).id
         _erase_told(stores, [(collection, record) for record in stores.trash.records(collection)])
-        return stores.trash.empty(collection)
+        count = stores.trash.empty(collection)
+        self._tell(stores, "trash.empty", name, actor)
+        return count
+
+    def _tell(self, stores: Stores, event: str, name: str, actor: Actor, id: str = "", request: str = "") -> None:
+        change = TrashChange(event=event, actor=actor, request=request, collection=name, id=id)
+        happens(stores, change, write_instant(self._clock.now()), stores.schema.collection(name))
 
     def _found(self, stores: Stores, name: str, id: str, actor: Actor) -> tuple[Entry, Sequence[Entry]]:
         """The entry, and those that went because of it."""

@@ -21,23 +21,25 @@ from domain.hooks.changes import (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`committed` is the kind of the event in the outbox; `meaning` is for people."""
+    """`committed` is the kind of the event in the outbox; `meaning` is for people. One that is `on_demand` is written only where an
+    after hook hears of it."""
 
     shape: type[Change]
     committed: str
     meaning: str
+    on_demand: bool = False
 
 
 CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "records.create": Kind(RecordCreate, "records.created", "a record is created, also an account by sign-up, by a batch or an upsert"),
     "records.update": Kind(RecordUpdate, "records.updated", "a record is changed by a body"),
     "records.delete": Kind(RecordDelete, "records.deleted", "a record is deleted, also by a cascade"),
-    "records.restore": Kind(TrashChange, "records.restored", "a record comes back from the trash"),
+    "records.restore": Kind(TrashChange, "trash.restored", "a record comes back from the trash"),
     "records.import": Kind(RecordImport, "records.imported", "rows of a file are written"),
     "trash.remove": Kind(TrashChange, "trash.removed", "a record in the trash is removed for good"),
     "trash.empty": Kind(TrashChange, "trash.emptied", "the trash of a collection is emptied"),
     "accounts.sign_in": Kind(AccountChange, "accounts.signed_in", "a session is opened"),
-    "accounts.refresh": Kind(AccountChange, "accounts.refreshed", "a session goes on with new tokens"),
+    "accounts.refresh": Kind(AccountChange, "accounts.refreshed", "a session goes on with new tokens", on_demand=True),
     "accounts.sign_out": Kind(AccountChange, "accounts.signed_out", "an account ends the session of its token"),
     "accounts.end_sessions": Kind(AccountChange, "accounts.sessions_ended", "another session is ended, or all others"),
     "accounts.step_up": Kind(AccountChange, "accounts.stepped_up", "a session is made fresh"),
@@ -45,6 +47,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "accounts.change_email": Kind(AccountChange, "accounts.email_changed", "a new address is confirmed"),
     "accounts.verify": Kind(AccountChange, "accounts.verified", "an address is proved by its letter"),
     "accounts.ask_letter": Kind(AccountChange, "accounts.letter_asked", "somebody asks for a letter, account or none"),
+    "accounts.erase": Kind(AccountChange, "accounts.erased", "an account is erased with all that is known of it"),
     "factors.add": Kind(FactorChange, "factors.added", "a second factor is confirmed"),
     "factors.remove": Kind(FactorChange, "factors.removed", "a second factor is removed"),
     "factors.renew": Kind(FactorChange, "factors.renewed", "recovery codes are made anew"),

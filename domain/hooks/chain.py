@@ -69,12 +69,14 @@ def _in_place_of(hook: Hook, kept: dict[tuple[str, str, str], Hook]) -> Hook:
 
 
 class Chain:
-    """The before hooks of a backend, which is what each is called with beside its change."""
+    """The before hooks of a backend, which is what each is called with beside its change. `heard` are the events with an after hook."""
 
     def __init__(self, hooks: Iterable[Hook] = (), backend: Any = None) -> None:
         self.backend = backend
+        hooks = tuple(hooks)
         self._hooks = tuple(each for each in hooks if each.when == BEFORE)
         self._events = frozenset(each.event for each in self._hooks)
+        self.heard = frozenset(each.event for each in hooks if each.when == AFTER)
         self._found: dict[tuple[str, str], tuple[Hook, ...]] = {}
 
     def of(self, event: str, collection: str) -> Sequence[Hook]:

@@ -65,7 +65,8 @@ class RecordImport(Change):
 
 @dataclass(slots=True, kw_only=True)
 class TrashChange(Change):
-    """A record in the trash is restored or removed for good, with what went with it; `id` is "" where the whole trash is emptied."""
+    """A record in the trash is restored or removed for good, with what went with it: `id` is the record's, "" where the whole trash is
+    emptied."""
 
     id: str = ""
 

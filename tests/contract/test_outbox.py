@@ -47,6 +47,9 @@ def room(database_url):
     with make_backend(database=database_url) as made:
         for definition in (TAGS, POSTS, NOTES):
             made.collections.create(definition, actor=SYSTEM)
+        while made.work.run(lambda stores: stores.outbox.arrange(1000)):
+            pass
+        made.work.run(lambda stores: stores.outbox.forget("2100-01-01T00:00:00.000Z", 0, 1000))  # that collections were made
         yield made
 
 
@@ -65,7 +68,8 @@ def delete(room, name, id):
 def events(room, behind=0):
     while room.work.run(lambda stores: stores.outbox.arrange(1000)):
         pass
-    return list(room.work.read(lambda stores: stores.outbox.after(behind, 10_000)))
+    found = room.work.read(lambda stores: stores.outbox.after(behind, 10_000))
+    return [each for each in found if each.kind.startswith("records.")]  # collections and sessions leave some too
 
 
 def told(found):
@@ -461,13 +465,14 @@ def test_who_dies_is_succeeded_when_its_lease_ends(room):
 def test_who_was_overtaken_keeps_nothing(room):
     """A process that stood still while its lease ended: what it has handled is told again, and it moves nobody's place."""
     lease = room.work.run(lambda stores: (stores.deliveries.enter("x"), stores.deliveries.claim("x", 1))[1])
+    begun = lease.position
     time.sleep(0.01)
     later = room.work.run(lambda stores: stores.deliveries.claim("x", 60_000))
     assert later.fence > lease.fence
-    assert room.work.run(lambda stores: stores.deliveries.keep("x", replace(lease, position=7), 60_000)) is False
+    assert room.work.run(lambda stores: stores.deliveries.keep("x", replace(lease, position=lease.position + 7), 60_000)) is False
     room.work.run(lambda stores: stores.deliveries.release("x", lease))
     standing = room.work.read(lambda stores: stores.deliveries.standing("x"))
-    assert (standing.position, standing.is_held) == (0, True)
+    assert (standing.position, standing.is_held) == (begun, True)
     assert room.work.run(lambda stores: stores.deliveries.claim("x", 1)) is None
 
 

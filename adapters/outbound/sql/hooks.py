@@ -19,6 +19,9 @@ class SqlBeforeHooks:
     def any_of(self, event: str, collection: str = "") -> bool:
         return bool(self._session.hooks.of(event, collection))
 
+    def is_heard(self, event: str) -> bool:
+        return event in self._session.hooks.heard
+
     def run(self, change: Change) -> None:
         chain = self._session.hooks
         for hook in chain.of(change.event, change.collection):

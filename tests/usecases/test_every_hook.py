@@ -1,0 +1,229 @@
+"""Every use case that changes something asks before hooks and tells after hooks: none is forgotten, old or new."""
+
+from dataclasses import fields
+
+import pytest
+
+from app import testing
+from app.usecases.backend import Backend
+from app.usecases.bulk import Chosen
+from app.usecases.factor_proofs import Given
+from domain.accounts.one_time import PASSWORD_RESET, SIGN_IN_LINK, VERIFICATION
+from domain.errors import Forbidden
+from domain.hooks.catalogue import CATALOGUE
+from domain.records.batches import Operation
+from domain.records.imports import Options, Row
+from stillroom import SYSTEM, Extension
+from tests.authenticator import Authenticator
+from tests.usecases.test_accounts import ANN, FACTS, PASSWORD, USERS, sign_up
+from tests.usecases.test_factors import App, code, letters, token, who
+from tests.usecases.test_proofs import NEW, NEW_PASSWORD
+
+POSTS = {"name": "posts", "fields": [{"name": "title", "type": "text"}], "trash": {"days": 7}}
+SYSTEMS = {"actor": SYSTEM, "facts": FACTS}
+MAILED = {**USERS, "mail": {"pages": {"link": "https://planes.example/in"}}}
+
+
+# --- what each use case is asked for; `made` is what was there before
+
+def imported(room, made):
+    judged = room.imports.begin("posts", ["title"], Options(), actor=SYSTEM)
+    room.imports.judge(judged, [Row(2, {"title": "x"})])
+    room.imports.keep(judged)
+
+
+def by_link(purpose, prove):
+    def asked(room, made):
+        room.proofs.ask(purpose, "users", ANN, facts=FACTS)
+        prove(room, token(letters(room)[0]))
+
+    return asked
+
+
+def change_email(room, made):
+    room.proofs.ask_email_change("users", NEW, PASSWORD, actor=made.actor, facts=FACTS)
+    room.proofs.change_email("users", token(letters(room)[0]), facts=FACTS)
+
+
+def by_code(room, made):
+    ticket, typed = code(room)
+    room.proofs.sign_in_by_code("users", ticket, typed, facts=FACTS)
+
+
+def passkey(room, made):
+    device = Authenticator("https://planes.example", "planes.example")
+    asked = room.passkeys.propose("users", actor=made.actor)
+    return device, room.passkeys.register("users", asked.ticket, "phone", device.create(asked.options), actor=made.actor)[0]
+
+
+def removed_passkey(room, made):
+    room.passkeys.remove("users", passkey(room, made)[1].id, actor=made.actor)
+
+
+def confirmed(room, made):
+    app = App(room, made.signed)
+    asked = room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)
+    room.second_factors.confirm("users", asked.ticket, Given(code=app.next()), facts=FACTS)
+
+
+def key(room, made):
+    return room.api_keys.create({"name": "till", "scopes": {"posts": ["list"]}}, actor=SYSTEM)[0]["id"]
+
+
+def undone(room, made):
+    room.collections.create({"name": "more"}, actor=SYSTEM)
+    room.collections.undo(actor=SYSTEM)
+
+
+def post(room, **values):
+    return room.records.create("posts", {"title": "T", **values}, actor=SYSTEM, facts=FACTS).id
+
+
+def trashed(room):
+    id = post(room)
+    room.records.delete("posts", id, actor=SYSTEM, facts=FACTS)
+    return room.trash.list("posts", limit=1, actor=SYSTEM).entries[0].id
+
+
+CHANGES = {
+    "records.create": ("records.create", lambda room, made: post(room)),
+    "records.update": ("records.update", lambda room, made: room.records.update("posts", made.post, {"title": "U"}, **SYSTEMS)),
+    "records.delete": ("records.delete", lambda room, made: room.records.delete("posts", made.post, **SYSTEMS)),
+    "records.batch": ("records.create", lambda room, made: room.records.batch([Operation("create", "posts", values={})], **SYSTEMS)),
+    "records.update_all": ("records.update", lambda room, made: room.records.update_all("posts", Chosen("", 1), {"title": "U"}, **SYSTEMS)),
+    "records.delete_all": ("records.delete", lambda room, made: room.records.delete_all("posts", Chosen("", 1), **SYSTEMS)),
+    "trash.restore": ("records.restore", lambda room, made: room.trash.restore("posts", trashed(room), actor=SYSTEM)),
+    "trash.remove": ("trash.remove", lambda room, made: room.trash.remove("posts", trashed(room), actor=SYSTEM)),
+    "trash.empty": ("trash.empty", lambda room, made: room.trash.empty("posts", actor=SYSTEM)),
+    "imports.keep": ("records.import", imported),
+    "accounts.sign_in": ("accounts.sign_in", lambda room, made: room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)),
+    "accounts.create_admin": ("records.create", lambda room, made: room.accounts.create_admin("root@example.org", PASSWORD)),
+    "accounts.create_first_admin": (
+        "records.create", lambda room, made: room.accounts.create_first_admin(room.accounts.setup_token(), "root@example.org", PASSWORD),
+    ),
+    "accounts.rotate_keys": ("signing_keys.rotate", lambda room, made: room.accounts.rotate_keys()),
+    "sessions.refresh": ("accounts.refresh", lambda room, made: room.sessions.refresh("users", made.signed.refresh_token, facts=FACTS)),
+    "sessions.end": ("accounts.end_sessions", lambda room, made: room.sessions.end("users", made.actor.session, actor=made.actor)),
+    "sessions.end_others": ("accounts.end_sessions", lambda room, made: room.sessions.end_others("users", actor=made.actor)),
+    "sessions.sign_out": ("accounts.sign_out", lambda room, made: room.sessions.sign_out("users", actor=made.actor)),
+    "sessions.sign_out_by": ("accounts.sign_out", lambda room, made: room.sessions.sign_out_by("users", made.signed.refresh_token)),
+    "proofs.ask": ("accounts.ask_letter", lambda room, made: room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)),
+    "proofs.ask_code": ("accounts.ask_letter", lambda room, made: room.proofs.ask_code("users", ANN, facts=FACTS)),
+    "proofs.ask_link": ("accounts.ask_letter", lambda room, made: room.proofs.ask_link("users", ANN, facts=FACTS)),
+    "proofs.ask_email_change": (
+        "accounts.ask_letter", lambda room, made: room.proofs.ask_email_change("users", NEW, PASSWORD, actor=made.actor, facts=FACTS),
+    ),
+    "proofs.verify": ("accounts.verify", by_link(VERIFICATION, lambda room, text: room.proofs.verify("users", text))),
+    "proofs.set_password": (
+        "accounts.change_password", by_link(PASSWORD_RESET, lambda room, text: room.proofs.set_password("users", text, NEW_PASSWORD)),
+    ),
+    "proofs.change_email": ("accounts.change_email", change_email),
+    "proofs.sign_in_by_code": ("accounts.sign_in", by_code),
+    "proofs.sign_in_by_link": (
+        "accounts.sign_in", by_link(SIGN_IN_LINK, lambda room, text: room.proofs.sign_in_by_link("users", text, facts=FACTS)),
+    ),
+    "second_factors.confirm": ("accounts.sign_in", confirmed),
+    "second_factors.step_up": (
+        "accounts.step_up", lambda room, made: room.second_factors.step_up("users", Given(), PASSWORD, actor=made.actor, facts=FACTS),
+    ),
+    "factors.confirm_totp": ("factors.add", lambda room, made: App(room, made.signed)),
+    "factors.remove_totp": (
+        "factors.remove", lambda room, made: (App(room, made.signed), room.factors.remove_totp("users", actor=made.actor)),
+    ),
+    "factors.renew_recovery": (
+        "factors.renew", lambda room, made: (App(room, made.signed), room.factors.renew_recovery("users", actor=made.actor)),
+    ),
+    "factors.reset": ("factors.reset", lambda room, made: room.factors.reset("users", made.actor.id, **SYSTEMS)),
+    "passkeys.register": ("factors.add", passkey),
+    "passkeys.remove": ("factors.remove", removed_passkey),
+    "erasure.erase": ("accounts.erase", lambda room, made: room.erasure.erase("users", made.actor.id, **SYSTEMS)),
+    "api_keys.create": ("api_keys.create", key),
+    "api_keys.revoke": ("api_keys.revoke", lambda room, made: room.api_keys.revoke(key(room, made), actor=SYSTEM)),
+    "collections.create": ("collections.create", lambda room, made: room.collections.create({"name": "more"}, actor=SYSTEM)),
+    "collections.change": (
+        "collections.change", lambda room, made: room.collections.change("posts", {"rules": {"list": ""}}, actor=SYSTEM),
+    ),
+    "collections.delete": ("collections.delete", lambda room, made: room.collections.delete("posts", actor=SYSTEM)),
+    "collections.undo": ("collections.delete", undone),
+    "schema.apply": ("collections.create", lambda room, made: room.schema.apply({"more": {"name": "more"}}, actor=SYSTEM)),
+}  # fmt: skip
+# Not told by hooks, each for its reason.
+READS = {
+    "records.list", "records.get", "records.aggregate", "records.query_names", "collections.list", "collections.get",
+    "collections.history", "collections.plan_creation", "collections.plan_change", "schema.export", "schema.plan", "schema.drift",
+    "exports.write", "exports.count", "imports.has", "imports.begin", "imports.check", "imports.begin_new", "imports.propose",
+    "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
+    "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify", "audit.list",
+    "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
+}  # fmt: skip
+STEPS = {  # of a use case above, inside of its transaction or before it
+    "sessions.open", "sessions.admit", "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp", "passkeys.propose",
+    "passkeys.ask", "puzzles.give", "imports.keep_parts", "imports.create", "accounts.setup_token",
+}  # fmt: skip
+# What they begin with is there already the second time.
+ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
+# Of the backend itself: what it does was asked for before.
+MACHINERY = {"events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
+
+
+class Made:
+    def __init__(self, room):
+        self.post, self.account = post(room), sign_up(room)
+        self.signed = room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)
+        self.actor = who(room, self.signed)
+
+
+@pytest.fixture
+def watched():
+    """A room, what hooks were asked and told in it, and whom they refuse."""
+    asked, told, refused = [], [], set()
+    watcher = Extension("watcher")
+    for event in CATALOGUE:
+        name = event.replace(".", "_")
+
+        @watcher.before(event, name=name)
+        def ask(change, backend):
+            asked.append(change)
+            if change.event in refused:
+                raise Forbidden("not while I am watching", code="watched")
+
+        watcher.after(event, name=name)(lambda happened, backend, event=event: told.append((event, happened)))
+    with testing.backend(extensions=[watcher]) as room:
+        for each in (POSTS, MAILED):
+            room.collections.create(each, actor=SYSTEM)
+        yield room, asked, told, refused
+
+
+def test_every_use_case_is_told_by_hooks_or_says_why_not():
+    for attribute in fields(Backend):
+        public = [name for name, it in vars(attribute.type).items() if callable(it) and not name.startswith("_")]
+        methods = set() if attribute.name in MACHINERY else {f"{attribute.name}.{name}" for name in public}
+        assert methods <= {*CHANGES, *READS, *STEPS}, "a use case that changes something calls `happens`, and stands in the table above"
+
+
+def test_every_event_has_a_case():
+    assert {event for event, _ in CHANGES.values()} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("use_case", CHANGES)
+def test_a_change_is_asked_before_and_told_after_and_does_not_happen_where_it_is_refused(watched, use_case):
+    room, asked, told, refused = watched
+    made, (event, change) = Made(room), CHANGES[use_case]
+    room.events.drain()
+    told.clear()
+    if use_case not in ONCE:
+        refused.add(event)
+        with pytest.raises(Forbidden, match="while I am watching"):
+            change(room, made)
+        room.events.drain()
+        assert event not in [name for name, _ in told]
+        refused.clear()
+    asked.clear()
+    change(room, made)
+    room.events.drain()
+    assert {type(each) for each in asked if each.event == event} == {CATALOGUE[event].shape}
+    heard = [happened for name, happened in told if name == event]
+    assert {each.kind for each in heard} == {CATALOGUE[event].committed}
+    assert [each.collection for each in asked if each.event == event][-1] == heard[-1].collection
+    for secret in (PASSWORD, NEW_PASSWORD, made.signed.refresh_token):
+        assert secret not in repr((heard, asked))
