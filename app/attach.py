@@ -1,17 +1,23 @@
 """Puts what extensions declare in its place: before hooks into the unit of work, after hooks behind the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from app.extend import Extension
+from app.settings import SettingsError
 from app.usecases.backend import Backend
 from domain.events import Told
 from domain.hooks.chain import AFTER, Chain, Hook, in_order, kind_of
+from domain.hooks.declared import read_settings
 from ports.unit_of_work import UnitOfWork
 
 
-def attach(extensions: Sequence[Extension], backend: Backend, work: UnitOfWork) -> None:
-    """Undeclarable where they contradict each other. The database is at this version: after hooks are entered there."""
+def attach(extensions: Sequence[Extension], backend: Backend, work: UnitOfWork, environ: Mapping[str, str]) -> None:
+    """Undeclarable where they contradict each other, SettingsError where `environ` has what none of them reads. The database is at this
+    version: after hooks are entered there."""
+    mistakes = read_settings([setting for extension in extensions for setting in extension.settings], environ)
+    if mistakes:
+        raise SettingsError(tuple(mistakes))
     hooks = in_order(hook for extension in extensions for hook in extension.hooks)
     work.ask(Chain(hooks, backend))
     for hook in hooks:

@@ -2,13 +2,14 @@
 nothing starts without it: what it would have refused must not pass meanwhile.
 """
 
+import importlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from adapters.inbound.web.declared_bodies import shape_of
 from app.extend import Extension
 from app.premises import StartRefused
 from app.settings import DEFAULT_EXTENSIONS
@@ -17,6 +18,8 @@ from domain.hooks.chain import Undeclarable, check_collections, in_order
 from domain.schema.collection import Collection
 
 _MODULE = "stillroom_extension_"
+# Frames that say nothing of where a module is wrong.
+_OURS = ("<frozen", __file__, importlib.__file__)
 
 
 def load(places: Sequence[str]) -> tuple[Extension, ...]:
@@ -61,6 +64,20 @@ def _check(extensions: Sequence[Extension]) -> None:
         in_order(hook for extension in extensions for hook in extension.hooks)
     except Undeclarable as wrong:
         raise StartRefused(f"{wrong.place}: {wrong}") from wrong
+    _check_declared(extensions)
+
+
+def _check_declared(extensions: Sequence[Extension]) -> None:
+    for extension in extensions:
+        for route in extension.routes:
+            try:
+                shape_of(route.body) if route.body is not None else None
+            except TypeError as wrong:
+                raise StartRefused(f"{route.place}: {wrong}") from wrong
+    commands = [command for extension in extensions for command in extension.commands]
+    for at, command in enumerate(commands):
+        if command.name in (each.name for each in commands[:at]):
+            raise StartRefused(f"{command.place}: there are two commands `{command.name}`")
 
 
 def _is_folder(place: str) -> bool:
@@ -83,7 +100,7 @@ def _modules(place: str) -> Iterator[tuple[ModuleType, str]]:
 
 def _imported(name: str) -> ModuleType:
     try:
-        return import_module(name)
+        return importlib.import_module(name)
     except Exception as error:
         raise StartRefused(f"STILLROOM_EXTENSIONS: {name} is not loaded: {_told(error, None)}") from error
 
@@ -104,7 +121,8 @@ def _run(file: Path) -> ModuleType:
 def _told(error: Exception, file: Path | None) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"`{error.filename}`, line {error.lineno}: {error.msg}"
+    # Of a module the last place outside of the machinery of imports and of this file is its own.
     frames = traceback.extract_tb(error.__traceback__)
-    own = [each for each in frames if file is None or each.filename == str(file)]
+    own = [each for each in frames if each.filename == str(file) or (file is None and not each.filename.startswith(_OURS))]
     where = f"`{own[-1].filename}`, line {own[-1].lineno}: " if own else ""
     return f"{where}{type(error).__name__}: {error}"

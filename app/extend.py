@@ -5,7 +5,7 @@ An `Extension` is to the backend what a Blueprint is to Flask.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 from app.usecases.backend import Backend
@@ -24,8 +24,11 @@ from domain.hooks.changes import (
     RecordUpdate,
     TrashChange,
 )
+from domain.hooks.declared import KINDS, Command, Job, Route, Setting, T
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+PATH = re.compile(r"(/([a-z0-9_-]+|<([a-z]+:)?[a-z_]+>))*")
+COMMAND = re.compile(r"[a-z][a-z0-9-]{0,39}")
 C = TypeVar("C", bound=Change)
 F = TypeVar("F", bound=Callable[..., Any])
 Name = str | None
@@ -59,6 +62,10 @@ class Extension:
             raise ValueError(f"an extension's name has 1 to 40 characters of a-z, 0-9 and _, and begins with a letter: not `{name[:60]}`")
         self.name = name
         self.hooks: list[Hook] = []
+        self.routes: list[Route] = []
+        self.jobs: list[Job] = []
+        self.commands: list[Command] = []
+        self.settings: list[Setting[Any]] = []
 
     def __repr__(self) -> str:
         return f"Extension({self.name!r})"
@@ -123,6 +130,75 @@ class Extension:
             return function
 
         return declare
+
+
+    # --- routes
+
+    def get(self, path: str, *, query: Sequence[str] = (), public: bool = True) -> Callable[[F], F]:
+        """Serves `/api/v1/ext/{extension}{path}` with what the function answers: an object or a list, with a status where that is not 200
+        (`return made, 201`), or nothing (204). It is called with the `Call` and what `<name>` in the path stands for."""
+        return self._routing("GET", path, None, query, public)
+
+    def post(self, path: str, *, body: Any = None, query: Sequence[str] = (), public: bool = True) -> Callable[[F], F]:
+        """As `get`. `body` is a dataclass, or a schema of marshmallow: what does not fit is refused, and `call.body` is what fits."""
+        return self._routing("POST", path, body, query, public)
+
+    def patch(self, path: str, *, body: Any = None, query: Sequence[str] = (), public: bool = True) -> Callable[[F], F]:
+        return self._routing("PATCH", path, body, query, public)
+
+    def delete(self, path: str, *, query: Sequence[str] = (), public: bool = True) -> Callable[[F], F]:
+        return self._routing("DELETE", path, None, query, public)
+
+    def _routing(self, method: str, path: str, body: Any, query: Sequence[str], public: bool) -> Callable[[F], F]:
+        if not PATH.fullmatch(path):
+            raise ValueError(f"a path is like /posts/<id>/likes, not `{path[:80]}`")
+
+        def declare(function: F) -> F:
+            if any(each.name == function.__name__ or (each.method, each.path) == (method, path) for each in self.routes):
+                raise ValueError(f"there are two routes `{function.__name__}`, or two {method} {path}")
+            route = Route(method, path, function, self.name, function.__name__, body, tuple(query), public, place_of(function))
+            self.routes.append(route)
+            return function
+
+        return declare
+
+    # --- jobs, commands, settings
+
+    def job(self, name: str, *, every: str = "", cron: str = "") -> Callable[[F], F]:
+        """Work outside of a request, at least once; by itself each `every` ("1 day") or as `cron` says."""
+        if not NAME.fullmatch(name):
+            raise ValueError(f"a job's name is made of a-z, 0-9 and _: not `{name[:60]}`")
+        if every and cron:
+            raise ValueError("a job comes round by `every` or by `cron`, not by both")
+
+        def declare(function: F) -> F:
+            self.jobs.append(Job(name, function, self.name, every, cron, place_of(function)))
+            return function
+
+        return declare
+
+    def command(self, name: str) -> Callable[[F], F]:
+        """`stillroom NAME`: the function is called with the backend, and with the options that click's decorators below this one add."""
+        if not COMMAND.fullmatch(name):
+            raise ValueError(f"a command's name is made of a-z, 0-9 and -: not `{name[:60]}`")
+
+        def declare(function: F) -> F:
+            self.commands.append(Command(name, function, self.name, place_of(function)))
+            return function
+
+        return declare
+
+    def setting(self, name: str, kind: type[T], default: T) -> Setting[T]:
+        """A setting from the environment, STILLROOM_EXT_<EXTENSION>_<NAME>; its `value` is there once the backend is."""
+        if not NAME.fullmatch(name):
+            raise ValueError(f"a setting's name is made of a-z, 0-9 and _: not `{name[:60]}`")
+        if kind not in KINDS:
+            raise ValueError("a setting is str, int, float, bool or Decimal")
+        made = Setting(self.name, name, kind, default)
+        if any(each.variable == made.variable for each in self.settings):
+            raise ValueError(f"there are two settings `{name}`")
+        self.settings.append(made)
+        return made
 
 
 def place_of(function: Callable[..., Any]) -> str:

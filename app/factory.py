@@ -1,6 +1,7 @@
 """Backend in, Flask out: which doors there are, and what holds for all of them."""
 
 import atexit
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask
@@ -22,6 +23,7 @@ from adapters.inbound.rest import (
     invitations,
     oauth,
     outbox,
+    own_routes,
     pages,
     passkeys,
     personal_data,
@@ -42,6 +44,7 @@ from adapters.inbound.web.idempotency import refuse_elsewhere
 from adapters.inbound.web.limits import limit_routes, operations
 from adapters.inbound.web.sessions import NoSessions
 from adapters.outbound.logging_observer import LoggingObserver
+from app.extend import Extension
 from app.settings import Settings, SettingsError
 from app.usecases.backend import Backend
 from domain.actor import Actor
@@ -79,12 +82,14 @@ _BLUEPRINTS = (
 )
 
 
-def create_app(settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None, extensions: Sequence[Extension] = ()
+) -> Flask:
     """The WSGI application. Without a backend one is composed as the settings say, without settings as the environment says;
     it is closed when the process ends. SettingsError where limits name a route that is not there."""
     if backend is None:
         settings = settings or Settings.from_environment()
-        backend, composed_observer = _composed(settings)
+        backend, composed_observer, extensions = _composed(settings)
         observer = observer or composed_observer
     settings = settings or Settings()
     observer = observer or LoggingObserver(settings.log_level)
@@ -101,6 +106,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     api = openapi.api(app)
     for blueprint in _BLUEPRINTS:
         api.register_blueprint(blueprint(backend))
+    for extension in extensions:
+        if extension.routes:
+            api.register_blueprint(own_routes.blueprint(extension.name, extension.routes, backend))
     app.extensions[API] = api
     app.register_blueprint(docs.blueprint(api, backend))
     app.register_blueprint(pages.blueprint(backend))
@@ -117,16 +125,16 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None,
     return app
 
 
-def document(settings: Settings, backend: Backend, *, actor: Actor) -> dict[str, Any]:
+def document(settings: Settings, backend: Backend, extensions: Sequence[Extension] = (), *, actor: Actor) -> dict[str, Any]:
     """The OpenAPI document as this actor has it over HTTP."""
     known = backend.outlines.known_to(actor, RequestFacts("GET"))
-    base = create_app(settings, backend).extensions[API].document()
+    base = create_app(settings, backend, extensions=extensions).extensions[API].document()
     return whole(base, known)
 
 
-def _composed(settings: Settings) -> tuple[Backend, Observer]:
+def _composed(settings: Settings) -> tuple[Backend, Observer, Sequence[Extension]]:
     from app import wiring  # opens every adapter: not wanted by those who bring a backend
 
     composed = wiring.build(settings)
     atexit.register(composed.close)
-    return composed.backend, composed.observer
+    return composed.backend, composed.observer, composed.extensions

@@ -24,6 +24,7 @@ from domain.actor import GUEST, SYSTEM
 from domain.limits.policies import DEFAULTS
 
 if TYPE_CHECKING:
+    from app.serving import Watch
     from app.usecases.accounts import AccountUseCases
     from app.usecases.deliveries import DeliveryUseCases
     from app.usecases.exports import ExportUseCases
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from app.usecases.pocketbase import PocketBaseUseCases
     from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
+    from domain.hooks.declared import Command
     from domain.records.rule_cases import Outcome
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ def main() -> None:
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
         tried=_tried, url=lambda: _settings({}).url,
+        own_commands=_own_commands, run_own=_run_own,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -137,7 +140,16 @@ def _run(settings: Settings) -> None:
     from app import serving
 
     click.echo(f"Serving on {settings.url} (Ctrl-C ends it)")
-    serving.run(settings, partial(_application, settings))
+    serving.run(settings, partial(_application, settings), _watch(settings))
+
+
+def _watch(settings: Settings) -> "Watch":
+    """What is called with a way to start the workers anew."""
+    from app import reloading
+
+    if not reloading.is_wanted(settings):
+        return lambda again: None
+    return lambda again: reloading.watch(settings.extensions, again, lambda line: click.echo(line, err=True))
 
 
 def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callable[[], None]]:
@@ -147,7 +159,7 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     from app.rounds import Rounds
 
     composed = wiring.build(settings, serving=True)
-    application = create_app(settings, composed.backend, composed.observer)
+    application = create_app(settings, composed.backend, composed.observer, composed.extensions)
     every = settings.housekeeping if keeps_house else 0
     if keeps_house:
         composed.relay.start()
@@ -191,7 +203,7 @@ def _document(settings: Settings, reader: str) -> Any:
         if wiring.is_older(settings):
             raise Failed("The database is of an older version; `stillroom migrate` or the next start brings it to this one.")
         with wiring.open_backend(settings) as composed:
-            return document(settings, composed.backend, actor=GUEST if reader == FOR_GUESTS else SYSTEM)
+            return document(settings, composed.backend, composed.extensions, actor=GUEST if reader == FOR_GUESTS else SYSTEM)
 
 
 def _generic_document() -> Any:
@@ -252,6 +264,20 @@ def _schema() -> Iterator["SchemaUseCases"]:
         yield composed.backend.schema
 
 
+def _own_commands() -> "list[Command]":
+    from app import discover
+
+    with _refusals():
+        return [command for extension in discover.load(_settings({}).extensions) for command in extension.commands]
+
+
+def _run_own(name: str, options: Mapping[str, Any]) -> None:
+    """The one of the backend that is opened: its extension has its settings."""
+    with _opened() as composed:
+        (run,) = (each.run for extension in composed.extensions for each in extension.commands if each.name == name)
+        run(composed.backend, **options)
+
+
 @contextmanager
 def _opened() -> Iterator["Composed"]:
     from app import wiring
@@ -283,6 +309,8 @@ def _refusals() -> Iterator[None]:
         yield
     except (StartError, StartRefused) as refused:
         raise Failed(_sentence(str(refused))) from refused
+    except SettingsError as error:
+        raise Failed(*error.mistakes) from error
 
 
 def _sentence(text: str) -> str:

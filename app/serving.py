@@ -33,15 +33,18 @@ _HOUSEKEEPER = 1
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 
 
+Watch = Callable[[Callable[[], object]], None]
+
+
 def _number_of(host: str) -> str:
     """The server listens on numbers. Of a name that has several, on that of IPv4: `localhost` is what most clients try there."""
     found = sorted(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM), key=lambda each: each[0] is not socket.AF_INET)
     return str(found[0][4][0])
 
 
-def run(settings: Settings, make_application: Callable[..., Any]) -> None:
+def run(settings: Settings, make_application: Callable[..., Any], watch: Watch = lambda again: None) -> None:
     """Returns when Ctrl-C or SIGTERM ended it. `make_application(keeps_house=…)` runs in each worker and answers (WSGI application,
-    close); one worker keeps house."""
+    close); one worker keeps house. `watch` is called with what starts the workers anew."""
     _share_memory()
     _keep_memory_low()
     worker = _Worker(settings, make_application)
@@ -64,6 +67,7 @@ def run(settings: Settings, make_application: Callable[..., Any]) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_SECONDS,
     )
+    watch(server.signal_handler_reload)
     server.serve(spawn_target=worker, target_loader=worker.load, wrap_loader=False)
 
 

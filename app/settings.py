@@ -331,6 +331,8 @@ class Settings:
         meaning="Memory of one password hash in KiB. Existing hashes are renewed when their owner signs in.",
     )  # fmt: skip
     argon2_time: int = _setting(_whole(1, 100), 2, example="3", meaning="Passes of one password hash over its memory.")
+    # What extensions declare is read once they are loaded.
+    of_extensions: Mapping[str, str] = field(default_factory=dict)
     argon2_parallelism: int = _setting(_whole(1, 64), 1, example="4", meaning="Lanes of one password hash.")
 
     @classmethod
@@ -405,12 +407,13 @@ def documented() -> list[dict[str, str]]:
     return [
         {"name": variable(each.name), **{key: each.metadata[key] for key in ("meaning", "shown", "example")}}
         for each in fields(Settings)
+        if each.metadata
     ]
 
 
 def _values(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    known = {variable(each.name): each for each in fields(Settings)}
-    values: dict[str, Any] = {}
+    known = {variable(each.name): each for each in fields(Settings) if each.metadata}
+    values: dict[str, Any] = {"of_extensions": {name: text for name, text in environ.items() if name.startswith(OF_EXTENSIONS) and text}}
     mistakes: list[str] = []
     for name, text in sorted(environ.items()):
         if not name.startswith(PREFIX) or name.startswith(OF_EXTENSIONS):

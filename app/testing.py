@@ -8,6 +8,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from flask.testing import FlaskClient
@@ -37,6 +38,9 @@ from ports.unit_of_work import Stores, UnitOfWork
 T = TypeVar("T")
 # What links in letters begin with.
 PUBLIC_URL = "https://planes.example"
+
+
+NOTHING_SET: Mapping[str, str] = MappingProxyType({})
 
 
 class Noticed:
@@ -69,6 +73,7 @@ class TestBackend(Backend):
     close: Callable[[], None]
     work: UnitOfWork
     post: MemoryMailer
+    extensions: tuple[Extension, ...] = ()
 
     def undone(self, body: Callable[[], T]) -> T:
         """What the body answers, and nothing of what it wrote; a refusal is raised as ever. It may write records, not collections."""
@@ -94,13 +99,13 @@ class TestBackend(Backend):
 def backend(
     *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
     sign_up_bits: int = 0, extensions: Sequence[Extension] = (), loopback_providers: bool = False, trusted_issuers: str = "",
-    presets: Mapping[str, Preset] = PRESETS,
+    presets: Mapping[str, Preset] = PRESETS, settings: Mapping[str, str] = NOTHING_SET,
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
     `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again; `extensions` are attached
     as a server attaches them, and after hooks run with `room.events.drain()`; `loopback_providers` and `trusted_issuers` are as the
-    settings; `presets` are the providers that are known by name."""
+    settings; `presets` are the providers that are known by name, `settings` those of extensions, by variable."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
@@ -113,9 +118,9 @@ def backend(
         sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
     )  # fmt: skip
     inside = use_cases(parts)
-    attach(extensions, inside, work)
+    attach(extensions, inside, work, settings)
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
-    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work, post=post)
+    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work, post=post, extensions=tuple(extensions))
 
 
 def client(of: Backend, settings: Settings | None = None) -> FlaskClient:
@@ -123,7 +128,8 @@ def client(of: Backend, settings: Settings | None = None) -> FlaskClient:
     from app.factory import create_app  # everything of the web: not wanted by those who test use cases
 
     observer = of.observer if isinstance(of, TestBackend) else Noticed()
-    application: Any = create_app(settings or Settings(), of, observer)
+    extensions = of.extensions if isinstance(of, TestBackend) else ()
+    application: Any = create_app(settings or Settings(), of, observer, extensions)
     made: FlaskClient = application.test_client()
     return made
 

@@ -171,7 +171,7 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             settings.trusted_issuers, settings.cors_origins.exact,
         )  # fmt: skip
         backend = use_cases(parts)
-        attach(extensions, backend, work)
+        attach(extensions, backend, work, settings.of_extensions)
         relay = Relay(backend.events, work, observer)
         opened.callback(relay.stop)
         return Composed(backend, partial(taking_over, parts), relay, extensions, observer, opened.pop_all().close)

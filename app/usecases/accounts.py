@@ -96,6 +96,11 @@ class AccountUseCases:
             self._work.read(lambda stores: stores.records.check_guard(behind))
         return actor
 
+    def check(self, actor: Actor) -> None:
+        """Unauthenticated where it no longer stands: for whoever serves an actor without asking a use case in its name."""
+        if actor.kind not in ("guest", "system"):
+            self._work.read(lambda stores: stores.records.check_guard(guard_of(actor)))
+
     def me(self, name: str, *, actor: Actor, facts: RequestFacts = PLAIN_REQUEST) -> Shown:
         """The account of the actor, as its owner sees it: the collection's view rule says what others see."""
         if actor.is_guest:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from adapters.inbound.cli import keys, outbox, rules, schema
+from adapters.inbound.cli import extensions, keys, outbox, rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
@@ -33,7 +33,8 @@ class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
     lines to print; `accounts`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
-    `url` says where the API is served, `tried` tries a file of cases on definitions, in memory."""
+    `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
+    `run_own` runs one of these."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -48,11 +49,14 @@ class Actions:
     deliveries: Callable[[], AbstractContextManager[DeliveryUseCases]]
     url: Callable[[], str]
     tried: rules.Tried
+    own_commands: extensions.Own = tuple
+    run_own: extensions.Run = lambda name, options: None
 
 
 def commands(actions: Actions) -> click.Group:
     """The group of all commands; each one listed here exists."""
-    group = click.Group("stillroom", help="Stillroom: the whole backend of a web or mobile app.")
+    about = "Stillroom: the whole backend of a web or mobile app."
+    group = extensions.Commands("stillroom", own=actions.own_commands, run=actions.run_own, help=about)
     admin = click.Group("admin", help="People who run this backend.")
     admin.add_command(_command(_admin_create, actions.accounts, "create"))
     group.add_command(admin)
