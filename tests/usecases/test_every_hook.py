@@ -165,7 +165,7 @@ STEPS = {  # of a use case above, inside of its transaction or before it
 # These change something and tell hooks nothing yet; what they sign in is told as every sign-in is.
 OWED = {
     "providers.put", "providers.remove", "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back", "oauth.exchange",
-    "oauth.unlink",
+    "oauth.unlink", "impersonation.begin",
 }  # fmt: skip
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
