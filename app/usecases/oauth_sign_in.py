@@ -256,6 +256,8 @@ class OAuthUseCases:
 
         def body(stores: Stores) -> None:
             collection = self._fresh(stores, actor)
+            # Of two that are taken away at once the second one sees that the first is gone.
+            stores.records.hold(collection, [actor.id])
             others = [each for each in stores.identities.of_account(collection, actor.id) if each.id != id]
             if not stores.identities.remove(collection, actor.id, id):
                 raise NotFound("there is no such identity, or it is not yours")
@@ -272,6 +274,9 @@ class OAuthUseCases:
         stores.records.check_guard(guard_of(actor))
         if (actor.collection, actor.id) != (collection.name, arrival.links):
             raise Forbidden("this identity is to be linked to another account")
+        # Else an account that is being deleted would leave its identity behind, by which nobody could come any more.
+        stores.records.hold(collection, [actor.id])
+        stores.records.check_guard(guard_of(actor))
         known = stores.identities.find(collection, arrival.issuer, arrival.subject)
         if known is not None and known != actor.id:
             raise Conflict("this identity belongs to another account", code="identity_taken", hint="sign in with it, and unlink it there")

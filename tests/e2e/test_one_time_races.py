@@ -256,8 +256,75 @@ def refreshes(ground: Ground, many: int) -> Round:
     return one
 
 
+def invitations(ground: Ground, many: int) -> Round:
+    """One account with one of many passwords."""
+
+    def one(at: int) -> None:
+        ground.made += 1
+        email = f"a{ground.made}@example.org"
+        text, words = ground.plant.invitation(email), [f"the river at noon {at} {number}" for number in range(many)]
+        answers = ground.race([("invitation/confirm", {"token": text, "password": each}) for each in words])
+        _one_has_it(answers, 204, {401, 503})
+        won = next(number for number, each in enumerate(answers) if each.status == 204)
+        assert [ground.sign_in(email, words[number]).status for number in (won, won - 1)] == [200, 401]
+
+    return one
+
+
+def exchanges(ground: Ground, many: int) -> Round:
+    """The code that an app was handed by the person's browser."""
+    account = ground.account()
+    ground.plant.identity(account, account)
+
+    def one(at: int) -> None:
+        before, code = ground.plant.sessions(account), ground.plant.came(account, "v" * 43)
+        _one_has_it(ground.race([("oauth/exchange", {"code": code, "verifier": "v" * 43})] * many), 200)
+        assert ground.plant.sessions(account) == before + 1
+
+    return one
+
+
+def first_arrivals(ground: Ground, many: int) -> Round:
+    """A person who comes by many browsers at once for the first time is one identity of one account."""
+
+    def one(at: int) -> None:
+        account = ground.account()
+        codes = [ground.plant.came(f"s-{account}", "v" * 43, f"a{ground.made}@example.org") for _ in range(many)]
+        answers = ground.race([("oauth/exchange", {"code": each, "verifier": "v" * 43}) for each in codes])
+        seen = Counter(each.status for each in answers)
+        # They wait for each other, on a busy machine for longer than a write may take.
+        assert set(seen) <= {200, 409, 503}, seen
+        assert seen[200] >= 1
+        assert ground.plant.identities(account) == 1
+
+    return one
+
+
+def last_ways_in(ground: Ground, many: int) -> Round:
+    """Who takes away two ways in at the same moment keeps one."""
+    del many
+
+    def one(at: int) -> None:
+        account = ground.account()
+        token = ground.sign_in(f"a{ground.made}@example.org").body["access_token"]
+        ground.plant.without_password(account)
+        ways = [ground.plant.identity(account, f"{account}-{number}") for number in range(2)]
+        gate = Barrier(2)
+
+        def unlink(id: str) -> int:
+            gate.wait()
+            return ground.server.request("DELETE", f"{USERS}/identities/{id}", None, token).status
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(unlink, ways)) == [204, 409]
+        assert ground.plant.identities(account) == 1
+
+    return one
+
+
 KINDS = (
-    codes, wrong_codes, links, verifications, resets, addresses, tickets, app_codes, recovery_codes, passkeys, refreshes,
+    codes, wrong_codes, links, verifications, resets, addresses, tickets, app_codes, recovery_codes, passkeys, refreshes, invitations,
+    exchanges, first_arrivals, last_ways_in,
 )  # fmt: skip
 
 
