@@ -116,6 +116,8 @@ class ErasureUseCases:
             stores.outbox.erase(stores.schema.collection(collection).id, list(ids))
             stores.traces.forget_words(stores.schema.collection(collection))
         answers = erase_answers(stores, {id for ids in gone.values() for id in ids}, email)
+        if email:
+            stores.invitations.forget(wanted.collection, email_key(email))
         letters = self._letters.forget(stores, Addressee(wanted.collection.id, id, email_key(email)))
         self._put_tombstones(stores, wanted, gone)
         known = None if wanted.is_own else facts

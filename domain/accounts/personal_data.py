@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.accounts.impersonation import check_itself
 from domain.accounts.roles import RUN, may, role_refused
 from domain.actor import Actor
 from domain.errors import Forbidden, NotFound, Unauthenticated
@@ -45,6 +46,7 @@ def whose(actor: Actor, collection: str, account: str | None) -> str:
     """The account whose data is asked for: the actor's own, or, for owners, the one that was named."""
     if actor.is_guest:
         raise Unauthenticated("sign in to ask for your data")
+    check_itself(actor)
     if (actor.collection, actor.id) == (collection, account):
         return actor.id
     if actor.passes_rules and account is not None:

@@ -132,6 +132,13 @@ def marked(hangar: Hangar) -> tuple[str, dict[str, str]]:
     hangar.send("DELETE", f"/auth/users/factors?account={bea}", headers=owner)
     hangar.send("POST", "/auth/users/factors/totp", headers=headers)
     hangar.send("POST", "/auth/users/verification", {"email": "cem@example.org"})
+    acting = hangar.send("POST", "/auth/users/impersonate", {"account": bea}, owner)["access_token"]
+    by_another = {"Authorization": f"Bearer {acting}"}
+    hangar.send("PATCH", f"/collections/planes/records/{planes[1]['id']}", {"title": f"{MARK}acted"}, by_another)
+    for method in ("GET", "DELETE"):
+        refused = hangar.door.open("/api/v1/auth/users/personal-data", method=method, headers=by_another)
+        assert problem(refused)["code"] == "acting_as_another"
+    hangar.send("POST", "/auth/users/invitations", {"email": email}, owner)
     identity = KeptIdentity("i1", "https://issuer.example", f"{MARK}subject", bea, "hangar", f"{MARK}@example.org", INSTANT, INSTANT)
     hangar.room.work.run(lambda stores: stores.identities.add(stores.schema.collection("users"), identity))
     return bea, headers
@@ -156,10 +163,11 @@ def test_of_who_is_erased_nothing_is_found_anywhere(each: Hangar) -> None:
     learn(hangar.url)
     before = hangar.tables()
     # The control: it is there, and the search finds it.
-    assert {"users", "planes", "notes", "_trash", "_outbox", "_answers", "_sessions", "_one_time", "_identities"} <= set(before), before
+    theirs = {"_trash", "_outbox", "_answers", "_sessions", "_one_time", "_identities", "_invitations"}
+    assert {"users", "planes", "notes", *theirs} <= set(before), before
     assert set().union(*before.values()) == set(MARKS), before
     assert {"users", "planes", "_audit", "_totp"} <= set(hangar.tables(bea))
-    assert waiting(hangar) == 2
+    assert waiting(hangar) == 3
     assert on_file or {"statistics of planes", "statistics of _outbox"} <= set(before)
     if on_file:
         assert {MARK, str(INTEGER), str(DOUBLE)} <= found_in_files(hangar.url, MARKS, [INTEGER], [DOUBLE])
@@ -173,7 +181,7 @@ def test_of_who_is_erased_nothing_is_found_anywhere(each: Hangar) -> None:
         assert found_in_files(hangar.url, MARKS, [INTEGER], [DOUBLE]) == set()
     answer = told.get_json()
     assert answer["records"] == {"users": 1, "planes": 2, "notes": 1}
-    assert (answer["trash"], answer["letters"]) == (2, 1)
+    assert (answer["trash"], answer["letters"]) == (2, 2)
     assert answer["answers"] >= 7
     assert problem(hangar.door.get("/api/v1/auth/users/me", headers=headers))["status"] == 401
     _others_are_as_they_were(hangar)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 
-from sqlalchemy import Executable, bindparam, insert, or_, select
+from sqlalchemy import Executable, Text, bindparam, cast, insert, or_, select
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -12,7 +12,11 @@ from domain.accounts.audit import Entry
 
 _NAMES = tuple(each.name for each in fields(Entry))
 _TABLE = sql_table("_audit", *(sql_column(name) for name in _NAMES))
-_CONCERNED = or_(_TABLE.c.actor == bindparam("of_account"), _TABLE.c.target == bindparam("of_account"))
+# As whom an admin acted stands among the words; ids of accounts are ours, and none is part of another.
+_CONCERNED = or_(
+    _TABLE.c.actor == bindparam("of_account"), _TABLE.c.target == bindparam("of_account"),
+    cast(_TABLE.c.detail, Text).contains(bindparam("of_account", type_=Text)),
+)  # fmt: skip
 
 
 class SqlAuditStore:

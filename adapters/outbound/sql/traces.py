@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, update
+from sqlalchemy import Executable, Text, bindparam, func, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
@@ -31,6 +31,7 @@ _TRACES = (
     _Trace("_audit", "actor", "collection", blank=("address", "request")),
     _Trace("_audit", "target", blank=("detail",)),
     _Trace("_api_keys", "made_by"),
+    _Trace("_invitations", "made_by"),
     _Trace("_schema_changes", "by", joined=True),
 )
 
@@ -44,6 +45,8 @@ class SqlTraceStore:
     def rename(self, collection: Collection, account: str, tombstone: str) -> None:
         for at, trace in enumerate(_TRACES):
             self._run(("rename", at), _renaming(trace), _values(trace, collection, account, tombstone))
+        # As whom an admin acted stands among the words.
+        self._run(("detail",), _rewording(), {"was": account, "now": tombstone})
 
     def forget_words(self, collection: Collection) -> None:
         """A deletion only adds a note to FTS5's index that the words are gone; merged into one, it holds neither. PostgreSQL's finds
@@ -63,6 +66,12 @@ def _renaming(trace: _Trace) -> Executable:
         those &= table.c[trace.collection] == bindparam("of")
     changed: dict[str, Any] = {trace.id: bindparam("now"), **{name: bindparam("nothing") for name in trace.blank}}
     return update(table).where(those).values(changed)
+
+
+def _rewording() -> Executable:
+    audit = sql_table("_audit", sql_column("detail", Text))
+    said = func.replace(audit.c.detail, bindparam("was", type_=Text), bindparam("now", type_=Text))
+    return update(audit).where(audit.c.detail.contains(bindparam("was", type_=Text))).values(detail=said)
 
 
 def _values(trace: _Trace, collection: Collection, account: str, tombstone: str) -> dict[str, Any]:
