@@ -30,8 +30,9 @@ test-all: export STILLROOM_TEST_CASES ?= 20000
 test-all: $(VENV)/.dev $(NODE)/.installed  ## run the tests with many more generated cases, and the long ones
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long --timeout 3600 $(ARGS)
 
-experiments: $(VENV)/.dev  ## move money, sell seats and append to lists for minutes while servers are killed; tells its figures
-	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/money/test_long.py $(ARGS)
+experiments: $(VENV)/.dev  ## move money while servers are killed, flood sign-ins, time refusals: for minutes; tells its figures
+	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/money/test_long.py tests/e2e/test_sign_in_flood.py \
+	  tests/e2e/test_same_time.py $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
