@@ -90,7 +90,7 @@ _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unkno
 _ADDRESS: Codes = (*_CREDENTIALS, "invalid_email", "required")
 _ASKING: ByStatus = {**_SENDING, 400: _ADDRESS, 413: _OVERSIZED, 503: (*_LATER[503], "links_not_configured", "mail_not_configured")}
 _ONE_TIME: Codes = ("invalid_one_time",)
-_STALE: Codes = ("forbidden", "step_up_required")
+_STALE: Codes = ("acting_as_another", "forbidden", "step_up_required")
 _BY_LETTER: ByStatus = {
     **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, "second_factor_required"), 413: _OVERSIZED,
     403: ("csrf_refused", "sign_in_refused"),
@@ -175,7 +175,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "export_personal_data": {
         **_READING, 400: (*_QUERY, "limit_exceeded"), 403: _STALE, 507: ("out_of_space",),
     },
-    "erase_personal_data": {**_WRITING, 400: _QUERY, 403: (*_WRITING[403], "step_up_required"), 409: ("conflict", "restricted")},
+    "erase_personal_data": {**_WRITING, 400: _QUERY, 403: ("csrf_refused", *_STALE), 409: ("conflict", "restricted")},
     "list_sessions": {400: _QUERY, **_READING},
     "end_session": {400: _QUERY, **_WRITING},
     "end_other_sessions": {400: _QUERY, **_WRITING},
