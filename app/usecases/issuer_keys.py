@@ -14,6 +14,8 @@ from ports.observer import Observation, Observer
 
 # A request whose token cannot be judged yet waits for whoever is asking already.
 _PATIENCE = 6.0
+# Of so many that come meanwhile: anybody can send tokens in an issuer's name, and their threads would be missing elsewhere.
+_WAITING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class IssuerSilent(Observation):
 class _Known:
     keys: Keys = field(default_factory=Keys)
     asking: threading.Lock = field(default_factory=threading.Lock)
+    waiting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_WAITING))
 
 
 class IssuerKeys:
@@ -50,9 +53,7 @@ class IssuerKeys:
         return known.keys.published
 
     def _ask(self, issuer: str, known: _Known, kid: str | None) -> None:
-        # While somebody asks, those who can be judged by what there is go on.
-        patience = 0.0 if known.keys.are_good(self._clock.now()) else _PATIENCE
-        if not known.asking.acquire(timeout=patience):
+        if not known.asking.acquire(blocking=False) and not self._waited(known):
             return
         try:
             now = self._clock.now()
@@ -63,6 +64,15 @@ class IssuerKeys:
             self._observer.observe(IssuerSilent(issuer, str(silent)))
         finally:
             known.asking.release()
+
+    def _waited(self, known: _Known) -> bool:
+        """Whether somebody else's asking is over. Those who can be judged by what there is go on meanwhile."""
+        if known.keys.are_good(self._clock.now()) or not known.waiting.acquire(blocking=False):
+            return False
+        try:
+            return known.asking.acquire(timeout=_PATIENCE)
+        finally:
+            known.waiting.release()
 
     def _asked(self, issuer: str) -> Sequence[Mapping[str, Any]]:
         address = read_keys_address(self._door.ask(Question(discovery_address(issuer))), issuer, loopback=self._loopback)

@@ -183,6 +183,21 @@ def test_an_issuer_that_hangs_holds_up_one(provider, clock):
     assert time.monotonic() - began < 3
 
 
+def test_an_issuer_that_hangs_leaves_room_for_others(provider, clock):
+    """Whoever invents tokens in its name holds up half of a worker's eight threads and no more."""
+    foreign, took = reading(provider, clock, seconds=2.0), []
+
+    def ask(at):
+        began = time.monotonic()
+        refused = refusal(foreign, token(provider, clock, sub=str(at)))
+        took.append(time.monotonic() - began)
+        return refused
+
+    with provider.behaving(ills={"discovery": "hanging"}), ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"issuer_silent"}
+    assert sum(each < 1 for each in took) == 4
+
+
 def test_who_speaks_for_another_issuer_is_not_heard(provider, foreign, clock):
     with provider.behaving(document_issuer="https://evil.example"), pytest.raises(Unavailable):
         foreign.read(token(provider, clock))
