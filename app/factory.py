@@ -8,6 +8,7 @@ from flask import Flask
 
 from adapters.inbound import ops
 from adapters.inbound.rest import (
+    anonymous,
     api_keys,
     audit,
     auth,
@@ -60,6 +61,7 @@ _BLUEPRINTS = (
     sessions.blueprint,
     factors.blueprint,
     passkeys.blueprint,
+    anonymous.blueprint,
     api_keys.blueprint,
     audit.blueprint,
     proofs.blueprint,

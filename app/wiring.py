@@ -38,9 +38,11 @@ from app.extend import Extension
 from app.relay import Relay
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
+from app.usecases.anonymous import AnonymousUseCases
 from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.backend import Backend
+from app.usecases.chosen_values import ChosenValues
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.devices import DeviceDesk
@@ -194,6 +196,7 @@ def use_cases(parts: Parts) -> Backend:
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
     factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
     reads = RecordReads(rulebook, clock, observer)
+    chosen = ChosenValues(reads, tools, clock)
     writes = RecordWrites(rulebook, reads, tools, ids, observer)
     writer = LetterWriter(clock, parts.public_url)
     letters = PendingLetters(parts.seal)
@@ -221,7 +224,8 @@ def use_cases(parts: Parts) -> Backend:
         passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
-        invitations=InvitationUseCases(work, mail, desk, limits, reads, writes, tools, clock, ids),
+        invitations=InvitationUseCases(work, mail, desk, limits, chosen, writes, clock, ids),
+        anonymous=AnonymousUseCases(work, sessions, puzzles, chosen, writes, clock, ids),
         personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, observer),
         erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
         providers=providers,

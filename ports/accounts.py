@@ -9,8 +9,10 @@ from domain.schema.collection import Collection
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
+    """Without `email` an account is anonymous."""
+
     id: str
-    email: str
+    email: str | None
     password_hash: str | None
     epoch: int
 
@@ -43,6 +45,10 @@ class AccountStore(Protocol):
 
     def count(self, collection: Collection) -> int:
         """How many accounts there are; asked for `_admins` before the first one is made."""
+        ...
+
+    def unused(self, collection: Collection, since: str, limit: int) -> Sequence[str]:
+        """Ids of anonymous accounts that were neither made nor used since then: no session of theirs, and nothing to sign in with."""
         ...
 
     def owners(self, admins: Collection) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.usecases.accounts import AccountUseCases
+from app.usecases.anonymous import AnonymousUseCases
 from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.collections import CollectionUseCases
@@ -57,6 +58,7 @@ class Backend:
     providers: ProviderUseCases
     oauth: OAuthUseCases
     invitations: InvitationUseCases
+    anonymous: AnonymousUseCases
     personal_exports: PersonalExportUseCases
     erasure: ErasureUseCases
     puzzles: PuzzleUseCases

@@ -89,7 +89,7 @@ class FactorUseCases:
         if not stores.factors.propose_totp(collection, actor.id, sealed, self._now()):
             raise has_one_already()
         credentials = stores.accounts.credentials_of(collection, actor.id)
-        return credentials.email if credentials else actor.id
+        return (credentials and credentials.email) or actor.id
 
     def confirm_totp(self, name: str, code: str, *, actor: Actor, facts: RequestFacts) -> tuple[str, ...]:
         """The app counts from now on, and all other sessions end: whoever opened one by the password alone is out. Recovery codes,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from app.usecases.anonymous import unused
 from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
 from app.usecases.invitations import sweep_invitations
@@ -62,6 +63,7 @@ class HousekeepingUseCases:
         for name in self._try("collections", self._expiring, failed) or ():
             swept = self._try(f"expiry of {name}", lambda: self._expire(name, stopped), failed)  # noqa: B023 - called at once
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
+        self._try("anonymous accounts", lambda: self._drop_anonymous(stopped), failed)
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("sessions", lambda: self._sweep_sessions(stopped), failed)
@@ -119,6 +121,18 @@ class HousekeepingUseCases:
         collection, ids = stores.schema.collection(name), [id for _, id in due]
         held = self._delete(collection, ids, now)
         return _Batch(len(due) - len(held), held, due[-1] if len(due) == limit else None)
+
+    def _drop_anonymous(self, stopped: Stopped) -> None:
+        """What is held by others' relations is tried again in the next round."""
+        schema = self._work.read(lambda stores: stores.current())
+        for name in [each.name for each in schema.collections.values() if each.anonymous]:
+            while not stopped() and self._work.run(lambda stores: self._dropped(stores, name)) == _BATCH:  # noqa: B023 - called at once
+                pass
+
+    def _dropped(self, stores: Stores, name: str) -> int:
+        ids = unused(stores, name, self._clock.now(), _BATCH)
+        held = self._delete(stores.schema.collection(name), ids, self._now()) if ids else ()
+        return len(ids) - len(held)
 
     def _delete(self, collection: Collection, ids: list[str], now: str) -> tuple[str, ...]:
         """All of them at once; where some are held by others, each by itself. Those that stay."""

@@ -2,38 +2,34 @@
 what was preset for it. The create rule has no say: it may be closed to everybody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from app.usecases.chosen_values import ChosenValues
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
 from app.usecases.passwords import PasswordDesk, Prepared
 from app.usecases.proofs import read_address
-from app.usecases.record_reads import RecordReads
-from app.usecases.record_writes import RecordWrites, author_of
+from app.usecases.record_writes import RecordWrites
 from app.usecases.requests import Request
 from app.usecases.sessions import accounts_of
 from domain.accounts.invitations import (
     LISTED_AFTER,
     Invitation,
     already_invited,
-    check_names,
     ends,
-    in_values,
     not_invited,
 )
 from domain.accounts.languages import languages_of, preferred
 from domain.accounts.one_time import INVITATION, presented, refused
 from domain.accounts.roles import EDIT, LOOK, RUN, require
 from domain.accounts.wishes import Wish
-from domain.actor import ADMINS, GUEST, SYSTEM, Actor
-from domain.errors import Invalid, invalid
-from domain.records.draft import Author, Moment, changes
+from domain.actor import ADMINS, SYSTEM, Actor
+from domain.errors import invalid
+from domain.records.draft import Author, Moment
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.account_fields import LANGUAGE
 from domain.schema.collection import Collection
-from domain.schema.fields import Tools
 from domain.schema.fields.relations import RECORD_ID
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
@@ -45,11 +41,11 @@ _WHAT = "invitations are"
 
 class InvitationUseCases:
     def __init__(
-        self, work: UnitOfWork, mail: MailUseCases, desk: PasswordDesk, limits: LimitUseCases, reads: RecordReads, writes: RecordWrites,
-        tools: Tools, clock: Clock, ids: Ids,
+        self, work: UnitOfWork, mail: MailUseCases, desk: PasswordDesk, limits: LimitUseCases, chosen: ChosenValues,
+        writes: RecordWrites, clock: Clock, ids: Ids,
     ) -> None:  # fmt: skip
         self._work, self._mail, self._desk, self._limits = work, mail, desk, limits
-        self._reads, self._writes, self._tools = reads, writes, tools
+        self._chosen, self._writes = chosen, writes
         self._clock, self._ids = clock, ids
 
     # --- for admins
@@ -68,7 +64,7 @@ class InvitationUseCases:
         self, stores: Stores, name: str, id: str, email: str, values: Mapping[str, Any], actor: Actor, facts: RequestFacts
     ) -> Invitation:
         collection = _checked(stores, name, actor)
-        self._judge(collection, values, Author(None, sees_hidden=True))
+        self._chosen.judge_for(collection, values, Author(None, sees_hidden=True))
         now = self._clock.now()
         invitation = Invitation(id, collection.id, email, values, write_instant(now), ends(now), actor.id)
         if not stores.invitations.add(invitation, email_key(email)):
@@ -119,13 +115,6 @@ class InvitationUseCases:
         languages = languages_of(own if isinstance(own, str) else None, preferred(facts.headers.get("accept_language", "")))
         self._mail.want(stores, Wish(INVITATION, invitation.collection, invitation.email, languages, bound=invitation.id))
 
-    def _judge(self, collection: Collection, values: Mapping[str, Any], author: Author, preset: Sequence[str] = ()) -> None:
-        check_names(collection, values, preset)
-        try:
-            changes(collection, values, author=author, now=write_instant(self._clock.now()), tools=self._tools)
-        except Invalid as wrong:
-            raise in_values(wrong) from wrong
-
     # --- for whoever was invited
 
     def accept(self, name: str, text: str, password: str, values: Mapping[str, Any], *, facts: RequestFacts) -> None:
@@ -144,17 +133,8 @@ class InvitationUseCases:
         found = stores.invitations.find(collection, digest, write_instant(self._clock.now()))
         if found is None:
             raise refused()
-        self._judge_own(stores, collection, found, values, facts)
+        self._chosen.judge(stores, collection, values, facts, preset=found.values.keys())
         return found
-
-    def _judge_own(
-        self, stores: Stores, collection: Collection, invitation: Invitation, values: Mapping[str, Any], facts: RequestFacts
-    ) -> None:
-        """What they choose is what anybody could who signs up; a field whose record decides who writes it is closed as well."""
-        request = Request(GUEST, facts, dict(values), collection.name)
-        pen = self._reads.pen(stores, collection, request, creating=True)
-        author = author_of(GUEST, replace(pen, closed=pen.closed | frozenset(pen.asked)))
-        self._judge(collection, values, author, tuple(invitation.values))
 
     def _accepted(
         self, stores: Stores, name: str, digest: str, hashed: str, values: Mapping[str, Any], moment: Moment, facts: RequestFacts
@@ -168,7 +148,7 @@ class InvitationUseCases:
         if stores.accounts.credentials(collection, email_key(taken.email)) is not None:
             # Not raised: it is used up. Who has an account by now needs none.
             return False
-        self._judge_own(stores, collection, taken, values, facts)
+        self._chosen.judge(stores, collection, values, facts, preset=taken.values.keys())
         body = {**values, **taken.values, "email": taken.email, "verified": True}
         prepared = Prepared(collection.id, {"password_hash": hashed, "epoch": 1})
         self._writes.create_in(stores, collection, name, Request(SYSTEM, facts, body, name), moment, prepared)

@@ -57,7 +57,9 @@ class LetterWriter:
         record = stores.records.load(collection, account.id) if collection and account else None
         if collection is None or account is None or record is None or not _is_due(stores, collection, account, record, wish):
             return None
-        values = self._values(stores, collection, account, wish)
+        if account.email is None:
+            return None
+        values = self._values(stores, collection, account, account.email, wish)
         written = write(_template(collection.mail or _NOTHING_SAID, wish.purpose, languages_of(record[LANGUAGE], wish.languages)), values)
         to = wish.bound if wish.purpose == EMAIL_COMES else account.email
         return Letter(id, to, written.subject, written.text, written.html)
@@ -74,8 +76,8 @@ class LetterWriter:
         written = write(_template(collection.mail or _NOTHING_SAID, INVITATION, wish.languages), told)
         return Letter(id, wish.email, written.subject, written.text, written.html)
 
-    def _values(self, stores: Stores, collection: Collection, account: Credentials, wish: Wish) -> Mapping[str, str]:
-        told = {"app": _app(collection), "email": account.email, "new_email": wish.bound,
+    def _values(self, stores: Stores, collection: Collection, account: Credentials, email: str, wish: Wish) -> Mapping[str, str]:
+        told = {"app": _app(collection), "email": email, "new_email": wish.bound,
                 "minutes": str(int(LIFETIMES[wish.purpose].total_seconds() // 60))}  # fmt: skip
         typed = code(secrets.randbelow(10**DIGITS)) if wish.purpose == SIGN_IN_CODE else ""
         text = wish.ticket or token(secrets.token_bytes(TOKEN_BYTES))

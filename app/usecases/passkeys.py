@@ -73,7 +73,7 @@ class PasskeyUseCases:
             kept(NEW_PASSKEY, ticket, actor.id, collection=collection.id, epoch=actor.epoch, at=self._clock.now(), bound=bound)
         )
         credentials = stores.accounts.credentials_of(collection, actor.id)
-        shown = credentials.email if credentials else actor.id
+        shown = (credentials and credentials.email) or actor.id
         handle = user_handle(collection.id, actor.id)
         return self._passkeys.registration(raw, handle=handle, name=shown, there=[each.credential for each in there])
 

@@ -25,11 +25,13 @@ Body = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What was decided and hashed before a write. `collection_id` is that of the accounts collection that it was done for, None
-    where there was nothing to do: the transaction compares it with what it finds, since the schema may have moved between."""
+    where there was nothing to do: the transaction compares it with what it finds, since the schema may have moved between. `values` are
+    those of fields that no body names."""
 
     collection_id: str | None = None
     secrets: Mapping[str, Any] = field(default_factory=dict)
     puzzle: Used | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOTHING = Prepared()
@@ -45,6 +47,8 @@ class PasswordDesk:
         puzzle = self._puzzles.solved(collection, actor, facts)
         if PASSWORD not in body:
             raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
+        if not body.get("email"):
+            raise invalid("/email", "required", "an account needs an `email`")
         hashed = self.prepare(body[PASSWORD], email=body.get("email"))
         return Prepared(collection.id, {"password_hash": hashed, "epoch": 1}, puzzle)
 
@@ -53,7 +57,9 @@ class PasswordDesk:
         if not owns(collection, id, actor):
             raise Forbidden("only the account itself and admins change its sign-in data")
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
-        if (actor.collection, actor.id) == (collection.name, id):
+        if "email" in body and not body["email"]:
+            raise invalid("/email", "required", "an account that has an `email` keeps one")
+        if (actor.collection, actor.id) == (collection.name, id) and not _takes_a_name(credentials, body):
             self.check_old(credentials, body, actor, visit)
         if PASSWORD not in body:
             return Prepared(collection.id)
@@ -80,6 +86,15 @@ class PasswordDesk:
         self._limits.check_password(visit, actor)
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):
             raise invalid(pointer, "wrong_password", "this is not the present password")
+
+
+def _takes_a_name(credentials: Credentials | None, body: Body) -> bool:
+    """An anonymous account has no password to ask for; it sets one with its address, and whoever has its session has all there is. Of two
+    that do so at once the second finds its token ended."""
+    is_anonymous = credentials is not None and credentials.email is None and credentials.password_hash is None
+    if is_anonymous and not ("email" in body and PASSWORD in body):
+        raise invalid("", "required", "an anonymous account sets `email` and `password` together")
+    return is_anonymous
 
 
 def owed_for_new(collection: Collection) -> str | None:

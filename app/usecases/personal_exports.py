@@ -134,7 +134,7 @@ def _person(stores: Stores, name: str, id: str, facts: RequestFacts) -> _Person:
     credentials = stores.accounts.credentials_of(collection, id)
     if credentials is None:
         raise NotFound("there is no such account, or its data is not yours")
-    return _Person(collection, id, email_key(credentials.email), Request(account_actor(id, name, credentials.epoch), facts))
+    return _Person(collection, id, email_key(credentials.email or ""), Request(account_actor(id, name, credentials.epoch), facts))
 
 
 # --- what the backend itself keeps of an account; no secret is among it

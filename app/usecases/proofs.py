@@ -153,7 +153,7 @@ class ProofUseCases:
         collection = _checked(stores, name)
         found = stores.one_time.find(collection, shown, self._now())
         credentials = stores.accounts.credentials_of(collection, found.account) if found else None
-        if credentials is None:
+        if credentials is None or credentials.email is None:
             raise refused()
         return credentials.email
 

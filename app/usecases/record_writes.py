@@ -72,7 +72,7 @@ class RecordWrites:
         author = author_of(request.actor, pen)
         with telling_without(pen.unknown):
             made = draft(collection, request.body or {}, author=author, moment=moment, tools=self._tools, complete=not hooked)
-        made = replace(made, secrets=prepared.secrets)
+        made = replace(made, values={**made.values, **prepared.values}, secrets=prepared.secrets)
         if not draft_passes(stores, collection, made.values, ruling, where):
             raise self._forbidden(stores, collection, request, made.values)
         self._check_writes(stores, collection, made.values, request, pen)

@@ -1,5 +1,6 @@
 """Invitations: an admin asks somebody by their address to have an account, and says what of it is not for them to choose."""
 
+from collections.abc import Collection as Names
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 
 from domain.accounts.one_time import INVITATION, LIFETIMES
 from domain.errors import Conflict, Fault, Invalid, NotFound, Problem
-from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
+from domain.schema.collection import OLD_PASSWORD, PASSWORD
 from domain.schema.fields.times import write_instant
 
 # One that nobody took is listed for so long after it is over, so that it can be sent again.
@@ -36,9 +37,9 @@ def ends(at: datetime) -> str:
     return write_instant(at + LIFETIMES[INVITATION])
 
 
-def check_names(collection: Collection, names: Iterable[str], preset: Iterable[str] = ()) -> None:
+def check_names(names: Iterable[str], preset: Names[str] = ()) -> None:
     """Invalid where `values` name what has its own place, or what whoever invites has chosen already."""
-    faults = [Fault(_at(name), "read_only", f"`{name}` is no value of an invitation to `{collection.name}`") for name in names
+    faults = [Fault(_at(name), "read_only", f"`{name}` is not chosen here") for name in names
               if name in _NOT_PRESET or name[-1:] in ("+", "-")]  # fmt: skip
     faults += [Fault(_at(name), "not_writable", f"`{name}` was chosen by whoever invited you") for name in names if name in preset]
     if faults:

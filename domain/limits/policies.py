@@ -32,6 +32,8 @@ DEFAULTS: dict[str, Quota] = {
     "create_first_admin": Quota(10, 60),
     # Each leaves a row for five minutes, for whoever asks.
     "ask_passkey": Quota(30, 60),
+    # Each leaves an account.
+    "sign_in_anonymously": Quota(20, 3600),
     "export_records": Quota(10, 60),
 }
 OFF = "off"

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean
 from domain.records.changes import Changes, Draft, IfMatch, Increment, ListChange
+from domain.schema.account_fields import ANONYMOUS
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from domain.schema.fields import (
     AUTH_ID,
@@ -113,6 +114,7 @@ def changes(
     _refuse(faults)
     if collection.is_accounts and "email" in values:
         values.setdefault("verified", False)  # it was said of the address that goes
+        values[ANONYMOUS] = False
     return Changes({**values, **stamps(collection, now)}, increments=increments, lists=lists, if_match=if_match)
 
 
@@ -125,14 +127,15 @@ def stamps(collection: Collection, now: str) -> dict[str, str]:
 
 
 def writable(collection: Collection, author: Author) -> dict[str, Field]:
-    """The fields that this author's body may name. `verified` says that an address was proved: only admins write it."""
+    """The fields that this author's body may name. `verified` says that an address was proved: only admins write it, and
+    `anonymous` that there is none: nobody does."""
     return {
         each.name: each
         for each in collection.own_fields
         if not each.read_only
         and each.name not in author.closed
         and (author.sees_hidden or not each.hidden)
-        and (author.sees_hidden or each.name != "verified" or not collection.is_accounts)
+        and not (collection.is_accounts and (each.name == ANONYMOUS or (each.name == "verified" and not author.sees_hidden)))
     }
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from domain.errors import Invalid, NotFound, did_you_mean, invalid
-from domain.schema.account_fields import ACCOUNT_FIELD_NAMES, ACCOUNT_FIELDS
+from domain.schema.account_fields import ACCOUNT_FIELD_NAMES, account_fields
 from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases, read_aliases
 from domain.schema.fields import Field, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
@@ -15,7 +15,15 @@ from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
 from domain.schema.letters import Letters, read_letters
 from domain.schema.limits import CollectionLimits, read_limits
 from domain.schema.names import check_collection_name, check_field_name
-from domain.schema.retention import Expiry, Trash, check_expiry, read_expiry, read_trash
+from domain.schema.retention import (
+    Anonymous,
+    Expiry,
+    Trash,
+    check_expiry,
+    read_anonymous,
+    read_expiry,
+    read_trash,
+)
 from domain.schema.view_fields import settled
 from domain.schema.views import ViewQuery, read_query
 
@@ -78,6 +86,7 @@ class Collection:
     aliases: tuple[Alias, ...] = ()
     limits: CollectionLimits | None = None
     mail: Letters | None = None
+    anonymous: Anonymous | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -106,7 +115,7 @@ class Collection:
     @cached_property
     def own_fields(self) -> tuple[Field, ...]:
         """What a body may hold: the owner's fields, and in accounts the sign-in fields before them."""
-        return (ACCOUNT_FIELDS if self.is_accounts else ()) + self.fields
+        return (account_fields(anonymous=self.anonymous is not None) if self.is_accounts else ()) + self.fields
 
     @cached_property
     def every_field(self) -> Mapping[str, Field]:
@@ -156,6 +165,7 @@ class Collection:
             "aliases": [each.definition() for each in self.aliases],
             **({"query": self.query.definition()} if self.query else {}),
             **({"mail": self.mail.definition()} if self.mail else {}),
+            **({"anonymous": self.anonymous.definition()} if self.anonymous else {}),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
@@ -235,9 +245,9 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail", "anonymous")
 # What a view has none of; its fields are told, not chosen.
-_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail")
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -282,7 +292,9 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
     )  # fmt: skip
 
 
-_READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {"trash": read_trash, "expires": read_expiry, "mail": read_letters}
+_READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {
+    "trash": read_trash, "expires": read_expiry, "mail": read_letters, "anonymous": read_anonymous,
+}  # fmt: skip
 
 
 def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = Rules()) -> dict[str, Any]:
@@ -290,8 +302,9 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         return _parts_of_view(body, old_rules)
     if body.get("query") is not None:
         raise invalid("/query", "unknown_field", "only a view has a `query`", hint="make a collection of type view")
-    if kind != "accounts" and body.get("mail") is not None:
-        raise invalid("/mail", "unknown_field", "only accounts have `mail`", hint="make a collection of type accounts")
+    for key in ("mail", "anonymous"):
+        if kind != "accounts" and body.get(key) is not None:
+            raise invalid(f"/{key}", "unknown_field", f"only accounts have `{key}`", hint="make a collection of type accounts")
     parts: dict[str, Any] = {}
     if "fields" in body:
         items = _list(body["fields"], "/fields", MAX_FIELDS)

@@ -1,4 +1,5 @@
-"""How long records live: a trash that keeps deleted ones for some days, and a field that says when one goes by itself."""
+"""How long records live: a trash that keeps deleted ones for some days, a field that says when one goes by itself,
+and accounts without a name that nobody uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,14 +39,33 @@ class Expiry:
         return {"field": self.field}
 
 
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """People may have an account without a name; one that nobody used for this many days is deleted."""
+
+    days: int
+
+    def definition(self) -> dict[str, Any]:
+        return {"days": self.days}
+
+
+def read_anonymous(value: Any) -> Anonymous | None:
+    """From its JSON form, in which null says that there are none."""
+    return None if value is None else Anonymous(_days(value, "/anonymous"))
+
+
 def read_trash(value: Any) -> Trash | None:
     """From its JSON form, in which null says that there is none."""
     if value is None:
         return None
-    days = _only_option(value, "/trash", "days")
+    return Trash(_days(value, "/trash"))
+
+
+def _days(value: Any, pointer: str) -> int:
+    days = _only_option(value, pointer, "days")
     if type(days) is not int or not 1 <= days <= MAX_DAYS:
-        raise invalid("/trash/days", "invalid_option", f"`days` is a whole number from 1 to {MAX_DAYS}")
-    return Trash(days)
+        raise invalid(f"{pointer}/days", "invalid_option", f"`days` is a whole number from 1 to {MAX_DAYS}")
+    return days
 
 
 def read_expiry(value: Any) -> Expiry | None:

@@ -105,6 +105,7 @@ def backend(**parts):
         "second_factors": Asked(),
         "passkeys": Asked(),
         "invitations": Asked(),
+        "anonymous": Asked(),
         "proofs": Asked(),
         "puzzles": Asked(),
         "mail": Asked(),

@@ -58,7 +58,8 @@ def test_sign_in_answers_with_a_token_and_the_account(client, ann):
     body = answer.get_json()
     assert set(body) == {"access_token", "token_type", "expires_in", "refresh_token", "account", "device_token"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 900)
-    assert set(body["account"]) == {"id", "version", "created", "updated", "email", "email_visible", "verified", "language", "name"}
+    assert set(body["account"]) == {"id", "version", "created", "updated", "email", "email_visible", "verified", "language", "anonymous",
+                                    "name"}
     assert (body["account"]["id"], body["account"]["email"], body["account"]["name"]) == (ann[0]["id"], ANN, "Ann")
     assert answer.headers["Cache-Control"] == "no-store"
 

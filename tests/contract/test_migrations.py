@@ -40,6 +40,7 @@ TABLES = {
     "0017": {"_providers", "_identities", "_sign_ins"},
     "0018": set(),
     "0019": {"_invitations"},
+    "0020": set(),
 }
 
 

@@ -309,7 +309,8 @@ def test_an_account_comes_back_without_its_password_and_its_tokens(room):
     token = room.accounts.sign_in("users", values["email"], values["password"], facts=FACTS).access_token
     delete(room, "users", ann)
     (entry,) = trashed(room, "users")
-    assert set(entry["record"]) == {"id", "version", "created", "updated", "email", "verified", "email_visible", "language", "disabled"}
+    assert set(entry["record"]) == {"id", "version", "created", "updated", "email", "verified", "email_visible", "language", "anonymous",
+                                    "disabled"}
     restored = restore(room, "users", ann)
     assert restored.record["email"] == "ann@example.org"
     actor = room.accounts.identify(token)

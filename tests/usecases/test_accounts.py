@@ -76,7 +76,8 @@ def test_a_password_is_one_however_its_letters_were_composed(backend):
 def test_the_account_is_shown_as_its_owner_sees_it_whatever_the_view_rule_says(backend):
     sign_up(backend, name="Ann", meta={"a": [1]})
     shown = sign_in(backend).account
-    assert set(shown.names) == {"id", "version", "created", "updated", "email", "email_visible", "verified", "language", "name", "meta"}
+    assert set(shown.names) == {"id", "version", "created", "updated", "email", "email_visible", "verified", "language", "anonymous",
+                                "name", "meta"}
     assert (shown.as_object()["email"], shown.as_object()["name"], shown.as_object()["verified"]) == (ANN, "Ann", False)
 
 

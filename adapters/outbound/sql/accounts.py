@@ -13,6 +13,8 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    not_,
+    or_,
     select,
     true,
     update,
@@ -21,12 +23,14 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.columns import EPOCH_COLUMN, PASSWORD_COLUMN
+from adapters.outbound.sql.factors import has_factor
 from adapters.outbound.sql.names import key_column
 from adapters.outbound.sql.schema import grow_version
 from adapters.outbound.sql.session import Session
+from adapters.outbound.sql.session_rows import SESSIONS
 from domain.accounts.roles import ROLE
 from domain.actor import OWNER
-from domain.schema.account_fields import DISABLED
+from domain.schema.account_fields import ANONYMOUS, DISABLED
 from domain.schema.collection import Collection
 from ports.accounts import Credentials, SigningKey
 
@@ -93,6 +97,19 @@ class SqlAccountStore(_Statements):
     def count(self, collection: Collection) -> int:
         table = self._session.tables[collection.name]
         return int(self._run(("count", collection.name), lambda: select(func.count()).select_from(table), {})[0][0])
+
+    def unused(self, collection: Collection, since: str, limit: int) -> Sequence[str]:
+        values = {"since": since, "of_collection": collection.id, "most": limit}
+        return [row[0] for row in self._run(("unused", collection.name), lambda: self._unused(collection), values)]
+
+    def _unused(self, collection: Collection) -> Executable:
+        table = self._session.tables[collection.name]
+        mine = lambda other: and_(other.c.collection == bindparam("of_collection"), other.c.account == table.c.id)
+        session = exists(select(SESSIONS.c.id).where(mine(SESSIONS), SESSIONS.c.used >= bindparam("since")))
+        identity = exists(select(_IDENTITIES.c.account).where(mine(_IDENTITIES)))
+        named = or_(table.c.email.is_not(None), session, identity, has_factor(bindparam("of_collection"), table.c.id))
+        old = and_(table.c[ANONYMOUS].is_(true()), table.c.created < bindparam("since"), not_(named))
+        return select(table.c.id).where(old).order_by(table.c.id).limit(bindparam("most"))
 
     def owners(self, admins: Collection) -> tuple[str, ...]:
         return tuple(row[0] for row in self._run(("owners",), lambda: self._owners(admins), {"role": OWNER}))

@@ -100,6 +100,7 @@ _OPERATIONS = [
 ]
 # Of accounts alone.
 _MAIL = {
+    "anonymous": _or_null(object_of({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
     "mail": _or_null(
         object_of(
             {
