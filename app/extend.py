@@ -36,7 +36,8 @@ Heard = Callable[[Told, Backend], object]
 
 AccountEvent = Literal[
     "accounts.sign_in", "accounts.refresh", "accounts.sign_out", "accounts.end_sessions", "accounts.step_up", "accounts.change_password",
-    "accounts.change_email", "accounts.verify", "accounts.ask_letter", "accounts.erase",
+    "accounts.change_email", "accounts.verify", "accounts.ask_letter", "accounts.impersonate",
+    "accounts.erase",
 ]  # fmt: skip
 FactorEvent = Literal["factors.add", "factors.remove", "factors.renew", "factors.reset"]
 KeyEvent = Literal["api_keys.create", "api_keys.revoke", "signing_keys.rotate"]

@@ -2,11 +2,13 @@
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.happenings import happens
 from app.usecases.sessions import accounts_of
 from domain.accounts.impersonation import check_impersonable, impersonated
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
 from domain.errors import Conflict, NotFound
+from domain.hooks.changes import AccountChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.account_fields import DISABLED
@@ -38,5 +40,10 @@ class ImpersonationUseCases:
         if record[DISABLED]:
             raise Conflict("this account is disabled: there is nothing that it may do", code="account_disabled")
         now = write_instant(self._clock.now())
+        change = AccountChange(
+            event="accounts.impersonate", actor=actor, request=facts.request_id, collection=name, account=id, by="admin",
+            session=actor.session,
+        )  # fmt: skip
+        happens(stores, change, now, collection)
         note(stores, self._ids.new(), now, "account.impersonated", id, actor=actor, facts=facts, detail=name)
         return found.epoch

@@ -47,6 +47,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "accounts.change_email": Kind(AccountChange, "accounts.email_changed", "a new address is confirmed"),
     "accounts.verify": Kind(AccountChange, "accounts.verified", "an address is proved by its letter"),
     "accounts.ask_letter": Kind(AccountChange, "accounts.letter_asked", "somebody asks for a letter, account or none"),
+    "accounts.impersonate": Kind(AccountChange, "accounts.impersonated", "an admin acts as an account from now on"),
     "accounts.erase": Kind(AccountChange, "accounts.erased", "an account is erased with all that is known of it"),
     "factors.add": Kind(FactorChange, "factors.added", "a second factor is confirmed"),
     "factors.remove": Kind(FactorChange, "factors.removed", "a second factor is removed"),

@@ -66,6 +66,13 @@ def confirmed(room, made):
     room.second_factors.confirm("users", asked.ticket, Given(code=app.next()), facts=FACTS)
 
 
+def impersonated(room, made):
+    if room.accounts.setup_token():  # there is no admin yet
+        room.accounts.create_admin("root@example.org", PASSWORD)
+    signed = room.accounts.sign_in("_admins", "root@example.org", PASSWORD, facts=FACTS)
+    room.impersonation.begin("users", made.actor.id, actor=who(room, signed), facts=FACTS)
+
+
 def key(room, made):
     return room.api_keys.create({"name": "till", "scopes": {"posts": ["list"]}}, actor=SYSTEM)[0]["id"]
 
@@ -136,6 +143,7 @@ CHANGES = {
     "factors.reset": ("factors.reset", lambda room, made: room.factors.reset("users", made.actor.id, **SYSTEMS)),
     "passkeys.register": ("factors.add", passkey),
     "passkeys.remove": ("factors.remove", removed_passkey),
+    "impersonation.begin": ("accounts.impersonate", impersonated),
     "erasure.erase": ("accounts.erase", lambda room, made: room.erasure.erase("users", made.actor.id, **SYSTEMS)),
     "api_keys.create": ("api_keys.create", key),
     "api_keys.revoke": ("api_keys.revoke", lambda room, made: room.api_keys.revoke(key(room, made), actor=SYSTEM)),
@@ -155,7 +163,8 @@ READS = {
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify", "audit.list",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
-    "providers.list", "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identities", "accounts.check",
+    "providers.list", "invitations.list",
+    "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identities", "accounts.check",
 }  # fmt: skip
 STEPS = {  # of a use case above, inside of its transaction or before it
     "sessions.open", "sessions.admit", "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
@@ -165,7 +174,8 @@ STEPS = {  # of a use case above, inside of its transaction or before it
 # These change something and tell hooks nothing yet; what they sign in is told as every sign-in is.
 OWED = {
     "providers.put", "providers.remove", "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back", "oauth.exchange",
-    "oauth.unlink", "impersonation.begin",
+    "oauth.unlink", "invitations.invite", "invitations.send",
+    "invitations.withdraw", "invitations.accept",
 }  # fmt: skip
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
