@@ -35,6 +35,8 @@ DEFAULTS: dict[str, Quota] = {
     # Each leaves an account.
     "sign_in_anonymously": Quota(20, 3600),
     "export_records": Quota(10, 60),
+    # A worker makes two at a time: one account alone must not keep all others from theirs.
+    "export_personal_data": Quota(5, 3600),
 }
 OFF = "off"
 

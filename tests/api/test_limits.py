@@ -251,6 +251,13 @@ def test_a_stolen_token_does_not_guess_the_password(opened):
     assert web.patch(path, json=right, headers=ann).status_code == 200
 
 
+def test_an_account_asks_for_few_archives(opened):
+    room, web = opened("export_personal_data=2/hour")
+    ann, bob = bearer(web, room, "ann"), bearer(web, room, "bob")
+    assert codes([web.get("/api/v1/auth/users/personal-data", headers=ann) for _ in range(3)]) == [200, 200, 429]
+    assert web.get("/api/v1/auth/users/personal-data", headers=bob).status_code == 200
+
+
 def test_the_setup_token_is_not_guessed(opened):
     _, web = opened("create_first_admin=2/minute")
     body = {"token": "made up", "email": "eve@example.org", "password": PASSWORD}
