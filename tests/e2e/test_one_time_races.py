@@ -76,7 +76,8 @@ def at_once(ports: list[int], shots: list[Shot]) -> list[Answer]:
         return list(pool.map(one, range(len(shots))))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+# Writers of SQLite take turns, so there the races are for --long.
+@pytest.fixture(scope="module", params=[pytest.param("sqlite", marks=pytest.mark.long), "postgresql"])
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     # Many threads, so that many are at the same place; as many may wait for a hash.
     with served_on(request.param, request, tmp_path_factory, STILLROOM_THREADS="64") as running:
