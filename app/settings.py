@@ -282,6 +282,10 @@ class Settings:
         _whole(1, 8_760), 24, example="72",
         meaning="Hours for which [events](events.md) are kept after they happened; those that a subscriber has not heard stay longer.",
     )  # fmt: skip
+    audit_kept: int = _setting(
+        _whole(1, 36_500), 365, example="730",
+        meaning="Days for which entries of the [audit trail](accounts.md#audit-trail) are kept.",
+    )  # fmt: skip
     limits: Policies = _setting(
         _policies, default_policies, example="sign-in=5/minute, requests=600/minute",
         shown="`" + ", ".join(f"{name}={quota}" for name, quota in DEFAULTS.items()) + "`",

@@ -78,6 +78,7 @@ from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.record_reads import RecordReads
 from app.usecases.record_writes import RecordWrites
 from app.usecases.records import RecordUseCases
+from app.usecases.refusals import Refusals
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
@@ -140,6 +141,7 @@ class Parts:
     observer: Observer
     sign_up_bits: int = 0
     events_kept: timedelta = timedelta(days=1)
+    audit_kept: timedelta = timedelta(days=365)
     asks_loopback: bool = False
     trusted: tuple[TrustedIssuer, ...] = ()
     origins: frozenset[str] = frozenset()
@@ -169,8 +171,8 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         opened.callback(counter.close)
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
-            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), settings.asks_loopback,
-            settings.trusted_issuers, settings.cors_origins.exact,
+            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept),
+            settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work, settings.of_extensions)
@@ -214,7 +216,8 @@ def use_cases(parts: Parts) -> Backend:
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(
-            work, sessions, desk, parts.passwords, parts.tokens, limits, devices, foreign, tools, clock, ids, observer
+            work, sessions, desk, parts.passwords, parts.tokens, limits, devices, foreign, Refusals(work, clock, ids), tools, clock, ids,
+            observer,
         ),
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
@@ -238,7 +241,7 @@ def use_cases(parts: Parts) -> Backend:
         operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),
         events=events,
         deliveries=DeliveryUseCases(work),
-        housekeeping=HousekeepingUseCases(work, events, clock, ids, observer),
+        housekeeping=HousekeepingUseCases(work, events, clock, ids, observer, audit_kept=parts.audit_kept),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),
     )

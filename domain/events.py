@@ -13,10 +13,11 @@ from domain.actor import SYSTEM, Actor
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """In whose name something happens. `request` is the id of the request, "" where there was none."""
+    """In whose name something happens. `request` is the id of the request, `address` where it came from; "" where there was none."""
 
     actor: Actor = SYSTEM
     request: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.usecases.happenings import happens
 from app.usecases.hooked_records import CREATE, asked_of_new
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
+from app.usecases.refusals import Refusals
 from app.usecases.sessions import SessionUseCases, SignedIn, SignInRefused, accounts_of
 from domain.accounts.factors import FactorAsked
 from domain.accounts.passwords import read_password
@@ -46,10 +47,12 @@ _LONGEST_IDENTITY = 254  # no address is longer
 class AccountUseCases:
     def __init__(
         self, work: UnitOfWork, sessions: SessionUseCases, desk: PasswordDesk, passwords: Passwords, tokens: Tokens,
-        limits: LimitUseCases, devices: DeviceDesk, foreign: ForeignAccounts, tools: Tools, clock: Clock, ids: Ids, observer: Observer,
+        limits: LimitUseCases, devices: DeviceDesk, foreign: ForeignAccounts, refusals: Refusals, tools: Tools, clock: Clock, ids: Ids,
+        observer: Observer,
     ) -> None:  # fmt: skip
         self._work, self._sessions, self._desk, self._passwords, self._tokens = work, sessions, desk, passwords, tokens
         self._limits, self._devices, self._foreign, self._tools = limits, devices, foreign, tools
+        self._refusals = refusals
         self._clock, self._ids, self._observer = clock, ids, observer
 
     # --- signing in
@@ -62,7 +65,7 @@ class AccountUseCases:
         credentials = self._counted(name, identity, facts.visit)
         agrees = self._agrees(given, password, credentials)
         if credentials is None or not agrees:
-            self._refuse_credentials(name)
+            self._refuse_credentials(name, credentials.id if credentials else "", facts)
         with_password = replace(facts, context="password")
         signed = self._sessions.open(name, credentials.id, credentials.epoch, facts=with_password, device_name=device)
         self._renew_hash(name, credentials, given)
@@ -124,8 +127,9 @@ class AccountUseCases:
         except Unavailable:
             pass
 
-    def _refuse_credentials(self, name: str) -> NoReturn:
+    def _refuse_credentials(self, name: str, account: str, facts: RequestFacts) -> NoReturn:
         self._observer.observe(SignInRefused(name, "credentials"))
+        self._refusals.note(name, account, "identity or password", facts)
         raise Unauthenticated("no account has this identity and password", code="invalid_credentials", hint="check both and try again")
 
     def rotate_keys(self, *, revoke: bool = False) -> str:

@@ -7,10 +7,13 @@ from domain.schema.collection import Collection
 from ports.unit_of_work import Stores
 
 
-def happens(stores: Stores, change: Change, now: str, collection: Collection | None = None, *, record: str | None = None) -> None:
+def happens(
+    stores: Stores, change: Change, now: str, collection: Collection | None = None, *, record: str | None = None, address: str = ""
+) -> None:
     """Called in the transaction in which it happens, once nothing else stands against it. What is done in this body from here on is done
-    in the actor's name. `record` is what the event is about, where that is another id than hooks are told."""
-    stores.outbox.attribute(Origin(change.actor, change.request))
+    in the actor's name. `record` is what the event is about, where that is another id than hooks are told; `address` is where the request
+    came from."""
+    stores.outbox.attribute(Origin(change.actor, change.request, address))
     if stores.hooks.any_of(change.event, change.collection):
         stores.hooks.run(change)
     if not CATALOGUE[change.event].on_demand or stores.hooks.is_heard(change.event):

@@ -4,6 +4,7 @@ processes may do it at once: what one is at work on, the others pass over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from app.usecases.anonymous import unused
@@ -51,8 +52,10 @@ class _Batch:
 
 
 class HousekeepingUseCases:
-    def __init__(self, work: UnitOfWork, events: EventUseCases, clock: Clock, ids: Ids, observer: Observer) -> None:
-        self._events = events
+    def __init__(
+        self, work: UnitOfWork, events: EventUseCases, clock: Clock, ids: Ids, observer: Observer, *, audit_kept: timedelta
+    ) -> None:
+        self._events, self._audit_kept = events, audit_kept
         self._work, self._clock, self._ids, self._observer = work, clock, ids, observer
         self._told: dict[Place, None] = {}
 
@@ -70,6 +73,7 @@ class HousekeepingUseCases:
         self._try("keys", self._retire_keys, failed)
         forgotten = self._try("answers", lambda: self._forget(stopped), failed) or 0
         self._try("one-time secrets", self._sweep, failed)
+        self._try("audit trail", self._forget_audit, failed)
         self._try("statistics", self._work.learn, failed)
         self._try("log", self._work.scrub, failed)
         return Round(expired, held, purged, forgotten, tuple(failed))
@@ -202,6 +206,11 @@ class HousekeepingUseCases:
         while self._work.run(lambda stores: stores.identities.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
         while self._work.run(lambda stores: sweep_invitations(stores, self._clock, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
+            pass
+
+    def _forget_audit(self) -> None:
+        before = write_instant(self._clock.now() - self._audit_kept)
+        while self._work.run(lambda stores: stores.audit.forget(before, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
 
     def _now(self) -> str:

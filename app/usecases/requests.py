@@ -13,6 +13,10 @@ from domain.rules.values import RequestFacts, Values
 ValuesOf = Callable[[frozenset[tuple[str, ...]]], Values]
 
 
+def origin_of(actor: Actor, facts: RequestFacts) -> Origin:
+    return Origin(actor, facts.request_id, facts.visit.address if facts.visit else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """`into` is the collection that the body is for. What a dry run does is undone."""
@@ -29,4 +33,4 @@ class Request:
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.actor, self.facts.request_id)
+        return origin_of(self.actor, self.facts)

@@ -102,7 +102,8 @@ class SessionUseCases:
         shown = self._admitted(stores, actor, facts)
         collection = stores.schema.collection(actor.collection)
         if stores.sessions.add(collection, within(session, collection.id), token.kept, both=both):
-            self._tell(stores, "sign_in", collection, replace(actor, session=session.id), by=session.method, request=facts.request_id)
+            signed = replace(actor, session=session.id)
+            self._tell(stores, "sign_in", collection, signed, by=session.method, request=facts.request_id, address=session.address)
             return shown
         if both:
             raise _gone()
@@ -197,13 +198,13 @@ class SessionUseCases:
 
     def _tell(
         self, stores: Stores, what: str, collection: Collection, actor: Actor, account: str = "", *,
-        by: str = "", session: str | None = None, request: str = "",
+        by: str = "", session: str | None = None, request: str = "", address: str = "",
     ) -> None:  # fmt: skip
         change = AccountChange(
             event=f"accounts.{what}", actor=actor, request=request, collection=collection.name, account=account or actor.id, by=by,
             session=actor.session if session is None else session,
         )  # fmt: skip
-        happens(stores, change, write_instant(self._clock.now()), collection)
+        happens(stores, change, write_instant(self._clock.now()), collection, address=address)
 
     # --- who may sign in, and how an account sees itself
 

@@ -2,7 +2,10 @@
 
 import pytest
 
+from adapters.outbound.system_clock import Uuid7Ids
 from app.testing import backend, client
+from app.usecases.refusals import MOST, Refusals
+from domain.accounts.audit import Wanted
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Forbidden
 from domain.rules.values import RequestFacts
@@ -71,3 +74,73 @@ def test_it_is_for_owners_and_for_reading(room):
     by = bearer(web, "owner")
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert web.open("/api/v1/audit", method=method, headers=by).status_code == 405
+
+
+def test_refused_sign_ins_are_noted_without_what_was_typed(room):
+    web = client(room)
+    for identity in ("owner@example.org", "my password by mistake"):
+        assert web.post("/api/v1/auth/_admins/sign-in", json={"identity": identity, "password": "wrong wrong"}).status_code == 401
+    answer = web.get("/api/v1/audit?action=sign_in.refused", headers=bearer(web, "owner"))
+    owner = web.get("/api/v1/auth/_admins/me", headers=bearer(web, "owner")).get_json()["id"]
+    told = [(each["by"]["kind"], each["target"], each["detail"], each["address"]) for each in answer.get_json()["items"]]
+    reason = "_admins: identity or password"
+    assert told == [("guest", "", reason, "127.0.0.1"), ("guest", owner, reason, "127.0.0.1")]
+    assert "mistake" not in answer.get_data(as_text=True)
+
+
+def test_a_flood_of_refusals_is_counted_and_fills_nothing(room):
+    refusals = Refusals(room.work, room.clock, Uuid7Ids())
+    for _ in range(MOST + 40):
+        refusals.note("users", "", "identity or password", FACTS)
+    room.clock.advance(seconds=61)
+    for _ in range(2):
+        refusals.note("users", "", "identity or password", FACTS)
+    noted = room.audit.list(limit=500, wanted=Wanted(action="sign_in.refused"), actor=SYSTEM)
+    assert len(noted) == MOST + 2
+    assert [each.detail for each in noted[:2]] == [
+        "users: identity or password", "users: identity or password; and 40 more before, which are not listed",
+    ]  # fmt: skip
+
+
+def test_entries_are_found_by_who_what_where_and_when(room):
+    web = client(room)
+    by = bearer(web, "owner")
+    me = web.get("/api/v1/auth/_admins/me", headers=by).get_json()["id"]
+    key = web.post("/api/v1/keys", json={"name": "news", "scopes": {"posts": ["list"]}}, headers=by).get_json()["id"]
+    moment = web.get(f"/api/v1/audit?target={key}", headers=by).get_json()["items"][0]["moment"]
+
+    def found(**asked):
+        return [each["target"] for each in web.get("/api/v1/audit", query_string=asked, headers=by).get_json()["items"]]
+
+    assert key in found(by=me, address="127.0.0.1", since=moment)
+    assert found(target=key, until=moment) == found(target=key, by="nobody") == found(target=key, address="10.0.0.1") == []
+    for name, value in (("since", "yesterday"), ("until", "x"), ("target", "x" * 201), ("actor", me)):
+        refused = web.get("/api/v1/audit", query_string={name: value}, headers=by)
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, name)
+
+
+def test_entries_are_kept_for_their_time(room):
+    before = room.audit.list(limit=100, actor=SYSTEM)
+    assert before
+    room.clock.advance(days=364)
+    room.housekeeping.run()
+    assert room.audit.list(limit=100, actor=SYSTEM) == before
+    room.clock.advance(days=2)
+    room.housekeeping.run()
+    assert room.audit.list(limit=100, actor=SYSTEM) == []
+
+
+def test_an_account_sees_its_own(room):
+    room.collections.create({"name": "users", "type": "accounts"}, actor=SYSTEM)
+    for name in ("ann", "bob"):
+        room.records.create("users", {"email": f"{name}@example.org", "password": PASSWORD}, actor=SYSTEM, facts=FACTS)
+    web = client(room)
+    sent = {"identity": "ann@example.org", "password": PASSWORD}
+    web.post("/api/v1/auth/users/sign-in", json={**sent, "password": "wrong wrong"})
+    web.post("/api/v1/auth/users/sign-in", json={"identity": "bob@example.org", "password": "wrong wrong"})
+    signed = web.post("/api/v1/auth/users/sign-in", json=sent).get_json()
+    own = web.get("/api/v1/auth/users/audit", headers={"Authorization": f"Bearer {signed['access_token']}"}).get_json()["items"]
+    assert [each["action"] for each in own if each["action"] == "sign_in.refused"] == ["sign_in.refused"]
+    assert {each["target"] for each in own} <= {signed["account"]["id"], ""}
+    assert web.get("/api/v1/auth/users/audit").status_code == 401
+    assert web.get("/api/v1/auth/users/audit", headers=bearer(web, "owner")).status_code == 403

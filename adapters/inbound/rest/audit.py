@@ -1,5 +1,6 @@
 """The audit trail over HTTP, for owners: it is read, and nothing else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -11,28 +12,50 @@ from adapters.inbound.web.fixed_bodies import answer, answers_with
 from adapters.inbound.web.openapi import answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from app.usecases.backend import Backend
+from domain.accounts.audit import Entry, read_wanted
 
 _PAGE = 100
 
 
 def blueprint(backend: Backend) -> Blueprint:
-    door = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="Who did what")
+    door = Blueprint("audit", __name__, url_prefix="/api/v1", description="Who did what")
 
-    @door.route("")
+    @door.route("/audit")
     @documented(
-        "list_audit", parameters=[in_query("action", "Of this kind alone"), in_query("cursor", "`next` of the page before")],
+        "list_audit", parameters=[*(in_query(name, told) for name, told in _FILTERS.items()), _CURSOR],
         responses=answers({200: answers_with("A hundred at most, the newest first", _ENTRIES)}, 400, 401, 403),
     )  # fmt: skip
     def list_audit() -> Response:
-        """List what was done to admins and keys, newest first"""
+        """List what was done, and by whom, the newest first"""
         request = this_request()
-        asked = read_parameters(request.environ, ("action", "cursor"))
+        asked = read_parameters(request.environ, (*_FILTERS, "cursor"))
         actor = caller_of(request, backend)
-        found = backend.audit.list(limit=_PAGE + 1, cursor=asked.get("cursor"), action=asked.get("action"), actor=actor)
-        page, more = found[:_PAGE], len(found) > _PAGE
-        return answer({"items": [each.as_object() for each in page], "next": page[-1].id if more else None})
+        return _page(backend.audit.list(limit=_PAGE + 1, cursor=asked.get("cursor"), wanted=read_wanted(asked), actor=actor))
+
+    @door.route("/auth/<c>/audit")
+    @documented(
+        "list_own_audit", for_all=True, parameters=[_CURSOR],
+        responses=answers({200: answers_with("A hundred at most, the newest first", _ENTRIES)}, 400, 401, 403, 404),
+    )  # fmt: skip
+    def list_own_audit(c: str) -> Response:
+        """List what one's account did, and what was done to it"""
+        request = this_request()
+        asked = read_parameters(request.environ, ("cursor",))
+        return _page(backend.audit.own(c, limit=_PAGE + 1, cursor=asked.get("cursor"), actor=caller_of(request, backend)))
 
     return door
+
+
+def _page(found: Sequence[Entry]) -> Response:
+    page, more = found[:_PAGE], len(found) > _PAGE
+    return answer({"items": [each.as_object() for each in page], "next": page[-1].id if more else None})
+
+
+_CURSOR = in_query("cursor", "`next` of the page before")
+_FILTERS = {
+    "action": "Of this kind alone", "by": "Done by the admin or account with this id", "target": "Done to what has this id",
+    "address": "From this address", "since": "From this moment on", "until": "Before this moment",
+}  # fmt: skip
 
 
 _TEXT, _TEXT_OR_NULL = {"type": "string"}, {"type": ["string", "null"]}

@@ -1,14 +1,15 @@
 """The audit trail in SQL: one row each, in the order of their ids, which is that of time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, fields
+from typing import Any
 
-from sqlalchemy import Executable, Text, bindparam, cast, insert, or_, select
+from sqlalchemy import Executable, Text, bindparam, cast, delete, insert, or_, select
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.session import Session
-from domain.accounts.audit import Entry
+from domain.accounts.audit import FILTERS, Entry, Wanted
 
 _NAMES = tuple(each.name for each in fields(Entry))
 _TABLE = sql_table("_audit", *(sql_column(name) for name in _NAMES))
@@ -17,6 +18,13 @@ _CONCERNED = or_(
     _TABLE.c.actor == bindparam("of_account"), _TABLE.c.target == bindparam("of_account"),
     cast(_TABLE.c.detail, Text).contains(bindparam("of_account", type_=Text)),
 )  # fmt: skip
+
+
+_FILTERS: dict[str, Callable[[Any], Any]] = {
+    "for_action": lambda value: _TABLE.c.action == value, "for_by": lambda value: _TABLE.c.actor == value,
+    "for_target": lambda value: _TABLE.c.target == value, "for_address": lambda value: _TABLE.c.address == value,
+    "for_since": lambda value: _TABLE.c.moment >= value, "for_until": lambda value: _TABLE.c.moment < value,
+}  # fmt: skip
 
 
 class SqlAuditStore:
@@ -28,11 +36,18 @@ class SqlAuditStore:
     def add(self, entry: Entry) -> None:
         add_entries(self._session, [entry])
 
-    def list(self, limit: int, before: str | None, action: str | None) -> Sequence[Entry]:
-        key, values = ("audit", before is not None, action is not None), {"before": before, "done": action, "at_most": limit}
-        given = {name: value for name, value in values.items() if value is not None}
-        rows = self._session.execute(self._session.prepared(key, lambda: _listing(before, action)), given)
+    def list(self, limit: int, before: str | None, wanted: Wanted) -> Sequence[Entry]:
+        given = {f"for_{name}": getattr(wanted, name) for name in FILTERS if getattr(wanted, name)}
+        values = {**given, "at_most": limit, **({} if before is None else {"before": before})}
+        rows = self._session.execute(self._session.prepared(("audit", *sorted(values)), lambda: _listing(before, tuple(given))), values)
         return [Entry(*row) for row in rows]
+
+    def forget(self, before: str, limit: int) -> int:
+        """The oldest by id are looked at and no others: ids grow with time."""
+        oldest = select(_TABLE.c.id, _TABLE.c.moment).order_by(_TABLE.c.id).limit(bindparam("at_most")).subquery("_oldest")
+        over = select(oldest.c.id).where(oldest.c.moment < bindparam("before"))
+        build = lambda: delete(_TABLE).where(_TABLE.c.id.in_(over)).returning(_TABLE.c.id)
+        return len(self._session.execute(self._session.prepared(("audit", "forget"), build), {"before": before, "at_most": limit}))
 
     def about(self, account: str, before: str | None, limit: int) -> Sequence[Entry]:
         values = {"of_account": account, "at_most": limit} | ({} if before is None else {"before": before})
@@ -46,11 +61,11 @@ def add_entries(session: Session, entries: Sequence[Entry]) -> None:
         session.execute(prepared, dict(zip(_NAMES, astuple(each), strict=True)))
 
 
-def _listing(before: str | None, action: str | None) -> Executable:
+def _listing(before: str | None, given: tuple[str, ...]) -> Executable:
     found = select(*_TABLE.c).order_by(_TABLE.c.id.desc()).limit(bindparam("at_most"))
     if before is not None:
         found = found.where(_TABLE.c.id < bindparam("before"))
-    return found if action is None else found.where(_TABLE.c.action == bindparam("done"))
+    return found.where(*(_FILTERS[name](bindparam(name)) for name in given))
 
 
 def _about(before: str | None) -> Executable:

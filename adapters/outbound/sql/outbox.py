@@ -19,7 +19,7 @@ from adapters.outbound.sql.pending import MOST
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.statements import Prepared
 from adapters.outbound.system_clock import Uuid7Ids
-from domain.accounts.audit import acting
+from domain.accounts.audit import entries_of
 from domain.actor import Actor
 from domain.events import Event, Origin, Told
 
@@ -104,11 +104,9 @@ def write_pending(session: Session) -> bool:
         return session.events.were_written
     session.events.were_written = True
     rows = [_row(origin, event) for origin, event in events]
-    acted = [(origin, event) for origin, event in events if origin.actor.behind]
+    # Here, where whatever happens comes by: no way of doing something can forget it.
+    add_entries(session, [entry for origin, event in events for entry in entries_of(_IDS.new, origin, event)])
     events.clear()
-    if acted:
-        # Here, where whatever is changed comes by: no way of changing something can forget it.
-        add_entries(session, [acting(_IDS.new(), *each) for each in acted])
     if len(rows) == 1:
         session.execute(_adding(session), rows[0])
     else:
