@@ -17,6 +17,10 @@ class OutboxStore(Protocol):
 
     def add(self, event: Event) -> None: ...
 
+    def remark(self, event: Event) -> None:
+        """What happens is told to the audit trail, where it belongs there, and to nobody else."""
+        ...
+
     def relieve(self) -> None:
         """Where many events are waiting for the body's end they are written now, unless nested work is running, which might be undone
         without what came before."""

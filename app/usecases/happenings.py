@@ -16,8 +16,11 @@ def happens(
     stores.outbox.attribute(Origin(change.actor, change.request, address))
     if stores.hooks.any_of(change.event, change.collection):
         stores.hooks.run(change)
+    event = _event(change, now, collection, change.subject if record is None else record)
     if not CATALOGUE[change.event].on_demand or stores.hooks.is_heard(change.event):
-        stores.outbox.add(_event(change, now, collection, change.subject if record is None else record))
+        stores.outbox.add(event)
+    else:
+        stores.outbox.remark(event)
 
 
 def _event(change: Change, now: str, collection: Collection | None, record: str) -> Event:

@@ -38,7 +38,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "records.import": Kind(RecordImport, "records.imported", "rows of a file are written"),
     "trash.remove": Kind(TrashChange, "trash.removed", "a record in the trash is removed for good"),
     "trash.empty": Kind(TrashChange, "trash.emptied", "the trash of a collection is emptied"),
-    "accounts.sign_in": Kind(AccountChange, "accounts.signed_in", "a session is opened"),
+    "accounts.sign_in": Kind(AccountChange, "accounts.signed_in", "a session is opened", on_demand=True),
     "accounts.refresh": Kind(AccountChange, "accounts.refreshed", "a session goes on with new tokens", on_demand=True),
     "accounts.sign_out": Kind(AccountChange, "accounts.signed_out", "an account ends the session of its token"),
     "accounts.end_sessions": Kind(AccountChange, "accounts.sessions_ended", "another session is ended, or all others"),

@@ -8,6 +8,7 @@ from app.usecases.refusals import MOST, Refusals
 from domain.accounts.audit import Wanted
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Forbidden
+from domain.events import Event
 from domain.rules.values import RequestFacts
 
 PASSWORD, FACTS = "a stillroom of herbs", RequestFacts("POST")
@@ -38,7 +39,7 @@ def test_it_tells_who_did_what(room):
     assert web.patch(path, json={"admin_role": "viewer", "password": "another of these"}, headers=by).status_code == 200
     assert web.delete(path, headers=by).status_code == 204
     answer = web.get("/api/v1/audit", headers=by)
-    items = answer.get_json()["items"]
+    items = [each for each in answer.get_json()["items"] if not each["action"].startswith("accounts.")]
     assert [(each["action"], each["target"], each["detail"]) for each in items[:5]] == [
         ("admin.deleted", new, ""), ("admin.changed", new, "admin_role, password"), ("admin.created", new, "email, password"),
         ("key.revoked", made["id"], ""), ("key.created", made["id"], "news"),
@@ -62,8 +63,8 @@ def test_what_was_refused_or_undone_leaves_nothing(room):
 
 def test_pages_follow_each_other(room):
     whole = room.audit.list(limit=100, actor=SYSTEM)
-    assert len(whole) == 2
-    assert [*room.audit.list(limit=1, actor=SYSTEM), *room.audit.list(limit=1, cursor=whole[0].id, actor=SYSTEM)] == whole
+    assert len(whole) == 3
+    assert [*room.audit.list(limit=1, actor=SYSTEM), *room.audit.list(limit=2, cursor=whole[0].id, actor=SYSTEM)] == whole
 
 
 def test_it_is_for_owners_and_for_reading(room):
@@ -144,3 +145,30 @@ def test_an_account_sees_its_own(room):
     assert {each["target"] for each in own} <= {signed["account"]["id"], ""}
     assert web.get("/api/v1/auth/users/audit").status_code == 401
     assert web.get("/api/v1/auth/users/audit", headers=bearer(web, "owner")).status_code == 403
+
+
+def test_what_an_account_does_with_its_own_power_is_noted(room):
+    room.collections.create({"name": "users", "type": "accounts", "rules": {"update": "id = @request.auth.id"}}, actor=SYSTEM)
+    ann = room.records.create("users", {"email": "ann@example.org", "password": PASSWORD}, actor=SYSTEM, facts=FACTS).id
+    web = client(room)
+    sent = {"identity": "ann@example.org", "password": PASSWORD}
+    token = web.post("/api/v1/auth/users/sign-in", json=sent).get_json()["access_token"]
+    by = {"Authorization": f"Bearer {token}"}
+    assert web.post("/api/v1/auth/users/step-up", json={"password": PASSWORD}, headers=by).status_code == 204
+    changed = {"password": "another of a stillroom", "old_password": PASSWORD}
+    assert web.patch(f"/api/v1/collections/users/records/{ann}", json=changed, headers=by).status_code == 200
+    token = web.post("/api/v1/auth/users/sign-in", json={**sent, "password": changed["password"]}).get_json()["access_token"]
+    web.post("/api/v1/auth/users/sign-out", headers={"Authorization": f"Bearer {token}"})
+    noted = list(room.audit.list(limit=100, wanted=Wanted(target=ann), actor=SYSTEM))
+    assert [(each.action, each.detail) for each in reversed(noted)] == [
+        ("accounts.signed_in", "users password"), ("accounts.stepped_up", "users password"),
+        ("accounts.password_changed", "users old_password"), ("accounts.signed_in", "users password"), ("accounts.signed_out", "users"),
+    ]  # fmt: skip
+    assert {each.actor for each in noted} == {ann}
+    assert [each.address for each in noted if each.action == "accounts.signed_in"] == ["127.0.0.1"] * 2
+
+
+def test_what_is_undone_is_not_noted(room):
+    with pytest.raises(ZeroDivisionError):
+        room.work.run(lambda stores: (stores.outbox.remark(Event("accounts.signed_in", "2026-11-23T12:00:00.000Z", record="x")), 1 / 0)[0])
+    assert room.audit.list(limit=10, wanted=Wanted(target="x"), actor=SYSTEM) == []

@@ -119,7 +119,7 @@ def test_a_create_and_an_update_are_one_write_each_and_their_event(room, post, s
 
 def test_signing_in_is_four_statements_and_a_refresh_two(room, ann, statements):
     signed = room.accounts.sign_in("users", "ann@example.org", "correct horse", facts=FACTS)
-    assert len(_own(statements)) == 4  # the last one is its event
+    assert len(_own(statements)) == 4  # the last one is its entry in the audit trail
     statements.clear()
     room.sessions.refresh("users", signed.refresh_token, facts=FACTS)
     assert len(_own(statements)) == 2

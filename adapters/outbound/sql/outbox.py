@@ -59,6 +59,9 @@ class SqlOutboxStore:
     def add(self, event: Event) -> None:
         self._session.events.add(event)
 
+    def remark(self, event: Event) -> None:
+        self._session.events.remark(event)
+
     def relieve(self) -> None:
         if len(self._session.events.events) >= MOST and self._session.is_flat:
             write_pending(self._session)
@@ -99,17 +102,19 @@ class SqlOutboxStore:
 
 def write_pending(session: Session) -> bool:
     """Writes what the body has added; whether there was anything."""
-    events = session.events.events
-    if not events:
-        return session.events.were_written
-    session.events.were_written = True
-    rows = [_row(origin, event) for origin, event in events]
+    pending = session.events
+    events, remarks = pending.events, pending.remarks
+    if not events and not remarks:
+        return pending.were_written
+    pending.were_written = True
     # Here, where whatever happens comes by: no way of doing something can forget it.
-    add_entries(session, [entry for origin, event in events for entry in entries_of(_IDS.new, origin, event)])
+    add_entries(session, [entry for told in (events, remarks) for each in told for entry in entries_of(_IDS.new, *each)])
+    remarks.clear()
+    rows = [_row(origin, event) for origin, event in events]
     events.clear()
     if len(rows) == 1:
         session.execute(_adding(session), rows[0])
-    else:
+    elif rows:
         session.execute_many(_adding(session), rows)
     return True
 

@@ -194,7 +194,7 @@ class Session:
     def savepoint(self) -> Iterator[None]:
         """What happens inside is undone when it raises; what came before stays."""
         before, self._depth = (self.catalogue, self.failed), self._depth + 1
-        events = len(self.events.events)
+        events, remarks = len(self.events.events), len(self.events.remarks)
         name = f"nested_{self._depth}"
         self.command(f"SAVEPOINT {name}")
         try:
@@ -202,7 +202,7 @@ class Session:
             self.finish_statements()
             self.command(f"RELEASE {name}")
         except BaseException:
-            del self.events.events[events:]
+            del self.events.events[events:], self.events.remarks[remarks:]
             if self._undone_to(name):
                 self.catalogue, self.failed = before
             raise
