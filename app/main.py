@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.usecases.accounts import AccountUseCases
     from app.usecases.deliveries import DeliveryUseCases
     from app.usecases.exports import ExportUseCases
+    from app.usecases.factors import FactorUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
     from app.usecases.pocketbase import PocketBaseUseCases
@@ -45,7 +46,8 @@ def main() -> None:
     # What we make (database, secret) is for this user alone.
     os.umask(0o077)
     actions = Actions(
-        serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, imports=_imports,
+        serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, factors=_factors,
+        imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
         tried=_tried, url=lambda: _settings({}).url,
         own_commands=_own_commands, run_own=_run_own,
@@ -218,6 +220,12 @@ def _generic_document() -> Any:
 def _accounts() -> Iterator["AccountUseCases"]:
     with _opened() as composed:
         yield composed.backend.accounts
+
+
+@contextmanager
+def _factors() -> Iterator["FactorUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.factors
 
 
 @contextmanager

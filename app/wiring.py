@@ -189,7 +189,7 @@ def use_cases(parts: Parts) -> Backend:
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
     events = EventUseCases(work, clock, observer, kept=parts.events_kept)
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
-    desk = PasswordDesk(work, parts.passwords, limits, puzzles)
+    desk = PasswordDesk(work, parts.passwords, limits, puzzles, clock)
     devices = DeviceDesk(parts.seal, limits)
     sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
     sign_ups = SignUps(RecordWrites(rulebook, RecordReads(rulebook, clock, observer), tools, ids, observer), clock, ids)

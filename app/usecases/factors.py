@@ -23,17 +23,20 @@ from domain.accounts.factors import (
 )
 from domain.accounts.passkeys import Passkey
 from domain.accounts.roles import RUN, require
-from domain.actor import SYSTEM, Actor
+from domain.actor import ADMINS, SYSTEM, Actor
 from domain.errors import NotFound
 from domain.hooks.changes import FactorChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
+from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.factors import AppCodes, QrCodes
 from ports.seals import Sealing
 from ports.unit_of_work import Stores, UnitOfWork
+
+_FROM_THE_MACHINE = RequestFacts("POST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,17 @@ class FactorUseCases:
         self.tell(stores, "reset", collection, actor, "all", account)
         if account != actor.id:
             note(stores, self._ids.new(), self._now(), "factors.reset", account, actor=actor, facts=facts, detail=name)
+
+    def reset_admin(self, email: str) -> None:
+        """For whoever runs the backend's own command: the only owner has nobody else to ask. NotFound where there is no such admin."""
+
+        def body(stores: Stores) -> None:
+            found = stores.accounts.credentials(stores.schema.collection(ADMINS), email_key(email))
+            if found is None:
+                raise NotFound(f"no admin signs in with {email[:254]}")
+            self._reset(stores, ADMINS, found.id, SYSTEM, _FROM_THE_MACHINE)
+
+        self._work.run(body)
 
     def tell(self, stores: Stores, what: str, collection: Collection, actor: Actor, factor: str, account: str = "") -> None:
         change = FactorChange(event=f"factors.{what}", actor=actor, collection=collection.name, account=account or actor.id, factor=factor)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.usecases.factor_proofs import need_fresh
 from app.usecases.limits import LimitUseCases
 from app.usecases.puzzles import PuzzleUseCases, Used
 from domain.accounts.impersonation import check_itself
@@ -16,6 +17,7 @@ from domain.records.visibility import owns
 from domain.rules.values import RequestFacts
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from ports.accounts import Credentials
+from ports.clock import Clock
 from ports.passwords import Passwords
 from ports.unit_of_work import UnitOfWork
 
@@ -38,8 +40,8 @@ NOTHING = Prepared()
 
 
 class PasswordDesk:
-    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases, puzzles: PuzzleUseCases) -> None:
-        self._work, self._passwords, self._limits, self._puzzles = work, passwords, limits, puzzles
+    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases, puzzles: PuzzleUseCases, clock: Clock) -> None:
+        self._work, self._passwords, self._limits, self._puzzles, self._clock = work, passwords, limits, puzzles, clock
 
     def for_new(self, collection: Collection, body: Body, actor: Actor, facts: RequestFacts) -> Prepared:
         """For a sign-up; Invalid where there is no password or the policy refuses it. A proof of work that is asked for comes first: it
@@ -59,7 +61,7 @@ class PasswordDesk:
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
         if "email" in body and not body["email"]:
             raise invalid("/email", "required", "an account that has an `email` keeps one")
-        if (actor.collection, actor.id) == (collection.name, id) and not _takes_a_name(credentials, body):
+        if (actor.collection, actor.id) == (collection.name, id) and not _takes_a_name(credentials, body, actor):
             self.check_old(credentials, body, actor, visit)
         if PASSWORD not in body:
             return Prepared(collection.id)
@@ -76,6 +78,10 @@ class PasswordDesk:
         """A stolen token alone changes no sign-in data, an admin's neither: the present password is asked for again."""
         check_itself(actor)
         pointer = f"/{OLD_PASSWORD}"
+        if OLD_PASSWORD not in body and credentials is not None and credentials.password_hash is None:
+            # There is none to ask for. What a stolen token has not is a sign-in, or a step-up, of just now.
+            self._work.read(lambda stores: need_fresh(stores, stores.schema.collection(actor.collection), actor, self._clock.now()))
+            return
         if OLD_PASSWORD not in body:
             hint = f"send the present password as `{OLD_PASSWORD}`"
             raise invalid(pointer, "required", "sign-in data changes only with the present password", hint=hint)
@@ -88,12 +94,14 @@ class PasswordDesk:
             raise invalid(pointer, "wrong_password", "this is not the present password")
 
 
-def _takes_a_name(credentials: Credentials | None, body: Body) -> bool:
+def _takes_a_name(credentials: Credentials | None, body: Body, actor: Actor) -> bool:
     """An anonymous account has no password to ask for; it sets one with its address, and whoever has its session has all there is. Of two
     that do so at once the second finds its token ended."""
     is_anonymous = credentials is not None and credentials.email is None and credentials.password_hash is None
     if is_anonymous and not ("email" in body and PASSWORD in body):
         raise invalid("", "required", "an anonymous account sets `email` and `password` together")
+    if is_anonymous:
+        check_itself(actor)
     return is_anonymous
 
 

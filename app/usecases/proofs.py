@@ -72,9 +72,9 @@ class ProofUseCases:
         self._wish(name, Wish(SIGN_IN_CODE, "", read_address(email), ticket=ticket), facts)
         return ticket
 
-    def ask_email_change(self, name: str, email: str, old_password: str, *, actor: Actor, facts: RequestFacts) -> None:
-        """For the account itself, with its present password: a letter to its present address first, and once that agreed one to the new
-        address; where the present one was never proved, to the new one at once."""
+    def ask_email_change(self, name: str, email: str, old_password: str | None, *, actor: Actor, facts: RequestFacts) -> None:
+        """For the account itself, with its present password, or where it has none in a fresh session: a letter to its present address
+        first, and once that agreed one to the new address; where the present one was never proved, to the new one at once."""
         self._mail.check(links=True)
         if actor.is_guest:
             raise Unauthenticated("sign in to change your address")
@@ -82,7 +82,10 @@ class ProofUseCases:
             raise Forbidden("this token is of another collection", hint=f"ask /api/v1/auth/{actor.collection}/email-change")
         new = read_address(email)
         credentials = self._work.read(lambda stores: _own_credentials(stores, actor))
-        self._desk.check_old(credentials, {OLD_PASSWORD: old_password}, actor, facts.visit)
+        if credentials is not None and credentials.email is None:
+            raise invalid("/email", "required", "an anonymous account has no address to change", hint="set `email` and `password` together")
+        shown = {} if old_password is None else {OLD_PASSWORD: old_password}
+        self._desk.check_old(credentials, shown, actor, facts.visit)
         self._limits.mail(facts.visit, name, new)
         self._work.run(lambda stores: self._wish_for_change(stores, actor, new, _languages(facts)))
 

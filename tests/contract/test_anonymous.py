@@ -81,6 +81,8 @@ def test_a_name_is_taken_whole_and_is_nobody_elses(room):
             change(room, ann, **half)
     with pytest.raises(Conflict):
         change(room, ann, **NAMED)
+    with pytest.raises(Invalid, match="no address"):
+        room.proofs.ask_email_change("users", "new@example.org", None, actor=ann, facts=FACTS)
     with pytest.raises(Invalid):
         change(room, ann, email="", password=PASSWORD)
     assert room.accounts.me("users", actor=ann, facts=FACTS).as_object()["anonymous"] is True

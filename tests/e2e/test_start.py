@@ -342,6 +342,10 @@ def test_an_admin_is_made_beside_a_running_server(server: Servers) -> None:
     assert made.returncode == 0, made.stderr
     body = {"identity": "ann@example.org", "password": "correct horse battery"}
     assert running.request("POST", "/api/v1/auth/_admins/sign-in", body).status == 200
+    reset = running.command("admin", "reset-factors", "--email", "ann@example.org")
+    assert (reset.returncode, "without a second factor" in reset.stdout) == (0, True), reset.stderr
+    nobody = running.command("admin", "reset-factors", "--email", "bob@example.org")
+    assert (nobody.returncode, nobody.stderr.strip()) == (1, "No admin signs in with bob@example.org.")
 
 
 @pytest.mark.parametrize(

@@ -328,3 +328,47 @@ def test_factors_go_with_their_account(room, signed, app):
     room.records.delete("users", actor.id, actor=actor, facts=FACTS)
     users = room.work.read(lambda stores: stores.schema.collection("users"))
     assert room.work.read(lambda stores: stores.factors.totp(users, actor.id)) is None
+
+
+def test_whoever_runs_the_machine_takes_the_factors_of_an_admin_away(room):
+    room.accounts.create_admin("owner@example.org", PASSWORD)
+    enter = lambda: room.accounts.sign_in("_admins", "owner@example.org", PASSWORD, facts=FACTS)
+    owner = who(room, enter())
+    seed = room.factors.propose_totp("_admins", actor=owner).secret
+    room.factors.confirm_totp("_admins", pyotp.TOTP(seed).at(room.clock.now()), actor=owner, facts=FACTS)
+    assert isinstance(enter(), FactorAsked)
+    with pytest.raises(NotFound, match="nobody@example"):
+        room.factors.reset_admin("nobody@example.org")
+    room.factors.reset_admin("Owner@example.org")
+    again = enter()
+    assert isinstance(again, SignedIn)
+    (noted,) = room.audit.list(limit=1, action="factors.reset", actor=who(room, again))
+    assert (noted.kind, noted.target) == ("system", owner.id)
+
+
+def test_who_has_no_password_changes_sign_in_data_in_a_fresh_session():
+    clock = testing.ToldClock()
+    with testing.backend(clock=clock) as room:
+        room.collections.create(USERS, actor=SYSTEM)
+        sign_up(room)
+        # Nobody had proved the address, so the password of whoever signed up is gone.
+        ticket, typed = code(room)
+        ann = room.accounts.identify(room.proofs.sign_in_by_code("users", ticket, typed, facts=FACTS).access_token)
+        room.proofs.ask_email_change("users", "new@example.org", None, actor=ann, facts=FACTS)
+        assert [letter.to for letter in letters(room)] == [ANN]
+        clock.advance(minutes=11)
+        change = lambda **values: room.records.update("users", ann.id, values, actor=ann, facts=FACTS)
+        for attempt in (
+            lambda: change(password="another room of herbs"),
+            lambda: change(email="new@example.org"),
+            lambda: room.proofs.ask_email_change("users", "new@example.org", None, actor=ann, facts=FACTS),
+        ):
+            with pytest.raises(Forbidden) as told:
+                attempt()
+            assert told.value.code == "step_up_required"
+        with pytest.raises(Invalid):
+            change(password="another room of herbs", old_password=PASSWORD)
+        ticket, typed = code(room)
+        fresh = room.accounts.identify(room.proofs.sign_in_by_code("users", ticket, typed, facts=FACTS).access_token)
+        room.records.update("users", fresh.id, {"password": "another room of herbs"}, actor=fresh, facts=FACTS)
+        assert room.accounts.sign_in("users", ANN, "another room of herbs", facts=FACTS)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from adapters.inbound.cli import extensions, keys, outbox, rules, schema
+from adapters.inbound.cli import admins, extensions, keys, outbox, rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.openapi import openapi_group
@@ -21,6 +21,7 @@ from adapters.inbound.cli.terminal import Failed, count, told
 from app.usecases.accounts import AccountUseCases
 from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.exports import ExportUseCases
+from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.schema import SchemaUseCases
@@ -31,7 +32,7 @@ from domain.actor import OWNER
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the commands do. `serve` takes settings that go before the environment's, by variable; `migrate` and `check` answer
-    lines to print; `accounts`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
+    lines to print; `accounts`, `factors`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
     `run_own` runs one of these."""
@@ -41,6 +42,7 @@ class Actions:
     check: Callable[[], list[str]]
     openapi: Callable[[str], str]
     accounts: Callable[[], AbstractContextManager[AccountUseCases]]
+    factors: Callable[[], AbstractContextManager[FactorUseCases]]
     imports: Callable[[], AbstractContextManager[ImportUseCases]]
     exports: Callable[[], AbstractContextManager[ExportUseCases]]
     pocketbase: Opened
@@ -59,6 +61,7 @@ def commands(actions: Actions) -> click.Group:
     group = extensions.Commands("stillroom", own=actions.own_commands, run=actions.run_own, help=about)
     admin = click.Group("admin", help="People who run this backend.")
     admin.add_command(_command(_admin_create, actions.accounts, "create"))
+    admin.add_command(_command(admins.reset_factors, actions.factors, "reset-factors"))
     group.add_command(admin)
     signing = click.Group("keys", help="The keys that sign tokens.")
     signing.add_command(_command(keys.rotate, actions.accounts, "rotate"))

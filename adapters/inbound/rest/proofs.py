@@ -50,7 +50,7 @@ class LinkSchema(BodySchema):
 
 class NewEmailSchema(BodySchema):
     email = text(format="email", description="The new address")
-    old_password = text(format="password", description="The present password of the account")
+    old_password = text(required=False, format="password", description="The present password of the account, where it has one")
 
 
 _EMAIL, _TOKEN, _NEW_PASSWORD, _CODE, _NEW_EMAIL = EmailSchema(), TokenSchema(), NewPasswordSchema(), CodeSchema(), NewEmailSchema()
@@ -158,7 +158,7 @@ def blueprint(backend: Backend) -> Blueprint:
         read_parameters(asked.environ, ())
         actor = caller_of(asked, backend)
         given = loaded(_NEW_EMAIL, read_object(asked))
-        proofs.ask_email_change(c, given["email"], given["old_password"], actor=actor, facts=facts_of(asked))
+        proofs.ask_email_change(c, given["email"], given.get("old_password"), actor=actor, facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/email-change/confirm", methods=("POST",))

@@ -89,6 +89,7 @@ _OVERSIZED: Codes = ("too_deep", "too_large", "too_many_values")
 _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unknown_field", "wrong_type")
 _ADDRESS: Codes = (*_CREDENTIALS, "invalid_email", "required")
 _ASKING: ByStatus = {**_SENDING, 400: _ADDRESS, 413: _OVERSIZED, 503: (*_LATER[503], "links_not_configured", "mail_not_configured")}
+_CHOSEN: Codes = ("invalid_record", "not_an_object", "not_writable", "read_only", "required")
 _ONE_TIME: Codes = ("invalid_one_time",)
 _STALE: Codes = ("acting_as_another", "forbidden", "step_up_required")
 _BY_LETTER: ByStatus = {
@@ -112,7 +113,18 @@ OF_OURS: Mapping[str, ByStatus] = {
     "ask_code": _ASKING,
     "ask_link": _ASKING,
     "get_puzzle": {400: _QUERY, 404: _WHO[404], 503: _LATER[503]},
-    "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password")},
+    "ask_email_change": {**_ASKING, 400: (*_ADDRESS, "too_long", "wrong_password"), 403: _STALE},
+    "invite": {**_ASKING, 400: (*_ADDRESS, *_CHOSEN), 403: ("forbidden",), 409: ("not_unique",)},
+    "list_invitations": {**_READING, 400: (*_QUERY, "invalid_cursor"), 403: ("forbidden",)},
+    "send_invitation": {**_ASKING, 400: _QUERY, 403: ("forbidden",)},
+    "withdraw_invitation": {**_WRITING, 400: _QUERY, 403: ("forbidden",)},
+    "accept_invitation": {
+        **_SENDING, 400: (*_CREDENTIALS, *_PASSWORD, *_CHOSEN), 401: _ONE_TIME, 409: ("conflict", "not_unique"), 413: _OVERSIZED,
+    },
+    "sign_in_anonymously": {
+        **_SENDING, 400: (*_CREDENTIALS, *_CHOSEN, "invalid_device", "invalid_mode"), 403: ("csrf_refused", "forbidden", "sign_in_refused"),
+        409: ("conflict", "not_unique"), 413: _OVERSIZED,
+    },
     "verify_address": {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED},
     "reset_password": {**_SENDING, 400: (*_CREDENTIALS, *_PASSWORD), 401: _ONE_TIME, 413: _OVERSIZED},
     "sign_in_by_code": _BY_LETTER,
