@@ -1,4 +1,4 @@
-"""Puts what extensions declare in its place: before hooks into the unit of work, after hooks behind the outbox."""
+"""Puts what extensions declare in its place: before hooks into the unit of work, after hooks behind the outbox, jobs into the registry."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,6 +20,8 @@ def attach(extensions: Sequence[Extension], backend: Backend, work: UnitOfWork, 
         raise SettingsError(tuple(mistakes))
     hooks = in_order(hook for extension in extensions for hook in extension.hooks)
     work.ask(Chain(hooks, backend))
+    for job in (job for extension in extensions for job in extension.jobs):
+        backend.jobs.register(job.name, partial(job.run, backend), **job.options)
     for hook in hooks:
         if hook.when == AFTER:
             backend.events.subscribe(_subscriber(hook), [kind_of(hook)], partial(_hear, hook, backend))

@@ -6,6 +6,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +15,10 @@ from app.extend import Extension
 from app.premises import StartRefused
 from app.settings import DEFAULT_EXTENSIONS
 from domain.actor import ADMINS
+from domain.errors import Invalid
 from domain.hooks.chain import Undeclarable, check_collections, in_order
+from domain.hooks.declared import Job
+from domain.jobs.tasks import UnfitTask, task_of
 from domain.schema.collection import Collection
 
 _MODULE = "stillroom_extension_"
@@ -60,6 +64,7 @@ def _check(extensions: Sequence[Extension]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise StartRefused(f"There are two extensions `{twice}`; give one of them another name.")
+    _check_jobs([job for extension in extensions for job in extension.jobs])
     try:
         in_order(hook for extension in extensions for hook in extension.hooks)
     except Undeclarable as wrong:
@@ -78,6 +83,17 @@ def _check_declared(extensions: Sequence[Extension]) -> None:
     for at, command in enumerate(commands):
         if command.name in (each.name for each in commands[:at]):
             raise StartRefused(f"{command.place}: there are two commands `{command.name}`")
+
+
+def _check_jobs(jobs: Sequence[Job]) -> None:
+    names = [each.name for each in jobs]
+    for job in jobs:
+        if names.count(job.name) > 1:
+            raise StartRefused(f"{job.place}: there are two jobs `{job.name}`; give one of them another name.")
+        try:
+            task_of(job.name, partial(job.run, None), **job.options)
+        except (UnfitTask, Invalid, TypeError) as wrong:
+            raise StartRefused(f"{job.place}: {wrong}.") from wrong
 
 
 def _is_folder(place: str) -> bool:

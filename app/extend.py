@@ -6,6 +6,7 @@ An `Extension` is to the backend what a Blueprint is to Flask.
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar, overload
 
 from app.usecases.backend import Backend
@@ -25,6 +26,9 @@ from domain.hooks.changes import (
     TrashChange,
 )
 from domain.hooks.declared import KINDS, Command, Job, Route, Setting, T
+from domain.jobs.job import DEFAULT_QUEUE
+from domain.jobs.retrying import FIRST_WAIT, TRIES
+from domain.jobs.tasks import Once
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PATH = re.compile(r"(/([a-z0-9_-]+|<([a-z]+:)?[a-z_]+>))*")
@@ -165,15 +169,26 @@ class Extension:
 
     # --- jobs, commands, settings
 
-    def job(self, name: str, *, every: str = "", cron: str = "") -> Callable[[F], F]:
-        """Work outside of a request, at least once; by itself each `every` ("1 day") or as `cron` says."""
+    def job(
+        self, name: str, *, every: str = "", cron: str = "", queue: str = DEFAULT_QUEUE, priority: int = 0, tries: int = TRIES,
+        wait: timedelta = FIRST_WAIT, timeout: timedelta = timedelta(minutes=10), once: Once = "unfinished",
+        kept: timedelta = timedelta(days=1),
+    ) -> Callable[[F], F]:
+        """Work outside of a request: `backend.jobs.enqueue(name, …)` asks for it, and the function is called with the backend and what was
+        given there, at least once. Where it fails it is tried `tries` times, first after `wait`; a run that takes longer than `timeout` is
+        ended. `once` says for how long two asks with one key are one, `kept` how long its result is. By itself it comes round each
+        `every` ("1 day") or as `cron` says: that is noted, and nothing does it yet."""
         if not NAME.fullmatch(name):
             raise ValueError(f"a job's name is made of a-z, 0-9 and _: not `{name[:60]}`")
         if every and cron:
             raise ValueError("a job comes round by `every` or by `cron`, not by both")
 
+        options = {
+            "queue": queue, "priority": priority, "tries": tries, "wait": wait, "timeout": timeout, "once": once, "kept": kept,
+        }  # fmt: skip
+
         def declare(function: F) -> F:
-            self.jobs.append(Job(name, function, self.name, every, cron, place_of(function)))
+            self.jobs.append(Job(name, function, self.name, every, cron, place_of(function), options))
             return function
 
         return declare

@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from adapters.inbound.cli.commands import Actions, commands
+from adapters.inbound.cli.jobs import Work
 from adapters.inbound.cli.openapi import GENERIC
 from adapters.inbound.cli.openapi import GUEST as FOR_GUESTS
 from adapters.inbound.cli.terminal import Failed
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from app.usecases.factors import FactorUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
+    from app.usecases.jobs import JobUseCases
     from app.usecases.pocketbase import PocketBaseUseCases
     from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
     from domain.hooks.declared import Command
+    from domain.jobs.tasks import Task
     from domain.records.rule_cases import Outcome
 
 T = TypeVar("T")
@@ -49,8 +52,7 @@ def main() -> None:
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, factors=_factors,
         imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
-        tried=_tried, url=lambda: _settings({}).url,
-        own_commands=_own_commands, run_own=_run_own,
+        own_commands=_own_commands, run_own=_run_own, jobs=_jobs, work=_work, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -66,8 +68,8 @@ def _serve(overrides: Mapping[str, str]) -> None:
         make_data_dir(settings)
         _check_routes(settings)
         with only_server(settings):
-            _prepare(settings, overrides)
-            _run(settings)
+            has_jobs = _prepare(settings, overrides)
+            _run(settings, overrides, has_jobs=has_jobs)
 
 
 def _warnings(settings: Settings) -> list[str]:
@@ -88,8 +90,8 @@ def _check_routes(settings: Settings) -> None:
             raise Failed(*error.mistakes) from error
 
 
-def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
-    """The database at this version, and what a person should know before requests come."""
+def _prepare(settings: Settings, overrides: Mapping[str, str]) -> bool:
+    """The database at this version, and what a person should know before requests come. Whether there are jobs to be run."""
     from app import discover, wiring
 
     wiring.migrate(settings)
@@ -104,6 +106,7 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> None:
             click.echo(f"Warning: {line}.", err=True)
         for line in _first_admin(settings, composed, overrides.get("STILLROOM_DATA_DIR")):
             click.echo(line)
+        return bool(composed.backend.jobs.tasks)
 
 
 def _schema_applied(settings: Settings, composed: "Composed") -> list[str]:
@@ -137,12 +140,14 @@ def _command(data_dir: str | None) -> str:
     return f"STILLROOM_DATA_DIR={quote(data_dir)} {found}" if data_dir else found
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, overrides: Mapping[str, str], *, has_jobs: bool) -> None:
     import app.factory  # noqa: F401 - before workers are forked, so that they share it
     from app import serving
+    from app.working import RunnerBeside
 
     click.echo(f"Serving on {settings.url} (Ctrl-C ends it)")
-    serving.run(settings, partial(_application, settings), _watch(settings))
+    with RunnerBeside(settings, overrides, partial(click.echo, err=True)) if has_jobs else nullcontext():
+        serving.run(settings, partial(_application, settings), _watch(settings))
 
 
 def _watch(settings: Settings) -> "Watch":
@@ -258,6 +263,39 @@ def _housekeeping() -> Iterator["HousekeepingUseCases"]:
 def _deliveries() -> Iterator["DeliveryUseCases"]:
     with _opened() as composed:
         yield composed.backend.deliveries
+
+
+@contextmanager
+def _jobs() -> Iterator["JobUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.jobs
+
+
+def _work(options: Work) -> None:
+    from adapters.outbound.logging_observer import LoggingObserver
+    from app import wiring
+    from app.working import work_off
+
+    settings = _settings({})
+    with _refusals():
+        if not wiring.has_database(settings) or wiring.is_older(settings):
+            raise Failed("There is no database at this version: `stillroom migrate` or the first start of the server makes it.")
+        # A mistake in an extension is told once, and not by each process.
+        with wiring.open_backend(settings) as composed:
+            known = tuple(composed.backend.jobs.tasks.values())
+        if options.queues is not None and (odd := set(options.queues) - {each.queue for each in known}):
+            raise Failed(f"No job goes to the queue `{min(odd)}`; those that are declared: {_queues(known)}.")
+        if options.parent is None:
+            click.echo(f"Running {len(known)} kinds of jobs in {options.processes or settings.job_workers or 1} processes (Ctrl-C ends it)")
+        processes = options.processes or settings.job_workers or 1
+        work_off(
+            settings, LoggingObserver(settings.log_level), processes=processes, queues=options.queues, burst=options.burst,
+            parent=options.parent,
+        )  # fmt: skip
+
+
+def _queues(known: "Iterable[Task]") -> str:
+    return ", ".join(f"`{each}`" for each in sorted({each.queue for each in known})) or "none"
 
 
 def _tried(definitions: Mapping[str, Any], file: Path) -> "Iterator[Outcome]":

@@ -286,6 +286,14 @@ class Settings:
         _whole(1, 36_500), 365, example="730",
         meaning="Days for which entries of the [audit trail](accounts.md#audit-trail) are kept.",
     )  # fmt: skip
+    job_workers: int = _setting(
+        _whole(0, 256), 1, example="4",
+        meaning="Processes in which `serve` runs [jobs](jobs.md), where extensions declare any; 0 leaves them to `stillroom worker`.",
+    )  # fmt: skip
+    job_memory: int = _setting(
+        _whole(0, 2**24), 1024, example="4096",
+        meaning="Megabytes of memory (MiB) that a process which runs jobs may ask for; 0 sets no limit.",
+    )  # fmt: skip
     limits: Policies = _setting(
         _policies, default_policies, example="sign-in=5/minute, requests=600/minute",
         shown="`" + ", ".join(f"{name}={quota}" for name, quota in DEFAULTS.items()) + "`",

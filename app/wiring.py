@@ -60,6 +60,8 @@ from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.invitations import InvitationUseCases
 from app.usecases.issuer_keys import IssuerKeys
+from app.usecases.job_runs import JobRuns
+from app.usecases.jobs import JobUseCases
 from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import Delivery, MailUseCases
@@ -207,6 +209,8 @@ def use_cases(parts: Parts) -> Backend:
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
+    jobs = JobUseCases(work, ids)
+    job_runs = JobRuns(work, jobs, ids, observer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -241,7 +245,9 @@ def use_cases(parts: Parts) -> Backend:
         operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),
         events=events,
         deliveries=DeliveryUseCases(work),
-        housekeeping=HousekeepingUseCases(work, events, clock, ids, observer, audit_kept=parts.audit_kept),
+        jobs=jobs,
+        job_runs=job_runs,
+        housekeeping=HousekeepingUseCases(work, events, job_runs, clock, ids, observer, audit_kept=parts.audit_kept),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),
     )

@@ -108,6 +108,34 @@ class SubscriberFailed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class JobFailed(Observation):
+    """A run of it failed. `trace` says where, and repeats no value; or how the process ended that it ran in."""
+
+    job: str
+    id: str
+    attempt: int
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobLost(Observation):
+    """Whoever ran it was not heard of any more; it is run again unless that happened too often."""
+
+    job: str
+    id: str
+    times: int
+    given_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded(Observation):
+    """A process that runs jobs is gone, and another one takes its place after a while."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsAlone(Observation):
     """The counter that all machines share does not answer; each machine counts by itself until it does. `reason` names the error."""
 

@@ -15,6 +15,7 @@ from ports.hooks import BeforeHooks
 from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
 from ports.invitations import InvitationStore
+from ports.jobs import JobStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
 from ports.outbox import OutboxStore
@@ -64,6 +65,8 @@ class Stores(Protocol):
     def one_time(self) -> OneTimeStore: ...
     @property
     def mailbox(self) -> Mailbox: ...
+    @property
+    def jobs(self) -> JobStore: ...
     @property
     def imports(self) -> ImportStore: ...
     @property

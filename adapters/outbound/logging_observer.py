@@ -13,6 +13,8 @@ from ports.observer import (
     CommitFailed,
     ExpiryHeldUp,
     HousekeepingFailed,
+    JobFailed,
+    JobLost,
     LimitsAlone,
     LimitsShared,
     MailFailed,
@@ -22,6 +24,7 @@ from ports.observer import (
     RequestServed,
     Retried,
     SubscriberFailed,
+    WorkerEnded,
 )
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -31,6 +34,8 @@ _LEVELS: dict[type[Observation], str] = {
     CommitFailed: "error",
     ExpiryHeldUp: "warning",
     HousekeepingFailed: "error",
+    JobFailed: "warning",
+    JobLost: "error",
     LimitsAlone: "error",
     SubscriberFailed: "error",
     LimitsShared: "warning",
@@ -38,6 +43,7 @@ _LEVELS: dict[type[Observation], str] = {
     RequestFailed: "error",
     RequestRefusedByRule: "debug",
     Retried: "debug",
+    WorkerEnded: "error",
 }
 
 

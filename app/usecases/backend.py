@@ -18,6 +18,8 @@ from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.invitations import InvitationUseCases
+from app.usecases.job_runs import JobRuns
+from app.usecases.jobs import JobUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
 from app.usecases.oauth_sign_in import OAuthUseCases
@@ -67,6 +69,8 @@ class Backend:
     operations: OperationsUseCases
     events: EventUseCases
     deliveries: DeliveryUseCases
+    jobs: JobUseCases
+    job_runs: JobRuns
     housekeeping: HousekeepingUseCases
     limits: LimitUseCases
     idempotency: IdempotencyUseCases

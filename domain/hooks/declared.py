@@ -38,7 +38,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`every` is an interval in words ("1 day"), `cron` an expression; a job without either runs when it is asked for."""
+    """`every` is an interval in words ("1 day"), `cron` an expression; a job without either runs when it is asked for. `options` are those
+    of a `Task`."""
 
     name: str
     run: Callable[..., Any]
@@ -46,6 +47,7 @@ class Job:
     every: str = ""
     cron: str = ""
     place: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

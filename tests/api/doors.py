@@ -125,6 +125,8 @@ def backend(**parts):
         "impersonation": Asked(),
         "providers": Asked(),
         "oauth": Asked(),
+        "jobs": Asked(),
+        "job_runs": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         "idempotency": IdempotencyUseCases(Work(), SystemClock()),
         **parts,

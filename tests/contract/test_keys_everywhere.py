@@ -1,6 +1,7 @@
 """Every endpoint that changes something takes a key and honours it, or refuses it by name; on every database."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ class World:
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
         places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
-                  "/api/v1/outbox/deferred")  # fmt: skip
+                  "/api/v1/outbox/deferred", "/api/v1/jobs")  # fmt: skip
         return [self.client.get(place, headers=self.admin).get_json() for place in places]
 
 
@@ -101,6 +102,15 @@ def _deferred(world: World) -> str:
     return f"/api/v1/outbox/deferred/search/{waiting['event']}"
 
 
+def _job(world: World, *, cancelled: bool = False) -> str:
+    if "dry" not in world.room.jobs.tasks:
+        world.room.jobs.register("dry", lambda: None)
+    id = world.room.jobs.enqueue("dry", at=timedelta(days=1))
+    if cancelled:
+        world.room.jobs.cancel(id, actor=SYSTEM)
+    return id
+
+
 # By operation: the request, once what it needs is there.
 TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "create_record": lambda world: ("POST", f"{API}/herbs/records", {"json": {"code": "rue"}}),
@@ -128,6 +138,9 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "undo_schema_change": _undo,
     "retry_deferred": lambda world: ("POST", f"{_deferred(world)}/retry", {}),
     "drop_deferred": lambda world: ("DELETE", _deferred(world), {}),
+    "retry_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world, cancelled=True)}/retry", {}),
+    "cancel_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world)}/cancel", {}),
+    "drop_job": lambda world: ("DELETE", f"/api/v1/jobs/{_job(world)}", {}),
     "end_session": _end_session,
     "end_other_sessions": _end_others,
 }  # fmt: skip

@@ -48,7 +48,8 @@ def test_every_option_is_told_where_its_command_is(command: str) -> None:
     pages = [(ROOT / "docs" / link).read_text(encoding="utf-8") for link in re.findall(r"\]\(([a-z-]+\.md)", row)]
     under = re.search(rf"^## {topic}\n(.*?)(?=^## |\Z)", CLI, re.M | re.S | re.I)
     told = row + (under[1] if under else "") + "".join(pages)
-    options = {each for parameter in _commands()[command].params for each in parameter.opts if each.startswith("--")}
+    shown = [each for each in _commands()[command].params if not getattr(each, "hidden", False)]
+    options = {each for parameter in shown for each in parameter.opts if each.startswith("--")}
     assert [each for each in sorted(options) if not re.search(rf"{each}(?![a-z-])", told)] == []
 
 

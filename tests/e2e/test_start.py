@@ -329,8 +329,8 @@ def test_help_lists_only_what_exists(tmp_path: Path) -> None:
     said = stillroom("--help", cwd=tmp_path)
     assert said.returncode == 0
     listed = re.findall(r"^  ([a-z]+) ", said.stdout, re.M)
-    assert listed == ["admin", "check", "export", "housekeeping", "import", "keys", "migrate", "openapi", "outbox", "pocketbase", "rules",
-                      "schema", "serve"]  # fmt: skip
+    assert listed == ["admin", "check", "export", "housekeeping", "import", "jobs", "keys", "migrate", "openapi", "outbox", "pocketbase",
+                      "rules", "schema", "serve", "worker"]  # fmt: skip
     for name in listed:
         assert stillroom(name, "--help", cwd=tmp_path).returncode == 0
     assert list(tmp_path.iterdir()) == []

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Any
+from typing import Any, cast
 
 import click
 
-from adapters.inbound.cli import admins, extensions, keys, outbox, rules, schema
+from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
+from adapters.inbound.cli.jobs import Work
 from adapters.inbound.cli.openapi import openapi_group
 from adapters.inbound.cli.pocketbase import Opened, pocketbase_import
 from adapters.inbound.cli.terminal import Failed, count, told
@@ -24,6 +25,7 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.jobs import JobUseCases
 from app.usecases.schema import SchemaUseCases
 from domain.accounts.roles import ROLES
 from domain.actor import OWNER
@@ -35,7 +37,7 @@ class Actions:
     lines to print; `accounts`, `factors`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
-    `run_own` runs one of these."""
+    `run_own` runs one of these; `jobs` opens the database too, and `work` runs them until it ends."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -49,6 +51,8 @@ class Actions:
     housekeeping: Callable[[], AbstractContextManager[HousekeepingUseCases]]
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
     deliveries: Callable[[], AbstractContextManager[DeliveryUseCases]]
+    jobs: Callable[[], AbstractContextManager[JobUseCases]]
+    work: Callable[[Work], None]
     url: Callable[[], str]
     tried: rules.Tried
     own_commands: extensions.Own = tuple
@@ -70,6 +74,10 @@ def commands(actions: Actions) -> click.Group:
     for name, handling in (("status", outbox.status), ("retry", outbox.retry), ("drop", outbox.drop)):
         events.add_command(_command(handling, actions.deliveries, name))
     group.add_command(events)
+    work = click.Group("jobs", help="Work that waits, runs, or was given up.")
+    for command in cast("tuple[Callable[..., None], ...]", (jobs.list_, jobs.show, jobs.retry, jobs.cancel, jobs.drop)):
+        work.add_command(_command(command, actions.jobs, command.__name__.rstrip("_")))
+    group.add_command(work)
     files = click.Group("schema", help="The collections as files, for git.")
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))
@@ -79,6 +87,7 @@ def commands(actions: Actions) -> click.Group:
     group.add_command(judged)
     for name, function, action in (
         ("serve", _serve, actions.serve),
+        ("worker", jobs.worker, actions.work),
         ("migrate", _migrate, actions.migrate),
         ("import", import_, (actions.imports, actions.url)),
         ("export", export, actions.exports),

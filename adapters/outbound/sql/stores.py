@@ -13,6 +13,7 @@ from adapters.outbound.sql.hooks import SqlBeforeHooks
 from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
 from adapters.outbound.sql.invitations import SqlInvitationStore
+from adapters.outbound.sql.jobs import SqlJobStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
@@ -116,6 +117,10 @@ class SqlStores:
     @cached_property
     def mailbox(self) -> SqlMailbox:
         return SqlMailbox(self._session)
+
+    @cached_property
+    def jobs(self) -> SqlJobStore:
+        return SqlJobStore(self._session)
 
     @cached_property
     def imports(self) -> SqlImportStore:

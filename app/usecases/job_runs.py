@@ -1,0 +1,118 @@
+"""Running jobs: who claims them, what comes of a run, and what becomes of those whose worker is gone. Processes and their lives are
+`app.runner`'s business."""
+
+import random
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+
+from app.usecases.jobs import JobUseCases
+from domain.errors import Invalid, Problem
+from domain.jobs.job import DEAD, DEAD_KEPT, Claim
+from domain.jobs.outcomes import Failed, Outcome, Succeeded, shortened, wait_for_next
+from domain.jobs.retrying import MOST_LOST
+from domain.jobs.tasks import written
+from ports.clock import Ids
+from ports.observer import JobFailed, JobLost, Observer, trace
+from ports.unit_of_work import Stores, UnitOfWork
+
+# What dies with its machine is taken over after this time.
+LEASE = timedelta(seconds=30)
+_FORGOTTEN_AT_ONCE = 500
+
+
+class JobRuns:
+    def __init__(self, work: UnitOfWork, jobs: JobUseCases, ids: Ids, observer: Observer, *, lease: timedelta = LEASE) -> None:
+        self._work, self._jobs, self._ids, self._observer, self.lease = work, jobs, ids, observer, lease
+
+    def claim(self, limit: int, queues: Collection[str] | None = None) -> Sequence[Claim]:
+        """The next ones that this process knows how to run. They are held for `lease`."""
+        names = self._jobs.tasks.keys()
+        prospect = self._work.read(lambda stores: stores.jobs.prospect(names, queues))
+        if prospect.lapsed:
+            self._lapse()
+        elif not prospect.ready:
+            return ()
+        holder = self._ids.new()
+        return self._work.run(lambda stores: stores.jobs.claim(holder, self.lease, names, queues, limit))
+
+    def timeout(self, claim: Claim) -> float:
+        return self._jobs.tasks[claim.job.name].timeout.total_seconds()
+
+    def run(self, claim: Claim) -> Outcome:
+        """Never raises what the job raises; what ends the process is for whoever watches it."""
+        try:
+            answered = self._jobs.call(claim)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the job is tried again
+            self._observer.observe(JobFailed(claim.job.name, claim.job.id, claim.job.tries + 1, "\n".join(trace(error))))
+            return Failed(_reason(error))
+        try:
+            return Succeeded(None if answered is None else written(answered, "the result"))
+        except Invalid as unfit:
+            # What was to be done is done: run once more it would be done twice, and answer the same.
+            return Succeeded(None, unfit.detail)
+
+    def settle(self, outcomes: Sequence[tuple[Claim, Outcome]]) -> None:
+        """Keeps what came of them, in one transaction; nothing for those that another holds by now."""
+
+        def body(stores: Stores) -> None:
+            for claim, outcome in outcomes:
+                self._settled(stores, claim, outcome)
+
+        self._work.run(body)
+
+    def keep(self, holder: str, ids: Sequence[str]) -> frozenset[str]:
+        """Which of them are still this holder's, and now for another while."""
+        return self._work.run(lambda stores: stores.jobs.keep(holder, self.lease, ids))
+
+    def give_back(self, holder: str, ids: Sequence[str]) -> None:
+        if ids:
+            self._work.run(lambda stores: stores.jobs.give_back(holder, ids))
+
+    def ended(self, holder: str, id: str, reason: str) -> None:
+        """This one ended the process that it ran in, or had to be ended with it."""
+        claim = self._work.read(lambda stores: stores.jobs.held(holder, id))
+        if claim is not None:
+            self._observer.observe(JobFailed(claim.job.name, id, claim.job.tries + 1, reason))
+            self.settle([(claim, Failed(reason))])
+
+    def drain(self, *, limit: int = 100, queues: Collection[str] | None = None, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Runs here what is due, until nothing is; how many runs that were. For tests and for those who want no processes."""
+        count = 0
+        while not stopped() and (claims := self.claim(limit, queues)):
+            for claim in claims:
+                self.settle([(claim, self.run(claim))])
+            count += len(claims)
+        return count
+
+    def forget(self, *, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Removes jobs that are over and were kept long enough; how many that were."""
+        removed, count = 0, _FORGOTTEN_AT_ONCE
+        while count == _FORGOTTEN_AT_ONCE and not stopped():
+            count = self._work.run(lambda stores: stores.jobs.forget(_FORGOTTEN_AT_ONCE))
+            removed += count
+        return removed
+
+    def _settled(self, stores: Stores, claim: Claim, outcome: Outcome) -> None:
+        task = self._jobs.tasks[claim.job.name]
+        if isinstance(outcome, Succeeded):
+            stores.jobs.done(claim, outcome.result, outcome.remark, task.kept)
+            return
+        wait = wait_for_next(task, claim.job, random.random())
+        if wait is None:
+            stores.jobs.dead(claim, outcome.reason, DEAD_KEPT)
+        else:
+            stores.jobs.again(claim, wait, outcome.reason)
+
+    def _lapse(self) -> None:
+        for job in self._work.run(lambda stores: stores.jobs.lapse(MOST_LOST, DEAD_KEPT)):
+            self._observer.observe(JobLost(job.name, job.id, job.lost, job.state == DEAD))
+
+
+def _reason(error: Exception) -> str:
+    """For the people who run this backend: what a Problem says is written for readers, any other message may repeat anything."""
+    if isinstance(error, Problem):
+        return shortened(f"{type(error).__name__}: {error.detail}")
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return shortened(f"{type(error).__name__}{where}")
