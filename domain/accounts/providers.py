@@ -13,6 +13,8 @@ from domain.accounts.presets import PRESETS
 from domain.errors import NotFound, did_you_mean, invalid
 from domain.outgoing import read_target
 
+# Where apps exchange their codes; no provider has that address.
+EXCHANGE = "exchange"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 # Visible ASCII: what else may be in an id or a scope would be read differently by somebody (RFC 6749, appendix A).
 _WORD = re.compile(r"[!#-\[\]-~]{1,200}")
@@ -54,8 +56,9 @@ def read_provider(name: str, body: Mapping[str, Any], *, created: str, now: str,
     for each in body:
         if each not in _PARTS:
             raise invalid(f"/{each[:80]}", "unknown_field", f"there is no `{each[:80]}` here", hint=did_you_mean(each, list(_PARTS)))
-    if not _NAME.fullmatch(name):
-        raise invalid("", "invalid_name", "a provider's name is of a to z, 0 to 9, `_` and `-`, at most 50, and begins with a letter")
+    if not _NAME.fullmatch(name) or name == EXCHANGE:
+        told = "a provider's name is of a to z, 0 to 9, `_` and `-`, at most 50, begins with a letter, and is not `exchange`"
+        raise invalid("", "invalid_name", told)
     preset = _preset(name, body)
     made = Provider(
         name, preset, _issuer(preset, body, loopback), _client_id(body), _scopes(preset, body), _addresses(body), _signs_up(body), created,

@@ -81,8 +81,7 @@ def test_every_refusal_is_documented_as_a_problem(document):
                 assert list(content) == ["application/problem+json"], (path, method, status)
 
 
-BODILESS = {"/api/v1/auth/{c}/oauth/{name}/callback",
-            "/api/v1/collections/{c}/trash/{id}/restore", "/api/v1/outbox/deferred/{name}/{id}/retry", "/api/v1/collections/undo",
+BODILESS = {"/api/v1/collections/{c}/trash/{id}/restore", "/api/v1/outbox/deferred/{name}/{id}/retry", "/api/v1/collections/undo",
             "/api/v1/auth/{c}/factors/totp", "/api/v1/auth/{c}/factors/passkeys", "/api/v1/auth/{c}/factors/recovery-codes",
             "/api/v1/auth/{c}/invitations/{id}/send", "/api/v1/jobs/{job}/retry", "/api/v1/jobs/{job}/cancel"}  # fmt: skip
 

@@ -46,13 +46,16 @@ class IdentityLinkSchema(BodySchema):
 
 
 _EXCHANGE, _LINK = ExchangeSchema(), IdentityLinkSchema()
+_ANSWER_FORM: dict[str, Any] = {
+    "required": True, "content": {_FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}},
+}  # fmt: skip
 
 
 def blueprint(backend: Backend) -> Blueprint:
     door = Blueprint("oauth", __name__, url_prefix="/api/v1/auth", description="Signing in with a provider")
     oauth = backend.oauth
 
-    @door.route("/<c>/oauth/<name>")
+    @door.route("/<c>/oauth/<provider:name>")
     @documented(
         "go_to_provider", for_all=True, security=[],
         parameters=[
@@ -80,7 +83,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return back(c, name, this_request())
 
     @door.route("/<c>/oauth/<name>/callback", methods=("POST",))
-    @documented("come_back_by_form", for_all=True, security=[], responses=answers({303: _BACK}, 400, 404, 415))
+    @documented("come_back_by_form", for_all=True, requestBody=_ANSWER_FORM, security=[], responses=answers({303: _BACK}, 400, 404, 415))
     def come_back_by_form(c: str, name: str) -> Response:
         """Come back from a provider that answers by a form"""
         return back(c, name, this_request())

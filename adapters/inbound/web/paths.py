@@ -5,6 +5,7 @@ Without it these would share their methods, and `Allow` would promise what nothi
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
+from domain.accounts.providers import EXCHANGE
 from domain.records.draft import RESERVED_IDS
 from domain.schema.names import ADDRESSES
 
@@ -25,6 +26,10 @@ class IdOfPasskey(BaseConverter):
     regex = _any_but(frozenset({"confirm"}))
 
 
+class NameOfProvider(BaseConverter):
+    regex = _any_but(frozenset({EXCHANGE}))
+
+
 def install(app: Flask) -> None:
-    """`<name:c>`, `<id:id>` and `<passkey:id>` in the routes that are registered from here on."""
-    app.url_map.converters.update(name=NameOfCollection, id=IdOfRecord, passkey=IdOfPasskey)
+    """`<name:c>`, `<id:id>`, `<passkey:id>` and `<provider:name>` in the routes that are registered from here on."""
+    app.url_map.converters.update(name=NameOfCollection, id=IdOfRecord, passkey=IdOfPasskey, provider=NameOfProvider)
