@@ -15,7 +15,8 @@ COLLECTIONS = next(json.loads(block) for block in blocks("extensions.md", "json"
 RECORDS = "/api/v1/collections/{}/records"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+# What hooks do in transactions is tried on both in tests/contract.
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def blog(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("extensions")
     (folder / "blog.py").write_text(BLOG, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Every use case that changes something asks before hooks and tells after hooks: none is forgotten, old or new."""
 
+from contextlib import contextmanager
 from dataclasses import fields
 
 import pytest
@@ -185,27 +186,27 @@ MACHINERY = {"events", "deliveries", "housekeeping", "limits", "idempotency", "m
 
 
 class Made:
-    def __init__(self, room):
-        self.post, self.account = post(room), sign_up(room)
-        self.signed = room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)
-        self.actor = who(room, self.signed)
+    def __init__(self, room, event):
+        self.post = post(room)
+        if not event.startswith(("records.", "trash.", "collections.")):
+            sign_up(room)
+            self.signed = room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)
+            self.actor = who(room, self.signed)
 
 
-@pytest.fixture
-def watched():
-    """A room, what hooks were asked and told in it, and whom they refuse."""
+@contextmanager
+def watched(event):
+    """A room, what hooks were asked and told of this event in it, and which events they refuse."""
     asked, told, refused = [], [], set()
     watcher = Extension("watcher")
-    for event in CATALOGUE:
-        name = event.replace(".", "_")
 
-        @watcher.before(event, name=name)
-        def ask(change, backend):
-            asked.append(change)
-            if change.event in refused:
-                raise Forbidden("not while I am watching", code="watched")
+    @watcher.before(event)
+    def ask(change, backend):
+        asked.append(change)
+        if change.event in refused:
+            raise Forbidden("not while I am watching", code="watched")
 
-        watcher.after(event, name=name)(lambda happened, backend, event=event: told.append((event, happened)))
+    watcher.after(event)(lambda happened, backend: told.append((event, happened)))
     with testing.backend(extensions=[watcher]) as room:
         for each in (POSTS, MAILED):
             room.collections.create(each, actor=SYSTEM)
@@ -225,24 +226,29 @@ def test_every_event_has_a_case():
 
 
 @pytest.mark.parametrize("use_case", CHANGES)
-def test_a_change_is_asked_before_and_told_after_and_does_not_happen_where_it_is_refused(watched, use_case):
-    room, asked, told, refused = watched
-    made, (event, change) = Made(room), CHANGES[use_case]
+def test_a_change_is_asked_before_and_told_after_and_does_not_happen_where_it_is_refused(use_case):
+    event, change = CHANGES[use_case]
+    with watched(event) as (room, asked, told, refused):
+        tried(use_case, event, lambda made: change(room, made), room, asked, told, refused)
+
+
+def tried(use_case, event, change, room, asked, told, refused):
+    made = Made(room, event)
     room.events.drain()
     told.clear()
     if use_case not in ONCE:
         refused.add(event)
         with pytest.raises(Forbidden, match="while I am watching"):
-            change(room, made)
+            change(made)
         room.events.drain()
         assert event not in [name for name, _ in told]
         refused.clear()
     asked.clear()
-    change(room, made)
+    change(made)
     room.events.drain()
     assert {type(each) for each in asked if each.event == event} == {CATALOGUE[event].shape}
     heard = [happened for name, happened in told if name == event]
     assert {each.kind for each in heard} == {CATALOGUE[event].committed}
     assert [each.collection for each in asked if each.event == event][-1] == heard[-1].collection
-    for secret in (PASSWORD, NEW_PASSWORD, made.signed.refresh_token):
+    for secret in (PASSWORD, NEW_PASSWORD, *([made.signed.refresh_token] if hasattr(made, "signed") else [])):
         assert secret not in repr((heard, asked))
