@@ -163,6 +163,8 @@ class ProofUseCases:
     def _set_password(self, stores: Stores, name: str, shown: Presented, hashed: str) -> None:
         collection = _checked(stores, name)
         taken = self._taken(stores, collection, shown)
+        # An identity or a passkey that somebody left in an account of this address would outlive the new password.
+        prove(stores, collection, taken.account, self._now())
         values = {"verified": True, **stamps(collection, self._now())}
         self._tell(stores, "change_password", collection, self._account(collection, taken), taken.account, "reset")
         self._change(stores, collection, taken.account, Changes(values, secrets={"password_hash": hashed}, end_sessions=True))

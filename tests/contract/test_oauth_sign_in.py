@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -177,6 +178,20 @@ def test_a_verified_sign_in_ends_what_was_planted(browser, acme, room, providers
     assert planter("POST", f"{AUTH}/users/sign-in", {"identity": "ann@example.org", "password": PASSWORD}).status_code == 401
     assert [each["provider"] for each in identities(browser, signed["access_token"])] == ["acme"]
     assert Browser(room).signs_in(second, "other", values={}).get_json()["account"]["id"] != user
+
+
+def test_a_new_password_by_letter_ends_what_was_planted(browser, acme, room):
+    """Somebody signs up by an identity of theirs with the address of another, who finds an account there and resets its password."""
+    acme.person = Person("evil", email="evil@example.org", verified=False)
+    planted = browser.signs_in(acme, values={"email": "ann@example.org"}).get_json()["account"]["id"]
+    Browser(room)("POST", f"{AUTH}/users/password-reset", {"email": "ann@example.org"})
+    room.mail.deliver()
+    token = re.search(r"token=([\w-]+)", room.post.letters[-1].text)[1]
+    reset = Browser(room)("POST", f"{AUTH}/users/password-reset/confirm", {"token": token, "password": PASSWORD})
+    assert reset.status_code == 204, reset.get_data(as_text=True)
+    assert browser.signed_in("ann@example.org")
+    again = browser.signs_in(acme, values={"email": "evil@example.org"})
+    assert again.get_json()["account"]["id"] != planted
 
 
 def test_the_create_rule_binds_sign_ups(browser, acme, room):
