@@ -219,3 +219,15 @@ def test_an_owner_gets_that_of_a_disabled_account(hangar: Hangar) -> None:
     assert hangar.asked(bea).status_code == 401
     found = opened(hangar.asked(ann, hangar.bea))
     assert [each["id"] for each in found["records/planes.json"]] == [plane]
+
+
+def test_whoever_came_without_a_name_takes_its_data_and_is_erased(hangar: Hangar) -> None:
+    hangar.room.collections.change("users", {"anonymous": {"days": 30}}, actor=SYSTEM)
+    signed = hangar.door.post("/api/v1/auth/users/anonymous", json={})
+    assert signed.status_code == 200, signed.get_data(as_text=True)
+    headers = {"Authorization": f"Bearer {signed.get_json()['access_token']}"}
+    plane = hangar.add("planes", title="Kite", owner=signed.get_json()["account"]["id"])
+    assert [each["id"] for each in opened(hangar.asked(headers))["records/planes.json"]] == [plane]
+    assert problem(hangar.door.delete("/api/v1/auth/users/personal-data", headers=headers))["code"] == "restricted"
+    hangar.room.records.delete("planes", plane, actor=SYSTEM, facts=FACTS)
+    assert hangar.door.delete("/api/v1/auth/users/personal-data", headers=headers).status_code == 200
