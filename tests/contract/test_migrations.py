@@ -58,9 +58,13 @@ def told(connection):
     """Every table with its columns, and every index."""
     look = inspect(connection)
     return {
-        name: ([(each["name"], str(each["type"]), each["nullable"]) for each in look.get_columns(name)], look.get_indexes(name))
+        name: (
+            [(each["name"], str(each["type"]), each["nullable"]) for each in look.get_columns(name)],
+            [{**each, "dialect_options": {key: str(value) for key, value in each.get("dialect_options", {}).items()}}
+             for each in look.get_indexes(name)],
+        )
         for name in sorted(look.get_table_names())
-    }
+    }  # fmt: skip
 
 
 def test_each_revision_goes_up_down_and_up_again(database_url):

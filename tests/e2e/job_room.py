@@ -100,8 +100,9 @@ class Room:
 
 
 def children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(each) for each in path.read_text(encoding="ascii").split()] if path.exists() else []
+    """Of any of its threads."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(each) for path in lists for each in path.read_text(encoding="ascii").split()]
 
 
 def alive(pid: int) -> bool:
