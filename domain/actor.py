@@ -22,6 +22,8 @@ class Actor:
     session: str = ""
     role: str = ""
     scopes: frozenset[tuple[str, str]] = frozenset()
+    # Of a key, by the id of a collection in its scopes: which of the records there it is about.
+    rules: frozenset[tuple[str, str]] = frozenset()
     # The admin who acts as this account, where it is not the account itself.
     behind: "Actor | None" = None
 
@@ -41,7 +43,7 @@ class Actor:
     @property
     def standing(self) -> Hashable:
         """What rules make of the actor before they are asked: the same for everybody whom they bind alike."""
-        return self.passes_rules or self.scopes
+        return self.passes_rules or (self.scopes, self.rules)
 
     def as_object(self) -> dict[str, str | None]:
         """Who did it, for an answer."""

@@ -15,6 +15,10 @@ class ApiKeyStore(Protocol):
         """The newest first."""
         ...
 
+    def ruled(self) -> Sequence[ApiKey]:
+        """Those that have rules of their own."""
+        ...
+
     def note_use(self, id: str, at: str) -> None: ...
 
     def remove_made_by(self, admin: str) -> Sequence[str]:

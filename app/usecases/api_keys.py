@@ -10,6 +10,7 @@ from typing import Any
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.happenings import happens
+from app.usecases.key_rules import check_rules
 from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
@@ -41,6 +42,7 @@ class ApiKeyUseCases:
             stores.records.check_guard(guard_of(actor))
             need_fresh_admin(stores, actor, self._clock.now())
             key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
+            check_rules(stores.schema, key)
             stores.api_keys.add(key, digest(text))
             happens(stores, _change("api_keys.create", actor, facts, id, key.name), key.created)
             note(stores, self._ids.new(), key.created, "key.created", id, actor=actor, facts=facts, detail=key.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.usecases.happenings import happens
+from app.usecases.key_rules import keep_key_rules
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Invalid
@@ -137,6 +138,7 @@ class SchemaChanges:
         self, stores: Stores, intended: Intended, actor: Actor, *, now: str, action: str, prepared: Preparation | None = None
     ) -> None:
         """Conflict where stored records stand against it, or would be lost without a word of the author."""
+        keep_key_rules(stores, intended.after, intended.renames)
         loss = self._loss(stores, intended)
         if intended.new is None and intended.old is not None:
             stores.trash.empty(intended.old.id)

@@ -147,9 +147,10 @@ def rule_for(collection: Collection, action: str, actor: Actor) -> str:
 
 
 def _rule_for_key(collection: Collection, action: str, actor: Actor) -> str:
-    """A key's scopes stand in place of the rules. Of a collection that is in none of them it knows nothing."""
+    """A key's scopes, and its own rule if it has one, stand in place of the rules. Of a collection that is in none of them it knows
+    nothing."""
     if (collection.id, action) in actor.scopes:
-        return ""
+        return dict(actor.rules).get(collection.id, "")
     if any(id == collection.id for id, _ in actor.scopes):
         raise Forbidden(f"this key may not {action} records of `{collection.name}`", hint="ask for a key with that scope")
     raise NotFound("there is no such collection, or you may not know of it")

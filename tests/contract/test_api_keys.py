@@ -39,8 +39,8 @@ class Caller:
         body = {"identity": f"{role}@example.org", "password": PASSWORD}
         return self("POST", "/auth/_admins/sign-in", None, body).get_json()["access_token"]
 
-    def key(self, **scopes):
-        made = self("POST", "/keys", self.admin(), {"name": "a program", "scopes": scopes})
+    def key(self, rules=None, **scopes):
+        made = self("POST", "/keys", self.admin(), {"name": "a program", "scopes": scopes, **({"rules": rules} if rules else {})})
         assert made.status_code == 201, made.get_data()
         return made.get_json()
 
@@ -159,6 +159,14 @@ def test_what_is_no_key_is_refused(ask, text):
     ({"name": "x", "scopes": {"_admins": ["list"]}}, "/scopes/_admins"),
     ({"name": "x", "scopes": {"posts": ["manage"]}}, "/scopes/posts"), ({"name": "x", "scopes": {"posts": []}}, "/scopes/posts"),
     ({"name": "x", "scopes": {"posts": ["list"]}, "scope": 1}, "/scope"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": []}, "/rules"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"other": "id = 'x'"}}, "/rules/other"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": ""}}, "/rules/posts"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": None}}, "/rules/posts"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": "titel = 'x'"}}, "/rules/posts"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": "owner = @request.auth.id"}}, "/rules/posts"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": "title = @request.query.t"}}, "/rules/posts"),
+    ({"name": "x", "scopes": {"posts": ["list"]}, "rules": {"posts": "hasRole('editor')"}}, "/rules/posts"),
     ({"name": "x", "scopes": {"posts": ["list"]}, "expires": "2001-01-01T00:00:00Z"}, "/expires"),
 ])  # fmt: skip
 def test_a_wrong_key_is_refused_with_its_place(ask, body, pointer):
@@ -172,3 +180,88 @@ def test_a_collection_that_takes_the_name_is_another(ask, room):
     room.collections.create({"name": "posts"}, actor=SYSTEM)
     assert ask("GET", "/collections/posts/records", key).status_code == 404
     assert ask("GET", "/collections/texts/records", key).status_code == 200
+
+
+RECORDS = "/collections/posts/records"
+EVERYTHING = ["list", "view", "create", "update", "delete"]
+
+
+@pytest.fixture
+def ruled(ask, room):
+    """A key for posts titled x; p1 is one, p2 is not."""
+    room.records.create("posts", {"id": "p2", "title": "y"}, actor=SYSTEM, facts=FACTS)
+    return ask.key(posts=EVERYTHING, rules={"posts": "title = 'x'"})
+
+
+def test_a_key_with_a_rule_reads_the_records_of_its_rule(ask, ruled):
+    key = ruled["key"]
+    assert [each["id"] for each in ask("GET", RECORDS, key).get_json()["items"]] == ["p1"]
+    assert ask("GET", f"{RECORDS}?count=exact&filter=id!='p9'", key).get_json()["total"] == 1
+    assert ask("GET", f"{RECORDS}/aggregate?measures=count", key).get_json()["items"] == [{"count": 1}]
+    assert [ask("GET", f"{RECORDS}/{id}", key).status_code for id in ("p1", "p2", "p3")] == [200, 404, 404]
+    assert ask("GET", "/keys", ask.admin()).get_json()["items"][0]["rules"] == {"posts": "title = 'x'"}
+
+
+def test_a_key_with_a_rule_writes_the_records_of_its_rule(ask, ruled):
+    key = ruled["key"]
+    assert ask("PATCH", f"{RECORDS}/p2", key, {"mine": "z"}).status_code == 404
+    assert ask("DELETE", f"{RECORDS}/p2", key).status_code == 404
+    assert ask("POST", RECORDS, key, {"id": "p3", "title": "z"}).status_code == 403
+    batch = {"operations": [{"method": "delete", "collection": "posts", "id": each} for each in ("p1", "p2")]}
+    assert ask("POST", "/batch", key, batch).status_code == 404
+    left = [each["id"] for each in ask("GET", f"{RECORDS}?sort=id", ask.admin()).get_json()["items"]]
+    assert left == ["p1", "p2"], "nothing was kept, and nothing went"
+    assert ask("POST", RECORDS, key, {"id": "p3", "title": "x"}).status_code == 201
+    assert ask("DELETE", f"{RECORDS}/p1", key).status_code == 204
+
+
+def test_a_rule_of_one_key_is_not_that_of_another(ask, ruled):
+    """Filters and expansions are kept once they are checked."""
+    other, free = ask.key(posts=EVERYTHING, rules={"posts": "title = 'y'"})["key"], ask.key(posts=EVERYTHING)["key"]
+    path = f"{RECORDS}?filter=id!='p9'&sort=id"
+    for key, ids in ((ruled["key"], ["p1"]), (other, ["p2"]), (free, ["p1", "p2"]), (ruled["key"], ["p1"])):
+        assert [each["id"] for each in ask("GET", path, key).get_json()["items"]] == ids
+
+
+def test_a_rule_binds_what_is_reached_from_elsewhere(ask, ruled, room):
+    ann = ask("GET", POST, ask.admin()).get_json()["owner"]
+    ask("PATCH", f"{RECORDS}/p2", ask.admin(), {"owner": ann})
+    key = ask.key(posts=EVERYTHING, users=["list", "view"], rules={"posts": "title = 'x'"})["key"]
+    told = ask("GET", f"/collections/users/records/{ann}?expand=posts_via_owner", key).get_json()
+    assert [each["id"] for each in told["expand"]["posts_via_owner"]] == ["p1"]
+    found = ask("GET", "/collections/users/records?filter=posts_via_owner.title ?= 'y'", key).get_json()
+    assert found["items"] == []
+
+
+@pytest.mark.parametrize("way", ["rename", "drop"])
+def test_what_a_key_rule_names_stays(ask, ruled, way):
+    fields = [each for each in ask("GET", "/collections/posts", ask.admin()).get_json()["fields"] if each["name"] != "title"]
+    renamed = {"fields": [{"name": "headline", "type": "text", "was": "title"}, *fields]}
+    body = renamed if way == "rename" else {"fields": fields, "drop": ["title"]}
+    answer = ask("PATCH", "/collections/posts", ask.admin(), body)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "collection_in_use"), answer.get_json()
+    assert "a program" in answer.get_json()["errors"][0]["detail"]
+    assert ask("PATCH", "/collections/posts", ask.admin(), {"name": "texts"}).status_code == 200, "the scope stays with the collection"
+    assert [each["id"] for each in ask("GET", "/collections/texts/records", ruled["key"]).get_json()["items"]] == ["p1"]
+    assert ask("DELETE", f"/keys/{ruled['id']}", ask.admin()).status_code == 204
+    assert ask("PATCH", "/collections/texts", ask.admin(), body).status_code == 200
+
+
+def test_a_read_only_key_does_nothing_else_at_any_endpoint(ask, room):
+    """Whatever the document names, with a body or without: nothing of it happens for a key, but what is open to guests."""
+    key, before = ask.key(posts=["list", "view"])["key"], _state(ask)
+    document = ask("GET", "/openapi.json", ask.admin()).get_json()
+    asked = 0
+    for path, ways in document["paths"].items():
+        for method in {"post", "put", "patch", "delete"} & set(ways):
+            place = path.removeprefix(API).replace("{collection}", "posts").replace("{id}", "p1").replace("{", "").replace("}", "")
+            answer = ask(method.upper(), place, key, None if method == "delete" else {})
+            assert answer.status_code in (400, 401, 403, 404, 405, 409, 415, 429), (method, place, answer.get_data(as_text=True)[:300])
+            asked += 1
+    assert (asked > 50, _state(ask)) == (True, before)
+
+
+def _state(ask):
+    records = [f"/collections/{name}/records" for name in ("posts", "users", "_admins")]
+    admin = ask.admin()
+    return [ask("GET", place, admin).get_json()["items"] for place in ("/collections", "/collections/changes", "/keys", *records)]

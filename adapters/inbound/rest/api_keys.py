@@ -61,10 +61,14 @@ _SCOPES = {
     "type": "object", "description": "Actions by collection: list, view, create, update, delete",
     "minProperties": 1, "maxProperties": 50, "additionalProperties": {"type": "array", "items": _TEXT},
 }  # fmt: skip
+_RULES = {
+    "type": "object", "description": "Rules by collection: which of its records the key is about", "maxProperties": 50,
+    "additionalProperties": _TEXT,
+}  # fmt: skip
 _KEY: dict[str, Any] = {
-    "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "created": _INSTANT, "by": {**_TEXT, "description": "The admin who made it"},
+    "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "rules": _RULES, "created": _INSTANT, "by": {**_TEXT, "description": "The admin who made it"},
     "expires": _INSTANT_OR_NULL, "used": {**_INSTANT_OR_NULL, "description": "When it was used last, to the hour"},
 }  # fmt: skip
 _KEYS = {"items": {"type": "array", "items": object_of(_KEY, tuple(_KEY))}}
 _NAME = {**_TEXT, "pattern": r"\S", "maxLength": 100}
-_WANTED = object_of({"name": _NAME, "scopes": _SCOPES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))
+_WANTED = object_of({"name": _NAME, "scopes": _SCOPES, "rules": _RULES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))

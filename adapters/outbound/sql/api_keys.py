@@ -11,9 +11,9 @@ from sqlalchemy import table as sql_table
 from adapters.outbound.sql.session import Session
 from domain.accounts.api_keys import ApiKey
 
-_TOLD = ("id", "name", "scopes", "created", "by", "expires", "used")
+_TOLD = ("id", "name", "scopes", "created", "by", "expires", "used", "rules")
 # "by" is a word of SQL.
-_COLUMNS = ("id", "name", "scopes", "created", "made_by", "expires", "used")
+_COLUMNS = ("id", "name", "scopes", "created", "made_by", "expires", "used", "rules")
 TABLE = sql_table("_api_keys", *(sql_column(name) for name in (*_COLUMNS, "digest", "epoch")))
 _WHOLE = tuple(TABLE.c[name] for name in _COLUMNS)
 
@@ -26,7 +26,7 @@ class SqlApiKeyStore:
 
     def add(self, key: ApiKey, digest: str) -> None:
         told = {column: getattr(key, name) for column, name in zip(_COLUMNS, _TOLD, strict=True)}
-        values = {**told, "scopes": json.dumps(sorted(key.scopes)), "digest": digest, "epoch": 1}
+        values = {**told, "scopes": _written(key.scopes), "rules": _written(key.rules), "digest": digest, "epoch": 1}
         self._run("add", lambda: insert(TABLE).values({name: bindparam(name) for name in values}), values)
 
     def find(self, digest: str) -> ApiKey | None:
@@ -35,6 +35,9 @@ class SqlApiKeyStore:
 
     def all(self) -> Sequence[ApiKey]:
         return [_key(row) for row in self._run("all", lambda: select(*_WHOLE).order_by(TABLE.c.id.desc()), {})]
+
+    def ruled(self) -> Sequence[ApiKey]:
+        return [_key(row) for row in self._run("ruled", lambda: select(*_WHOLE).where(TABLE.c.rules != "[]").order_by(TABLE.c.id), {})]
 
     def note_use(self, id: str, at: str) -> None:
         values = {"which": id, "at": at}
@@ -53,4 +56,12 @@ class SqlApiKeyStore:
 
 def _key(row: Sequence[Any]) -> ApiKey:
     told = dict(zip(_TOLD, row, strict=True))
-    return ApiKey(**{**told, "scopes": frozenset((collection, action) for collection, action in json.loads(told["scopes"]))})
+    return ApiKey(**{**told, "scopes": _pairs(told["scopes"]), "rules": _pairs(told["rules"])})
+
+
+def _written(pairs: frozenset[tuple[str, str]]) -> str:
+    return json.dumps(sorted(pairs))
+
+
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset((collection, told) for collection, told in json.loads(text))
