@@ -66,8 +66,9 @@ _RULES = {
     "additionalProperties": _TEXT,
 }  # fmt: skip
 _KEY: dict[str, Any] = {
-    "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "rules": _RULES, "created": _INSTANT, "by": {**_TEXT, "description": "The admin who made it"},
-    "expires": _INSTANT_OR_NULL, "used": {**_INSTANT_OR_NULL, "description": "When it was used last, to the hour"},
+    "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "rules": _RULES, "created": _INSTANT,
+    "by": {**_TEXT, "description": "The admin who made it"}, "expires": _INSTANT_OR_NULL,
+    "used": {**_INSTANT_OR_NULL, "description": "When it was used last, to the hour"},
 }  # fmt: skip
 _KEYS = {"items": {"type": "array", "items": object_of(_KEY, tuple(_KEY))}}
 _NAME = {**_TEXT, "pattern": r"\S", "maxLength": 100}
