@@ -163,6 +163,7 @@ READS = {
     "exports.write", "exports.count", "imports.has", "imports.begin", "imports.check", "imports.begin_new", "imports.propose",
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify", "audit.list",
+    "audit.own",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identities", "accounts.check",
@@ -177,12 +178,12 @@ THROUGH = {"anonymous.sign_in", "oauth.exchange", "invitations.accept"}
 # These change something and tell hooks nothing yet.
 OWED = {
     "providers.put", "providers.remove", "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back", "oauth.unlink",
-    "invitations.invite", "invitations.send", "invitations.withdraw",
+    "invitations.invite", "invitations.send", "invitations.withdraw", "factors.reset_admin",
 }  # fmt: skip
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
-MACHINERY = {"events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
+MACHINERY = {"jobs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
 
 
 class Made:
