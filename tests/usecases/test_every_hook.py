@@ -183,7 +183,7 @@ OWED = {
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
-MACHINERY = {"jobs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
+MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
 
 
 class Made:
