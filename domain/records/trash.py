@@ -144,11 +144,12 @@ def revive(collection: Collection, entry: Entry, *, now: str, tools: Tools) -> R
     version is the next one."""
     document = entry.document
     fields = {each.name: each for each in collection.own_fields}
-    body = {name: _shaped(fields[name], value) for name, value in document.items() if name in fields and not fields[name].read_only}
+    kept = {name: each for name, each in fields.items() if not each.read_only}
+    body = {name: _shaped(kept[name], value) for name, value in document.items() if name in kept}
     lost = tuple(name for name, value in document.items() if name not in fields and name not in _STAMPED and value not in (None, []))
     moment = Moment(now, entry.record)
     try:
-        made = draft(collection, body, author=_RESTORER, moment=moment, tools=tools)
+        made = draft(collection, body, author=_RESTORER, moment=moment, tools=tools, fields=kept)
     except Invalid as refused:
         return Revival(entry, collection, Draft({}), lost, refused.faults)
     stamped = {"version": document["version"] + 1, "created": document["created"], **_autodates(collection, document, now)}
