@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable
 
+from playwright.sync_api import Locator
+
 from tests.browser import Watched, browsing
 from tests.e2e.server import ADMIN, Server
 
@@ -41,7 +43,7 @@ def test_reading_signing_in_and_trying_out(server: Callable[..., Server]) -> Non
         assert [each for each in watched.complaints if "401" not in each] == []  # the browser's own word on the refusal
         watched.complaints.clear()
         _sign_in(watched, "_admins", ADMIN)
-        page.locator("#operations-ledger-list_ledger").wait_for()
+        _reach(watched, "#operations-ledger-list_ledger")
         listed = _try_out(watched, "posts", "list_posts")
         assert "Hello from the page" in listed
         assert "secret" in listed
@@ -60,10 +62,21 @@ def _sign_in(watched: Watched, collection: str, account: dict[str, str]) -> None
     form.get_by_role("button", name="Sign in").click()
 
 
+def _reach(watched: Watched, selector: str) -> Locator:
+    """Of a long document the page holds only what is near the window: it is scrolled through until the block is there."""
+    found = watched.page.locator(selector)
+    for _ in range(100):
+        if found.count():
+            break
+        watched.page.mouse.wheel(0, 600)
+        watched.page.wait_for_timeout(100)
+    found.wait_for()
+    return found
+
+
 def _try_out(watched: Watched, tag: str, operation: str, body: str | None = None) -> str:
     """The text of the answer that Swagger UI shows."""
-    block = watched.page.locator(f"#operations-{tag}-{operation}")
-    block.wait_for()
+    block = _reach(watched, f"#operations-{tag}-{operation}")
     block.locator(".opblock-summary").click()
     block.get_by_role("button", name="Try it out").click()
     if body is not None:

@@ -316,7 +316,7 @@ def test_internal_doors_are_closed(target: Target) -> None:
     """Z13, Z24, X03: nothing answers that this backend does not have, and what exists for admins is for admins."""
     for path in (
         "/console", "/debug", "/__debug__", "/.git/config", "/.env", "/metrics", "/rq", "/admin", "/_", "/api/", "/api/v1", "/api/v1/",
-        "/api/v2/collections", "/api/v1/settings", "/api/v1/jobs", "/api/v1/logs", "/api/v1/backups",
+        "/api/v2/collections", "/api/v1/settings", "/api/v1/logs", "/api/v1/backups",
         "/api/v1/auth/users/login-as", "/api/v1/collections/posts/truncate",
         "/api/v1/collections/posts/records/live-bob/history", "/server-status", "/debug/pprof", "/wsgi.py", "/static/x",
         "/data/stillroom.db", "//api/v1/collections",
@@ -326,6 +326,8 @@ def test_internal_doors_are_closed(target: Target) -> None:
         for by in ("", "bob"):
             assert target.ask("GET", path, by=by).status == 404, path
     for by in ("", "bob"):
+        for path in ("jobs", "outbox", "audit"):
+            assert target.ask("GET", f"{API}/{path}", by=by).status == (403 if by else 401), path
         for method in ("GET", "POST"):
             assert target.ask(method, COLLECTIONS, raw=b"{}" if method == "POST" else None, by=by).status == (403 if by else 401)
 
