@@ -28,7 +28,7 @@ _PATIENT = 0.5
 _BEAT = 0.5
 # Between two looks at whether the running job was cancelled, or is somebody else's.
 _ASK = 2.0
-_SHORTEST_IDLE, _LONGEST_IDLE = 0.02, 0.25
+_SHORTEST_IDLE = 0.02
 # Where the database does not answer.
 _REST = 1.0
 
@@ -52,17 +52,24 @@ class Hand:
         signal.signal(signal.SIGTERM, lambda *_: self._over.set())
         Thread(target=self._watch, name="stillroom-hold", daemon=True).start()
         self._patiently(lambda: self._clear_up(left, why))
-        idle = _SHORTEST_IDLE
+        idle, called = _SHORTEST_IDLE, 0
         while not self._over.is_set():
-            claims = self._patiently(lambda: self._runs.claim(self._at_once, self._queues)) or ()
+            limit = min(called or self._at_once, self._at_once)
+            claims = self._patiently(lambda limit=limit: self._runs.claim(limit, self._queues)) or ()  # type: ignore[misc]
             if claims:
                 self._work_off(claims)
                 idle = _SHORTEST_IDLE
+                # Where some were found more may be, called for or not.
+                called = self._called(0.0)
             elif self._burst:
                 return
             else:
-                self._over.wait(idle)
-                idle = min(idle * 1.5, _LONGEST_IDLE)
+                self._at_once = min(self._at_once * 2, _MOST_AT_ONCE) if called else self._at_once
+                called = self._called(idle)
+                idle = min(idle * 1.5, self._runs.longest_wait)
+
+    def _called(self, patience: float) -> int:
+        return self._runs.called(self._at_once, self._queues, patience)
 
     def _clear_up(self, left: Left | None, why: str) -> None:
         if left is not None:

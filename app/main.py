@@ -285,9 +285,10 @@ def _work(options: Work) -> None:
             known = tuple(composed.backend.jobs.tasks.values())
         if options.queues is not None and (odd := set(options.queues) - {each.queue for each in known}):
             raise Failed(f"No job goes to the queue `{min(odd)}`; those that are declared: {_queues(known)}.")
-        if options.parent is None:
-            click.echo(f"Running {len(known)} kinds of jobs in {options.processes or settings.job_workers or 1} processes (Ctrl-C ends it)")
         processes = options.processes or settings.job_workers or 1
+        if options.parent is None:
+            way = wiring.way_of_jobs(settings)
+            click.echo(f"Running {len(known)} kinds of jobs, carried {way}, in {processes} processes (Ctrl-C ends it)")
         work_off(
             settings, LoggingObserver(settings.log_level), processes=processes, queues=options.queues, burst=options.burst,
             parent=options.parent,

@@ -335,8 +335,10 @@ class Settings:
         "issuers are. Refused where other machines are served.",
     )  # fmt: skip
     redis_url: str = _setting(
-        _redis_url, "", shown="none: limits are counted by each machine", example="redis://cache.internal:6379/0",
-        meaning="Redis that all machines share; limits are counted there. A password in it is never printed.",
+        _redis_url, "", example="redis://cache.internal:6379/0",
+        shown="none: each machine counts limits, and workers look for jobs in the database",
+        meaning="Redis that all machines share: [limits](limits.md) are counted there, and [jobs](jobs.md#with-redis) carried to their "
+        "workers. A password in it is never printed.",
     )  # fmt: skip
     argon2_memory: int = _setting(
         _whole(1024, 4 * 2**20), 19_456, example="65536",

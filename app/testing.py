@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from flask.testing import FlaskClient
 
+from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.memory.clock import CountedIds, ToldClock
 from adapters.outbound.memory.limits import MemoryLimits
 from adapters.outbound.memory.mail import MemoryMailer
@@ -31,6 +32,7 @@ from app.wiring import STORES, Parts, field_tools, use_cases
 from domain.accounts.issuers import read_trusted
 from domain.accounts.presets import PRESETS, Preset
 from domain.limits.policies import read_policies
+from ports.carrier import Carrier
 from ports.clock import Clock, Ids
 from ports.observer import Observation
 from ports.unit_of_work import Stores, UnitOfWork
@@ -99,13 +101,13 @@ class TestBackend(Backend):
 def backend(
     *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
     sign_up_bits: int = 0, extensions: Sequence[Extension] = (), loopback_providers: bool = False, trusted_issuers: str = "",
-    presets: Mapping[str, Preset] = PRESETS, settings: Mapping[str, str] = NOTHING_SET,
+    presets: Mapping[str, Preset] = PRESETS, settings: Mapping[str, str] = NOTHING_SET, carrier: Carrier | None = None,
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
     `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again; `extensions` are attached
     as a server attaches them, and after hooks run with `room.events.drain()`; `loopback_providers` and `trusted_issuers` are as the
-    settings; `presets` are the providers that are known by name, `settings` those of extensions, by variable."""
+    settings; `presets` are the providers that are known by name, `settings` those of extensions, by variable; `carrier` carries jobs."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
@@ -116,6 +118,7 @@ def backend(
     parts = Parts(
         work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, seal, PUBLIC_URL, clock, ids or Uuid7Ids(), observer,
         sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
+        carrier=carrier or EmbeddedCarrier(),
     )  # fmt: skip
     inside = use_cases(parts)
     attach(extensions, inside, work, settings)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.console_mail import ConsoleMailer
+from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.http_oauth import HttpProviderDoor
 from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
@@ -92,6 +93,7 @@ from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
+from ports.carrier import Carrier
 from ports.clock import Clock, Ids
 from ports.json_schemas import JsonSchemas
 from ports.limits import HitCounter
@@ -148,6 +150,7 @@ class Parts:
     trusted: tuple[TrustedIssuer, ...] = ()
     origins: frozenset[str] = frozenset()
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
+    carrier: Carrier = field(default_factory=EmbeddedCarrier)
 
 
 def build(settings: Settings, *, log_level: str | None = None, serving: bool = False) -> Composed:
@@ -171,10 +174,12 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         opened.callback(passwords.close)
         counter = _counter(settings, observer)
         opened.callback(counter.close)
+        carrier = _carrier(settings, seal, observer)
+        opened.callback(carrier.close)
         parts = Parts(
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
             Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept),
-            settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact,
+            settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work, settings.of_extensions)
@@ -210,7 +215,8 @@ def use_cases(parts: Parts) -> Backend:
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
     jobs = JobUseCases(work, ids)
-    job_runs = JobRuns(work, jobs, ids, observer)
+    job_runs = JobRuns(work, jobs, parts.carrier, ids, observer)
+    work.overhear(parts.carrier.offer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -297,9 +303,14 @@ def describe(settings: Settings) -> list[str]:
     return [
         f"Stillroom: data in {kind} ({where}), passwords by argon2id, tokens signed with Ed25519,",
         f"           limits counted {'in Redis' if settings.redis_url else 'on this machine'},",
+        f"           jobs carried {way_of_jobs(settings)},",
         f"           mail {_way_of_mail(settings)},",
         f"           {workers} of {settings.threads} threads, log level {settings.log_level}",
     ]
+
+
+def way_of_jobs(settings: Settings) -> str:
+    return "by RQ on Redis" if settings.redis_url else EmbeddedCarrier.name
 
 
 def _way_of_mail(settings: Settings) -> str:
@@ -363,6 +374,15 @@ def _counter(settings: Settings, observer: Observer) -> HitCounter:
     except OSError as error:
         raise StartError(f"{settings.data_dir}/limits.table cannot be opened: {error.strerror}") from error
     return FallbackLimits(RedisLimits(settings.redis_url), own, observer) if settings.redis_url else own
+
+
+def _carrier(settings: Settings, seal: Seal, observer: Observer) -> Carrier:
+    if not settings.redis_url:
+        return EmbeddedCarrier()
+    # RQ takes a while to be imported, which nobody without Redis waits for.
+    from adapters.outbound.rq_carrier import RqCarrier
+
+    return RqCarrier(settings.redis_url, partial(seal.mark, about="calls to jobs"), observer)
 
 
 def _secret(settings: Settings) -> bytes:

@@ -136,6 +136,26 @@ class WorkerEnded(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierAway(Observation):
+    """Nobody hears of waiting jobs by Redis; who runs them looks into the database until it is back. `reason` names the error."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierBack(Observation):
+    """Jobs are carried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallsRefused(Observation):
+    """Somebody wrote into the queues of jobs in Redis what we did not; it was thrown away. `reason` is of the last one."""
+
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsAlone(Observation):
     """The counter that all machines share does not answer; each machine counts by itself until it does. `reason` names the error."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from domain.hooks.chain import Chain
+from domain.jobs.job import Waiting
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.answers import AnswerStore
@@ -115,6 +116,11 @@ class UnitOfWork(Protocol):
 
     def heed(self, told: Callable[[], None]) -> None:
         """From now on `told` is called after each commit of this process that left events; it takes no time and raises nothing."""
+        ...
+
+    def overhear(self, told: Callable[[Sequence[Waiting]], None]) -> None:
+        """From now on `told` is called after each commit of this process that left jobs which may begin at once, with them, and perhaps
+        with some that were undone; it takes no time and raises nothing."""
         ...
 
     def ask(self, hooks: Chain) -> None:

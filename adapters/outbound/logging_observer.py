@@ -10,6 +10,9 @@ import orjson
 import structlog
 
 from ports.observer import (
+    CallsRefused,
+    CarrierAway,
+    CarrierBack,
     CommitFailed,
     ExpiryHeldUp,
     HousekeepingFailed,
@@ -31,6 +34,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 # As what each type shows; those that are not here show as `info`.
 _LEVELS: dict[type[Observation], str] = {
+    CallsRefused: "error",
+    CarrierAway: "error",
+    CarrierBack: "warning",
     CommitFailed: "error",
     ExpiryHeldUp: "warning",
     HousekeepingFailed: "error",

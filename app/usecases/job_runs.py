@@ -12,6 +12,7 @@ from domain.jobs.job import DEAD, DEAD_KEPT, Claim
 from domain.jobs.outcomes import Failed, Outcome, Succeeded, shortened, wait_for_next
 from domain.jobs.retrying import MOST_LOST
 from domain.jobs.tasks import written
+from ports.carrier import Carrier
 from ports.clock import Ids
 from ports.observer import JobFailed, JobLost, Observer, trace
 from ports.unit_of_work import Stores, UnitOfWork
@@ -22,8 +23,20 @@ _FORGOTTEN_AT_ONCE = 500
 
 
 class JobRuns:
-    def __init__(self, work: UnitOfWork, jobs: JobUseCases, ids: Ids, observer: Observer, *, lease: timedelta = LEASE) -> None:
-        self._work, self._jobs, self._ids, self._observer, self.lease = work, jobs, ids, observer, lease
+    def __init__(
+        self, work: UnitOfWork, jobs: JobUseCases, carrier: Carrier, ids: Ids, observer: Observer, *, lease: timedelta = LEASE
+    ) -> None:
+        self._work, self._jobs, self._carrier, self._ids, self._observer, self.lease = work, jobs, carrier, ids, observer, lease
+
+    @property
+    def longest_wait(self) -> float:
+        """Of those who have nothing to do, between two looks."""
+        return self._carrier.longest_wait
+
+    def called(self, at_most: int, queues: Collection[str] | None, patience: float) -> int:
+        """How many jobs the carrier says to wait; 0 where it says nothing for so many seconds. Then nobody knows: `claim` finds out."""
+        known = queues if queues is not None else {each.queue for each in self._jobs.tasks.values()}
+        return self._carrier.offered(known, at_most, patience)
 
     def claim(self, limit: int, queues: Collection[str] | None = None) -> Sequence[Claim]:
         """The next ones that this process knows how to run. They are held for `lease`."""
@@ -79,7 +92,7 @@ class JobRuns:
     def drain(self, *, limit: int = 100, queues: Collection[str] | None = None, stopped: Callable[[], bool] = lambda: False) -> int:
         """Runs here what is due, until nothing is; how many runs that were. For tests and for those who want no processes."""
         count = 0
-        while not stopped() and (claims := self.claim(limit, queues)):
+        while not stopped() and (claims := self.claim(self.called(limit, queues, 0.0) or limit, queues)):
             for claim in claims:
                 self.settle([(claim, self.run(claim))])
             count += len(claims)

@@ -57,6 +57,14 @@ class Depth:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that is due, as far as is known, for those who run what is in its queue."""
+
+    id: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A job that is ours to run, for as long as the database has it held by `holder`, which is given once."""
 

@@ -1,12 +1,16 @@
-"""Jobs on every database: there with the caller's transaction or not at all, held by one worker at a time, never lost and never endless."""
+"""Jobs on every database, whoever carries them: there with the caller's transaction or not at all, held by one worker at a time, never
+lost and never endless."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from time import sleep
 
 import pytest
 
-from app.testing import backend
+from adapters.outbound.embedded_carrier import EmbeddedCarrier
+from adapters.outbound.rq_carrier import RqCarrier
+from app.testing import Noticed, backend
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Invalid, NotFound
 from domain.jobs.job import DEAD_KEPT
@@ -19,9 +23,30 @@ LEASE, SHORT = timedelta(seconds=30), timedelta(milliseconds=1)
 FACTS = RequestFacts("POST")
 
 
+# In memory it is the embedded one too: `:memory:` is a database like any other, and there is nobody to be carried to.
+pytestmark = pytest.mark.parametrize(
+    ("database_url", "carrier"),
+    [
+        pytest.param("sqlite-memory", "embedded", marks=pytest.mark.long), ("sqlite", "embedded"), ("postgresql", "embedded"),
+        pytest.param("sqlite", "rq", marks=pytest.mark.long), ("postgresql", "rq"),
+    ],
+    indirect=True,
+)  # fmt: skip
+
+
 @pytest.fixture
-def room(database_url):
-    with backend(database=database_url) as room:
+def carrier(request):
+    if request.param == "embedded":
+        yield EmbeddedCarrier()
+        return
+    carrier = RqCarrier(request.getfixturevalue("redis_url"), lambda text: hmac.digest(b"k" * 32, text.encode(), "sha256"), Noticed())
+    yield carrier
+    carrier.close()
+
+
+@pytest.fixture
+def room(database_url, carrier):
+    with backend(database=database_url, carrier=carrier) as room:
         yield room
 
 

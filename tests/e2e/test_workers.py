@@ -102,3 +102,22 @@ def test_processes_end_with_the_one_that_watches_them(room):
         worker.kill()
         time.sleep(0.5)
         until(lambda: not any(alive(each) for each in hands), 15)
+
+
+@on("sqlite")
+def test_with_redis_workers_are_called_and_go_on_without_it(room, redis_server):
+    room.more["STILLROOM_REDIS_URL"] = redis_server.url
+    with room.backend() as backend, redis_server.client() as redis, room.worker("--processes", "2") as worker:
+        until(lambda: redis.scard("rq:workers") == 2)
+        assert "2 kinds of jobs, carried by RQ on Redis, in 2 processes" in room.output
+        for each in range(20):
+            backend.jobs.enqueue("note", line=str(each))
+        until(lambda: states(backend) == {("note", "done"): 20})
+        redis_server.kill()
+        backend.jobs.enqueue("note", line="without")
+        until(lambda: "without" in room.lines)
+        redis_server.start()
+        until(lambda: redis.scard("rq:workers") == 2)
+        worker.terminate()
+        assert worker.wait(15) == 0
+        assert (redis.scard("rq:workers"), len(room.lines)) == (0, 21)

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Text, bindparam, text
 from adapters.outbound.sql.id_sets import ids_value
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
-from domain.jobs.job import Claim, Depth, Job
+from domain.jobs.job import Claim, Depth, Job, Waiting
 from ports.jobs import Asked, Prospect
 
 _JOB = "id, name, queue, arguments, state, priority, due, created, key, tries, lost, started, ended, progress, result, reason"
@@ -35,7 +35,7 @@ _STATEMENTS = {
     "again": "UPDATE _jobs SET state = 'waiting', tries = tries + 1, due = {now} + :wait, reason = :reason, holder = NULL, "
     "held_until = NULL WHERE id = :id AND {mine} RETURNING id",
     "dead": "UPDATE _jobs SET state = 'dead', tries = tries + 1, reason = :reason, {over} WHERE id = :id AND {mine} RETURNING id",
-    "give back": "UPDATE _jobs SET state = 'waiting', holder = NULL, held_until = NULL WHERE id IN {ids} AND {mine} RETURNING id",
+    "give back": "UPDATE _jobs SET state = 'waiting', holder = NULL, held_until = NULL WHERE id IN {ids} AND {mine} RETURNING id, queue",
     "lapse": "UPDATE _jobs SET state = CASE WHEN lost + 1 >= :most THEN 'dead' ELSE 'waiting' END, lost = lost + 1, reason = 'lost', "
     "holder = NULL, held_until = NULL, due = {now}, same = CASE WHEN lost + 1 < :most OR once = 'kept' THEN same END, "
     "ended = CASE WHEN lost + 1 >= :most THEN {now} END, expires = CASE WHEN lost + 1 >= :most THEN {now} + :kept END "
@@ -45,7 +45,7 @@ _STATEMENTS = {
     "held": "SELECT {job} FROM _jobs WHERE id = :id AND {mine}",
     "cancel": "UPDATE _jobs SET state = 'cancelled', {over} WHERE id = :id AND state IN ('waiting', 'running') RETURNING id",
     "retry": "UPDATE _jobs SET state = 'waiting', tries = 0, lost = 0, due = {now}, reason = '', ended = NULL, expires = NULL, "
-    "progress = NULL, same = key WHERE id = :id AND state IN ('dead', 'cancelled') RETURNING id",
+    "progress = NULL, same = key WHERE id = :id AND state IN ('dead', 'cancelled') RETURNING id, queue",
     "drop": "DELETE FROM _jobs WHERE id = :id AND state <> 'running' RETURNING id",
     "depths": "SELECT queue, name, state, count(*), {now} - min(due) FROM _jobs GROUP BY queue, name, state ORDER BY queue, name, state",
     "forget": "DELETE FROM _jobs WHERE id IN "
@@ -87,7 +87,10 @@ class SqlJobStore:
             "id": job.id, "name": job.name, "queue": job.queue, "arguments": job.arguments, "once": job.once, "key": job.key,
             "priority": job.priority, "due": job.due, "after": _ms(job.after),
         }  # fmt: skip
-        return bool(self._run("add", row))
+        added = bool(self._run("add", row))
+        if added and job.due is None and job.after <= timedelta(0):
+            self._session.jobs.append(Waiting(job.id, job.queue))
+        return added
 
     def bound(self, name: str, key: str) -> str | None:
         found = self._run("bound", {"name": name, "key": key})
@@ -118,7 +121,7 @@ class SqlJobStore:
         return bool(self._run("dead", {**_held(claim), "reason": reason, "kept": _ms(kept)}))
 
     def give_back(self, holder: str, ids: Sequence[str]) -> int:
-        return len(self._run("give back", {"holder": holder, "ids": self._many(ids)}))
+        return self._waiting_again(self._run("give back", {"holder": holder, "ids": self._many(ids)}))
 
     def lapse(self, most_lost: int, kept: timedelta) -> Sequence[Job]:
         return [_job(row) for row in self._run("lapse", {"most": most_lost, "kept": _ms(kept)})]
@@ -147,7 +150,7 @@ class SqlJobStore:
         return bool(self._run("cancel", {"id": id, "kept": _ms(kept)}))
 
     def retry(self, id: str) -> bool:
-        return bool(self._run("retry", {"id": id}))
+        return bool(self._waiting_again(self._run("retry", {"id": id})))
 
     def drop(self, id: str) -> bool:
         return bool(self._run("drop", {"id": id}))
@@ -157,6 +160,10 @@ class SqlJobStore:
 
     def forget(self, limit: int) -> int:
         return len(self._run("forget", {"at_most": limit}))
+
+    def _waiting_again(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        self._session.jobs += [Waiting(*row) for row in rows]
+        return len(rows)
 
     def _open(self, names: Collection[str], queues: Collection[str] | None) -> dict[str, Any]:
         return {"names": self._many(names)} | ({"queues": self._many(queues)} if queues is not None else {})

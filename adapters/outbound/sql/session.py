@@ -17,6 +17,7 @@ from adapters.outbound.sql.pending import PendingEvents
 from adapters.outbound.sql.statements import Prepared, prepare
 from adapters.outbound.sql.views import Sources
 from domain.hooks.chain import NO_HOOKS
+from domain.jobs.job import Waiting
 from domain.schema.collection import Schema
 
 Plan = TypeVar("Plan")
@@ -86,6 +87,7 @@ class Session:
         self.events = PendingEvents()
         self.changing = False  # whether collections may be changed here
         self.hooks, self.hooks_deep = NO_HOOKS, 0
+        self.jobs: list[Waiting] = []  # that this transaction leaves to be run at once
         self._database, self._connection, self._limit, self._depth = database, connection, limit, 0
 
     def begin_events(self) -> None:

@@ -16,6 +16,7 @@ from adapters.outbound.sql.snapshots import in_snapshot
 from adapters.outbound.sql.sqlite import SqliteGround
 from domain.errors import Unavailable
 from domain.hooks.chain import NO_HOOKS, Chain
+from domain.jobs.job import Waiting
 from domain.schema.collection import Schema
 from ports.observer import Observer
 from ports.unit_of_work import Stores
@@ -46,6 +47,7 @@ class SqlUnitOfWork:
         self.database: Database = open_database(database) if isinstance(database, str) else database
         self._limits, self._running = limits, local()
         self._heeding: list[Callable[[], None]] = []
+        self._overhearing: list[Callable[[Sequence[Waiting]], None]] = []
         self._hooks = NO_HOOKS
         self._catalogues = Catalogues(self._run_apart, observer)
         self._ground = _ground(self.database, self._catalogues, stores, observer, limits)
@@ -88,6 +90,9 @@ class SqlUnitOfWork:
     def heed(self, told: Callable[[], None]) -> None:
         self._heeding.append(told)
 
+    def overhear(self, told: Callable[[Sequence[Waiting]], None]) -> None:
+        self._overhearing.append(told)
+
     def ask(self, hooks: Chain) -> None:
         self._hooks = hooks
 
@@ -114,17 +119,21 @@ class SqlUnitOfWork:
     def _writing(self, link: Link, body: Body[T]) -> T:
         """Events come last, so that on PostgreSQL each gets its number while what it tells of is held."""
         link.session.begin_events()
-        link.session.hooks = self._hooks
+        link.session.hooks, link.session.jobs = self._hooks, []
         value = self._inside(link, body)
         self._running.told = write_pending(link.session)
+        self._running.jobs = link.session.jobs
         return value
 
     def _told(self, once: Callable[[], T]) -> T:
-        self._running.told = False
+        self._running.told, self._running.jobs = False, []
         value = self._under_the_present_schema(once)
         if self._running.told:
             for told in self._heeding:
                 told()
+        if self._running.jobs:
+            for overheard in self._overhearing:
+                overheard(self._running.jobs)
         return value
 
     def _read_inside(self, outer: Link, body: Body[T], snapshot: bool) -> T:
