@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from domain.accounts.issuers import TrustedIssuer, read_trusted
 from domain.accounts.puzzles import MOST_BITS
 from domain.errors import did_you_mean
+from domain.jobs.crowd import MOST_WAITING
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
 from domain.origins import NOBODY, Origins, read_origins
@@ -293,6 +294,10 @@ class Settings:
     job_memory: int = _setting(
         _whole(0, 2**24), 1024, example="4096",
         meaning="Megabytes of memory (MiB) that a process which runs jobs may ask for; 0 sets no limit.",
+    )  # fmt: skip
+    jobs_waiting: int = _setting(
+        _whole(1, 100_000_000), MOST_WAITING, example="2000000",
+        meaning="How many jobs may wait, about; whoever asks for one more is refused with 503.",
     )  # fmt: skip
     limits: Policies = _setting(
         _policies, default_policies, example="sign-in=5/minute, requests=600/minute",

@@ -91,6 +91,7 @@ from app.usecases.trash import TrashUseCases
 from domain.accounts.issuers import TrustedIssuer
 from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
+from domain.jobs.crowd import MOST_WAITING, Crowd
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
 from ports.carrier import Carrier
@@ -151,6 +152,7 @@ class Parts:
     origins: frozenset[str] = frozenset()
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
     carrier: Carrier = field(default_factory=EmbeddedCarrier)
+    most_jobs: int = MOST_WAITING
 
 
 def build(settings: Settings, *, log_level: str | None = None, serving: bool = False) -> Composed:
@@ -180,6 +182,7 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
             Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept),
             settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier,
+            most_jobs=settings.jobs_waiting,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work, settings.of_extensions)
@@ -214,7 +217,7 @@ def use_cases(parts: Parts) -> Backend:
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
-    jobs = JobUseCases(work, ids)
+    jobs = JobUseCases(work, ids, Crowd(parts.most_jobs))
     job_runs = JobRuns(work, jobs, parts.carrier, ids, observer)
     work.overhear(parts.carrier.offer)
     return Backend(

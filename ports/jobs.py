@@ -44,6 +44,10 @@ class JobStore(Protocol):
         """The id of the job that this key binds to."""
         ...
 
+    def waiting(self, at_most: int) -> int:
+        """How many wait, due or not; no more than that many are counted."""
+        ...
+
     def prospect(self, names: Collection[str], queues: Collection[str] | None) -> Prospect:
         """Whether there is anything to claim among these; keeps no writer waiting."""
         ...

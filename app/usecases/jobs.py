@@ -10,6 +10,7 @@ from app.usecases.idempotency import Keep, unkept
 from domain.accounts.roles import EDIT, LOOK, require
 from domain.actor import Actor
 from domain.errors import Conflict, Invalid, NotFound, did_you_mean
+from domain.jobs.crowd import Crowd
 from domain.jobs.job import (
     DEAD_KEPT,
     STATES,
@@ -36,8 +37,8 @@ _JOBS = "jobs are"
 
 
 class JobUseCases:
-    def __init__(self, work: UnitOfWork, ids: Ids) -> None:
-        self._work, self._ids = work, ids
+    def __init__(self, work: UnitOfWork, ids: Ids, crowd: Crowd) -> None:
+        self._work, self._ids, self._crowd = work, ids, crowd
         self._tasks: dict[str, Task] = {}
         self._running = local()
 
@@ -57,12 +58,23 @@ class JobUseCases:
         self, name: str, /, *, at: datetime | timedelta | None = None, key: str | None = None, priority: int | None = None, **arguments: Any
     ) -> str:
         """The job's id. It is there once the caller's transaction is committed, and only then. `at` is a moment, or a time from now on;
-        with a `key`, one that binds still is answered instead of another. Invalid names each argument that the job does not take."""
+        with a `key`, one that binds still is answered instead of another. Invalid names each argument that the job does not take;
+        Unavailable where too many wait."""
         task = self._task(name)
         asked = Asked(
             self._ids.new(), name, task.queue, task.check(arguments), _priority(task, priority), task.once, check_key(key), *_due(at)
         )
-        return self._work.run(lambda stores: _added(stores, asked))
+        return self._work.run(lambda stores: self._added(stores, asked))
+
+    def _added(self, stores: Stores, asked: Asked) -> str:
+        for _ in range(_ATTEMPTS):
+            if stores.jobs.add(asked):
+                self._crowd.join(stores.jobs.waiting)
+                return asked.id
+            found = stores.jobs.bound(asked.name, asked.key or "")
+            if found is not None:
+                return found
+        raise Conflict("jobs with this key come and go at the moment", hint="try again")
 
     def progress(self, done: float, note: str = "") -> None:
         """Of the job that runs in this thread: how far it is, from 0 to 1."""
@@ -140,16 +152,6 @@ def _due(at: datetime | timedelta | None) -> tuple[int | None, timedelta]:
             raise Invalid("`at` is a moment without a time zone", code="invalid_job", hint="give it one: datetime.now(UTC)")
         return milliseconds(at), timedelta(0)
     return None, at or timedelta(0)
-
-
-def _added(stores: Stores, asked: Asked) -> str:
-    for _ in range(_ATTEMPTS):
-        if stores.jobs.add(asked):
-            return asked.id
-        found = stores.jobs.bound(asked.name, asked.key or "")
-        if found is not None:
-            return found
-    raise Conflict("jobs with this key come and go at the moment", hint="try again")
 
 
 def _found(stores: Stores, id: str) -> Job:

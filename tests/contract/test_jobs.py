@@ -12,7 +12,7 @@ from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.rq_carrier import RqCarrier
 from app.testing import Noticed, backend
 from domain.actor import SYSTEM
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound, Unavailable
 from domain.jobs.job import DEAD_KEPT
 from domain.jobs.outcomes import Failed, Succeeded
 from domain.jobs.retrying import MOST_LOST
@@ -315,3 +315,25 @@ def test_an_enqueue_is_one_insert(room, ran, monkeypatch):
     ))  # fmt: skip
     room.jobs.enqueue("note", post="p", key="k")
     assert [each for each in seen if each.startswith(("INSERT", "UPDATE", "SELECT id"))] == ["INSERT INTO _jobs"]
+
+
+def test_more_than_may_wait_are_refused_with_what_came_with_them(database_url, carrier):
+    with backend(database=database_url, carrier=carrier, most_jobs=20) as room:
+        room.jobs.register("note", lambda: None)
+        room.collections.create({"name": "posts"}, actor=SYSTEM)
+
+        def amplified(many):
+            room.records.create("posts", {"id": f"p{many}"}, actor=SYSTEM, facts=FACTS)
+            for _ in range(many):
+                room.jobs.enqueue("note")
+
+        room.work.run(lambda stores: amplified(15))
+        with pytest.raises(Unavailable) as refused:
+            room.work.run(lambda stores: amplified(1000))
+        assert refused.value.code == "too_many_jobs"
+        assert room.work.read(lambda stores: stores.jobs.waiting(1000)) == 15
+        with pytest.raises(NotFound):
+            room.records.get("posts", "p1000", actor=SYSTEM, facts=FACTS)
+        room.job_runs.drain()
+        sleep(1.05)  # a crowd is counted again after a second
+        room.work.run(lambda stores: amplified(16))

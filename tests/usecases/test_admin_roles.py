@@ -67,6 +67,29 @@ def test_an_editor_changes_what_is_in_the_backend_and_nobodys_rights(room):
             attempt()
 
 
+def test_a_viewer_sees_jobs_and_an_editor_mends_them(room):
+    room.jobs.register("note", lambda: 1 / 0, tries=1)
+    viewer, editor = admin(room, "viewer"), admin(room, "editor")
+    dead = room.jobs.enqueue("note")
+    room.job_runs.drain()
+    waiting = room.jobs.enqueue("note")
+    mending = (lambda who: room.jobs.cancel(waiting, actor=who), lambda who: room.jobs.retry(dead, actor=who),
+               lambda who: room.jobs.drop(waiting, actor=who))  # fmt: skip
+    assert [each.id for each in room.jobs.list({}, actor=viewer)] == [waiting, dead]
+    assert (room.jobs.inspect(dead, actor=viewer).state, len(room.jobs.depths(actor=viewer))) == ("dead", 2)
+    for attempt in mending:
+        with pytest.raises(Forbidden, match="your role is viewer"):
+            attempt(viewer)
+        with pytest.raises(Unauthenticated):
+            attempt(GUEST)
+    for look in (room.jobs.depths, lambda actor: room.jobs.list({}, actor=actor), lambda actor: room.jobs.inspect(dead, actor=actor)):
+        with pytest.raises(Unauthenticated):
+            look(actor=GUEST)
+    for attempt in mending:
+        attempt(editor)
+    assert [(each.id, each.state) for each in room.jobs.list({}, actor=viewer)] == [(dead, "waiting")]
+
+
 def test_everybody_changes_their_own_address(room):
     viewer = admin(room, "viewer")
     room.records.update("_admins", viewer.id, {"email": "me@example.org", "old_password": PASSWORD}, actor=viewer, facts=FACTS)

@@ -24,6 +24,7 @@ _STATEMENTS = {
     "(:id, :name, :queue, :arguments, 'waiting', :once, :key, :key, :priority, coalesce(CAST(:due AS bigint), {now} + :after), {now}) "
     "ON CONFLICT (name, same) WHERE same IS NOT NULL DO NOTHING RETURNING id",
     "bound": "SELECT id FROM _jobs WHERE name = :name AND same = :key",
+    "waiting": "SELECT count(*) FROM (SELECT 1 FROM _jobs WHERE state = 'waiting' LIMIT :at_most) AS counted",
     "prospect": "SELECT EXISTS (SELECT 1 FROM _jobs WHERE {open}), "
     "EXISTS (SELECT 1 FROM _jobs WHERE state = 'running' AND held_until <= {now})",
     # Materialized, or PostgreSQL might pick anew for each row, and more than `at_most`.
@@ -95,6 +96,9 @@ class SqlJobStore:
     def bound(self, name: str, key: str) -> str | None:
         found = self._run("bound", {"name": name, "key": key})
         return found[0][0] if found else None
+
+    def waiting(self, at_most: int) -> int:
+        return int(self._run("waiting", {"at_most": at_most})[0][0])
 
     # --- working
 

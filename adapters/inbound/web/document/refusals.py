@@ -37,7 +37,9 @@ _LATER: ByStatus = {
 }
 _READING: ByStatus = {**_WHO, **_LATER}
 _ONCE: ByStatus = {422: ("answer_erased", "idempotency_key_reused")}
-_WRITING: ByStatus = {**_WHO, 403: ("csrf_refused", "forbidden"), **_LATER, 507: ("out_of_space", "outcome_unknown")}
+_WRITING: ByStatus = {
+    **_WHO, 403: ("csrf_refused", "forbidden"), **_LATER, 503: (*_LATER[503], "too_many_jobs"), 507: ("out_of_space", "outcome_unknown"),
+}  # fmt: skip
 _SENDING: ByStatus = {
     **_WRITING, 413: ("too_deep", "too_large", "too_many_values", "value_too_large"), 415: ("unsupported_media_type",),
 }  # fmt: skip
