@@ -13,7 +13,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run venv test test-all experiments lint format lock bench released clean
+.PHONY: help run venv test test-all experiments faults lint format lock bench released clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test-all: $(VENV)/.dev $(NODE)/.installed  ## run the tests with many more gener
 experiments: $(VENV)/.dev  ## move money while servers are killed, flood sign-ins, time refusals: for minutes; tells its figures
 	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/money/test_long.py tests/e2e/test_sign_in_flood.py \
 	  tests/e2e/test_same_time.py $(ARGS)
+
+faults: $(VENV)/.dev  ## kill whatever asks for jobs, carries them, runs them and hands events over, on both databases: for a quarter of an hour
+	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/jobs tests/e2e/test_event_kills.py $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -1,0 +1,52 @@
+"""Jobs and events while what asks for them, carries them and runs them is killed: nothing is lost, nothing runs twice at a time, and each
+record says what came of it. `make faults` kills for minutes, over thousands of jobs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.jobs.experiment import Experiment
+from tests.postgres import fresh_database
+from tests.redis_server import RedisServer
+
+SECRET = "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"
+KILLS = {"kill_a_hand": 5.0, "kill_a_worker": 1.0, "kill_all_of_a_worker": 0.5, "kill_an_asker": 3.0}
+REDIS = {"flush_redis": 3.0, "restart_redis": 1.0, "hang_redis": 1.0}
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[dict[str, str]]:
+    with fresh_database(postgres_server) as url:
+        yield {"STILLROOM_DATABASE_URL": url, "STILLROOM_SECRET_KEY": SECRET}
+
+
+def settings_of(engine: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    return {} if engine == "sqlite" else request.getfixturevalue("postgres")
+
+
+def told(experiment: Experiment) -> str:
+    found = experiment.found()
+    return f"{len(found.jobs)} jobs, {len(found.runs)} notes of runs, {dict(experiment.kills)}"
+
+
+def test_killed_for_seconds(postgres: dict[str, str], redis_server: RedisServer, tmp_path: Path) -> None:
+    """Without what takes half a minute to be noticed: a worker that is gone with all its processes."""
+    experiment = Experiment(tmp_path / "room", postgres, redis_server)
+    experiment.run(60, {"kill_a_hand": 3.0, "kill_an_asker": 1.0, "flush_redis": 2.0}, every=0.3, patience=60, most=5)
+    assert experiment.kills.total() >= 2
+    assert experiment.found().faults() == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("carried", ["embedded", "rq"])
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_killed_for_minutes(
+    engine: str, carried: str, request: pytest.FixtureRequest, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    redis = redis_server if carried == "rq" else None
+    experiment = Experiment(tmp_path / "room", settings_of(engine, request), redis, askers=2, workers=2)
+    experiment.run(2500, KILLS | (REDIS if redis else {}), every=1.0, patience=1200)
+    print(f"{engine}, {carried}: {told(experiment)}")
+    assert experiment.found().faults() == []
