@@ -20,6 +20,7 @@ from domain.hooks.changes import (
     CollectionChange,
     FactorChange,
     KeyChange,
+    OwnKeyChange,
     RecordCreate,
     RecordDelete,
     RecordImport,
@@ -31,6 +32,6 @@ from domain.rules.values import RequestFacts
 
 __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
-    "Forbidden", "Invalid", "KeyChange", "ListQuery", "NotFound", "Page", "PreconditionFailed", "Problem", "RecordCreate", "RecordDelete",
-    "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
+    "Forbidden", "Invalid", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page", "PreconditionFailed", "Problem", "RecordCreate",
+    "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
 ]  # fmt: skip

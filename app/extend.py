@@ -19,6 +19,7 @@ from domain.hooks.changes import (
     CollectionChange,
     FactorChange,
     KeyChange,
+    OwnKeyChange,
     RecordCreate,
     RecordDelete,
     RecordImport,
@@ -45,11 +46,12 @@ AccountEvent = Literal[
 ]  # fmt: skip
 FactorEvent = Literal["factors.add", "factors.remove", "factors.renew", "factors.reset"]
 KeyEvent = Literal["api_keys.create", "api_keys.revoke", "signing_keys.rotate"]
+OwnKeyEvent = Literal["own_keys.create", "own_keys.revoke"]
 CollectionEvent = Literal["collections.create", "collections.change", "collections.delete"]
 TrashEvent = Literal["records.restore", "trash.remove", "trash.empty"]
 Event = (
     Literal["records.create", "records.update", "records.delete", "records.import"]
-    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | CollectionEvent
+    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | CollectionEvent
 )  # fmt: skip
 
 
@@ -109,6 +111,10 @@ class Extension:
     def before(
         self, event: KeyEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
     ) -> Asking[KeyChange]: ...
+    @overload
+    def before(
+        self, event: OwnKeyEvent, collection: str | None = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[OwnKeyChange]: ...
     @overload
     def before(
         self, event: CollectionEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...

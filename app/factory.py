@@ -8,6 +8,7 @@ from flask import Flask
 
 from adapters.inbound import ops
 from adapters.inbound.rest import (
+    account_keys,
     anonymous,
     api_keys,
     audit,
@@ -63,6 +64,7 @@ _BLUEPRINTS = (
     factors.blueprint,
     passkeys.blueprint,
     anonymous.blueprint,
+    account_keys.blueprint,
     api_keys.blueprint,
     audit.blueprint,
     proofs.blueprint,

@@ -70,6 +70,7 @@ from app.usecases.oauth import ProviderTalks
 from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
+from app.usecases.own_keys import OwnKeyUseCases
 from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.pending_letters import PendingLetters
@@ -234,6 +235,7 @@ def use_cases(parts: Parts) -> Backend:
         ),
         sessions=sessions,
         api_keys=ApiKeyUseCases(work, clock, ids),
+        own_keys=OwnKeyUseCases(work, rulebook, sessions, clock, ids),
         audit=AuditUseCases(work),
         impersonation=ImpersonationUseCases(work, parts.tokens, clock, ids),
         factors=factors,

@@ -24,6 +24,8 @@ class Actor:
     scopes: frozenset[tuple[str, str]] = frozenset()
     # Of a key, by the id of a collection in its scopes: which of the records there it is about.
     rules: frozenset[tuple[str, str]] = frozenset()
+    # The key by which an account asks that made it for itself: it may do then what it may do, as far as `scopes` and `rules` go.
+    key: str = ""
     # The admin who acts as this account, where it is not the account itself.
     behind: "Actor | None" = None
 
@@ -43,7 +45,7 @@ class Actor:
     @property
     def standing(self) -> Hashable:
         """What rules make of the actor before they are asked: the same for everybody whom they bind alike."""
-        return self.passes_rules or (self.scopes, self.rules)
+        return self.passes_rules or (self.kind == "key", self.scopes, self.rules)
 
     def as_object(self) -> dict[str, str | None]:
         """Who did it, for an answer."""

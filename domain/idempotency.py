@@ -66,8 +66,9 @@ def check_key(key: str, actor: Actor) -> None:
 def asked(key: str, actor: Actor, method: str, path: str, fingerprint: bytes) -> Asked:
     """A key names one request of one actor at one place: another's key is another key."""
     said = fingerprint.hex()
-    # A guest's key stands for this very request: whoever knows the one without the other is told nothing by it.
-    own = said if actor.is_guest else actor.id
+    # A guest's key stands for this very request: whoever knows the one without the other is told nothing by it. What an account asked for
+    # itself is not told to a program that bears a key of its.
+    own = said if actor.is_guest else actor.key or actor.id
     return Asked(digest([part.encode() for part in (actor.kind, actor.collection, own, method, path, key)]).hex(), said)
 
 

@@ -20,6 +20,7 @@ from ports.jobs import JobStore
 from ports.mailbox import Mailbox
 from ports.one_time import OneTimeStore
 from ports.outbox import OutboxStore
+from ports.own_keys import OwnKeyStore
 from ports.passkey_rows import PasskeyStore
 from ports.records import RecordStore
 from ports.schema import SchemaStore
@@ -52,6 +53,8 @@ class Stores(Protocol):
     def answers(self) -> AnswerStore: ...
     @property
     def api_keys(self) -> ApiKeyStore: ...
+    @property
+    def own_keys(self) -> OwnKeyStore: ...
     @property
     def audit(self) -> AuditStore: ...
     @property

@@ -1,9 +1,10 @@
 """Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again, and
 an account that is disabled is out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from app.usecases.own_key_ends import keep_own_keys
 from app.usecases.rulebook import Rulebook
 from domain.accounts import roles
 from domain.accounts.roles import ROLE
@@ -29,19 +30,28 @@ def asks_anew(rulebook: Rulebook, schema: Schema, collection: Collection, asked:
     return not read.isdisjoint((*asked.values, *asked.increments, *asked.lists))
 
 
-def keep_sessions(stores: Stores, collection: Collection, id: str, actor: Actor, *, all_of_them: bool) -> None:
+def keep_sessions(
+    stores: Stores, collection: Collection, id: str, actor: Actor, *, all_of_them: bool, admitted: Callable[[], bool]
+) -> None:
     """After the account's epoch has grown. Who changes the sign-in data of one's own account ends all other sessions of it; that one
-    goes on, with new tokens."""
+    goes on, with new tokens, and so do the keys that the account made for its programs: a password is changed for many reasons, and
+    who fears for a key sees them listed. What somebody else changes ends them. Nothing of theirs is refreshed, so that the `auth` rule is
+    asked here: whether the account is `admitted` still."""
     if all_of_them:
         stores.sessions.carry_over(collection, id, None)
-    elif (actor.collection, actor.id) == (collection.name, id) and actor.session:
+        keep_own_keys(stores, collection, id, standing=collection.api_keys is not None and admitted())
+        return
+    in_session = (actor.collection, actor.id) == (collection.name, id) and bool(actor.session)
+    if in_session:
         stores.sessions.carry_over(collection, id, actor.session)
+    keep_own_keys(stores, collection, id, standing=in_session)
 
 
 def shut_out(stores: Stores, collection: Collection, id: str) -> tuple[str, ...]:
     """The account is disabled: nothing of it stands that could go on, whatever becomes of it later. The ids of keys that went with it."""
     stores.sessions.forget(collection, [id])
     stores.one_time.end(collection, id)
+    stores.own_keys.forget(collection, [id])
     return tuple(stores.api_keys.remove_made_by(id)) if collection.name == ADMINS else ()
 
 

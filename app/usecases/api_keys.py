@@ -1,20 +1,18 @@
 """Keys for other programs: owners make, see and revoke them. What a key may do is decided where everybody's rules are."""
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.happenings import happens
+from app.usecases.key_ring import KeyRing, Known
 from app.usecases.key_rules import check_rules
-from domain.accounts.api_keys import SECRET_BYTES, ApiKey, digest, key_refused, minted, read_key
+from domain.accounts.api_keys import SECRET_BYTES, digest, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
-from domain.errors import NotFound, Unavailable
+from domain.errors import NotFound
 from domain.hooks.changes import KeyChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
@@ -22,16 +20,11 @@ from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
 from ports.unit_of_work import Stores, UnitOfWork
 
-# A key is looked up again after so long, and its use is noted at most so often: no request writes for that alone.
-_LOOKED_UP, _NOTED = timedelta(minutes=10), timedelta(hours=1)
-_KEPT = 5_000
-
 
 class ApiKeyUseCases:
     def __init__(self, work: UnitOfWork, clock: Clock, ids: Ids) -> None:
         self._work, self._clock, self._ids = work, clock, ids
-        self._kept: OrderedDict[str, tuple[datetime, ApiKey]] = OrderedDict()
-        self._lock = Lock()
+        self._ring = KeyRing(work, self._look_up, self._note_use, clock)
 
     def create(self, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts | None = None) -> tuple[dict[str, Any], str]:
         """What the key is, and its text, which nobody can be told again."""
@@ -76,33 +69,14 @@ class ApiKeyUseCases:
 
     def identify(self, text: str) -> Actor:
         """Who bears this key. Whether it was revoked is asked by the first statement of what comes next."""
-        which, now = digest(text), self._clock.now()
-        looked_up, key = self._kept.get(which, (None, None))
-        if key is None or looked_up is None or looked_up <= now - _LOOKED_UP:
-            key = self._look_up(which, now)
-        if key.expires is not None and key.expires <= write_instant(now):
-            raise key_refused()
-        return key.actor
+        return self._ring.actor(digest(text))
 
-    def _look_up(self, which: str, now: datetime) -> ApiKey:
+    def _look_up(self, which: str) -> Known | None:
         key = self._work.read(lambda stores: stores.api_keys.find(which))
-        if key is None:
-            raise key_refused()
-        self._note_use(key, now)
-        with self._lock:
-            self._kept[which] = now, key
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return key
+        return (key, key.actor) if key else None
 
-    def _note_use(self, key: ApiKey, now: datetime) -> None:
-        """For people to see which keys nobody needs; that it cannot be noted is no reason to refuse."""
-        if key.used is not None and key.used > write_instant(now - _NOTED):
-            return
-        try:
-            self._work.run(lambda stores: stores.api_keys.note_use(key.id, write_instant(now)))
-        except Unavailable:
-            pass
+    def _note_use(self, id: str, at: str) -> None:
+        self._work.run(lambda stores: stores.api_keys.note_use(id, at))
 
 
 def _change(event: str, actor: Actor, facts: RequestFacts | None, id: str, name: str = "") -> KeyChange:

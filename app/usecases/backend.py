@@ -25,6 +25,7 @@ from app.usecases.mail import MailUseCases
 from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
+from app.usecases.own_keys import OwnKeyUseCases
 from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.personal_exports import PersonalExportUseCases
 from app.usecases.proofs import ProofUseCases
@@ -51,6 +52,7 @@ class Backend:
     accounts: AccountUseCases
     sessions: SessionUseCases
     api_keys: ApiKeyUseCases
+    own_keys: OwnKeyUseCases
     audit: AuditUseCases
     impersonation: ImpersonationUseCases
     factors: FactorUseCases

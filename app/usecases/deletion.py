@@ -142,6 +142,7 @@ def forget_sign_in(stores: Stores, doomed: Doomed) -> None:
             stores.one_time.forget(collection, list(ids))
             stores.factors.forget(collection, list(ids))
             stores.identities.forget(collection, list(ids))
+            stores.own_keys.forget(collection, list(ids))
 
 
 def _survivors(stores: Stores, other: Collection, relation: str, ids: Iterable[str], doomed: Doomed) -> list[str]:

@@ -112,8 +112,10 @@ class FactorUseCases:
         return self.counts(stores, collection, actor)
 
     def counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
-        """After a factor was added: recovery codes where it is the first. Inside the transaction that adds it."""
+        """After a factor was added: recovery codes where it is the first. Inside the transaction that adds it. Keys that were made without
+        it end with the sessions that were opened without it: either would be a way around."""
         stores.sessions.end_others(collection, actor.id, actor.session)
+        stores.own_keys.forget(collection, [actor.id])
         if stores.factors.recovery_left(collection, actor.id):
             return ()
         return self._renewed(stores, collection, actor)

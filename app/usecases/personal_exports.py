@@ -151,10 +151,12 @@ def _told(stores: Stores, person: _Person, file: str, letters: PendingLetters, a
         return _factors(stores, person)
     if file == "letters":
         return _letters(stores, person, letters, now)
+    if file == "api_keys":
+        return _keys(stores, person, now)
     return _audit(stores, person)
 
 
-_FILES = ("sessions", "identities", "factors", "letters", "audit")
+_FILES = ("sessions", "identities", "factors", "api_keys", "letters", "audit")
 
 
 def _identities(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
@@ -171,6 +173,12 @@ def _factors(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
         yield {"kind": "recovery_codes", "left": left}
     for passkey in stores.passkeys.of_account(person.collection, person.id):
         yield {"kind": "passkey", **passkey.as_object()}
+
+
+def _keys(stores: Stores, person: _Person, now: str) -> Iterator[Mapping[str, Any]]:
+    """Those that it made for its programs; of the keys themselves nothing is there."""
+    names = {each.id: each.name for each in stores.schema.collections.values()}
+    return (each.as_object(names) for each in stores.own_keys.of_account(person.collection, person.id, now))
 
 
 def _letters(stores: Stores, person: _Person, letters: PendingLetters, now: str) -> Iterator[Mapping[str, Any]]:

@@ -219,6 +219,7 @@ class ProofUseCases:
         if changes.end_sessions:
             # They are dead by the epoch already; nothing of them is kept.
             stores.one_time.end(collection, id)
+            stores.own_keys.forget(collection, [id])
 
     def _now(self) -> str:
         return write_instant(self._clock.now())

@@ -27,3 +27,4 @@ def prove(stores: Stores, collection: Collection, id: str, now: str) -> None:
         stores.one_time.end(collection, id)
         stores.factors.forget(collection, [id])
         stores.identities.forget(collection, [id])
+        stores.own_keys.forget(collection, [id])

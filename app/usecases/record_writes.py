@@ -23,7 +23,7 @@ from app.usecases.sights import Pen
 from domain.accounts.audit import named
 from domain.accounts.impersonation import check_itself
 from domain.accounts.roles import check_write
-from domain.actor import ADMINS, Actor
+from domain.actor import ADMINS, GUEST, Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
 from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
@@ -156,7 +156,8 @@ class RecordWrites:
         if asked.values.get(DISABLED):
             self._shut_out(stores, collection, id, request, now)
         elif asked.end_sessions:
-            keep_sessions(stores, collection, id, request.actor, all_of_them=not ends)
+            admitted = partial(self._admitted, stores, collection, id, request)
+            keep_sessions(stores, collection, id, request.actor, all_of_them=not ends, admitted=admitted)
         self._satisfy_checks(stores, collection, after, request, kept=True)
         self._note(stores, collection, id, "admin.changed", request, now)
         return self._written(stores, collection, after, request)
@@ -180,6 +181,13 @@ class RecordWrites:
         record = self._held(stores, collection, id, request, where, condition, "delete")
         _check_version(record, if_match)
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
+
+    def _admitted(self, stores: Stores, collection: Collection, id: str, request: Request) -> bool:
+        """Whether the account may sign in, as it is now."""
+        if collection.rules.auth is None:
+            return False
+        ruling = self._rulebook.admission(stores.schema, collection, collection.rules.auth)
+        return stores.records.matches(collection, id, self._bound(stores, ruling, Request(GUEST, request.facts)))
 
     def _shut_out(self, stores: Stores, collection: Collection, id: str, request: Request, now: str) -> None:
         for key in shut_out(stores, collection, id):

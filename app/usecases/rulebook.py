@@ -7,6 +7,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
+from domain.accounts.own_keys import OnItsOwn
 from domain.actor import Actor
 from domain.errors import Forbidden, Invalid, Problem
 from domain.records.reading import SortKey
@@ -68,9 +69,34 @@ class Rulebook:
     def rule(self, schema: Schema, collection: Collection, action: str, actor: Actor) -> Ruling:
         """What must hold for this actor to do this; raises where the action is for admins only."""
         text = rule_for(collection, action, actor)
+        if actor.key:
+            return self._narrowed(schema, collection, text, actor)
         if not text:
             return OPEN
         return self._of_key(schema, collection, text) if actor.rules else self.condition(schema, collection, text)
+
+    def _narrowed(self, schema: Schema, collection: Collection, text: str, actor: Actor) -> Ruling:
+        """The collection's rule, together with that of the account's own key if it has one here."""
+        rule, own = self.condition(schema, collection, text) if text else OPEN, dict(actor.rules).get(collection.id)
+        if own is None:
+            return rule
+        key = (schema.version, collection.name, "narrowed", text, own)
+        return self._keep(key, lambda: _ruling(all_of(rule.condition, self.narrowing(schema, collection, actor).condition)))
+
+    def narrowing(self, schema: Schema, collection: Collection, actor: Actor) -> Ruling:
+        """What the rule of an account's own key says by itself."""
+        own = dict(actor.rules).get(collection.id)
+        if own is None:
+            return OPEN
+        try:
+            return self.own_rule(schema, collection, own)
+        except Invalid as broken:
+            detail = f"the rule of this key does not fit `{collection.name}` any more"
+            raise Forbidden(detail, hint="make another key") from broken
+
+    def own_rule(self, schema: Schema, collection: Collection, text: str, pointer: str = "") -> Ruling:
+        """The rule that an account gave its own key: written by a client, and kept by nobody."""
+        return _ruling(check(text, Scope(schema, collection, pointer, client=True, sight=OnItsOwn())))
 
     def _of_key(self, schema: Schema, collection: Collection, text: str) -> Ruling:
         """Schema changes that break it are refused; should one get by, the key may do nothing here rather than too much."""

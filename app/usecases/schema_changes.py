@@ -6,6 +6,7 @@ from typing import Any
 
 from app.usecases.happenings import happens
 from app.usecases.key_rules import keep_key_rules
+from app.usecases.own_key_ends import end_renamed
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Invalid
@@ -139,6 +140,7 @@ class SchemaChanges:
     ) -> None:
         """Conflict where stored records stand against it, or would be lost without a word of the author."""
         keep_key_rules(stores, intended.after, intended.renames)
+        end_renamed(stores, intended.old, intended.new, intended.renames)
         loss = self._loss(stores, intended)
         if intended.new is None and intended.old is not None:
             stores.trash.empty(intended.old.id)

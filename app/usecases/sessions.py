@@ -30,8 +30,9 @@ from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.hooks.changes import AccountChange
 from domain.records.page import Shown
 from domain.records.reading import Reading, guard_of
+from domain.records.visibility import check_scope
 from domain.rules.shape import ANYTHING, Bound, shape
-from domain.rules.values import RequestFacts
+from domain.rules.values import RequestFacts, Values
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
@@ -209,7 +210,18 @@ class SessionUseCases:
     # --- who may sign in, and how an account sees itself
 
     def own_account(self, actor: Actor, *, facts: RequestFacts) -> Shown:
-        return self._work.read(lambda stores: self._own_record(stores, actor, ANYTHING, facts))
+        """As far as a key goes, where one asks."""
+
+        def body(stores: Stores) -> Shown:
+            where = ANYTHING
+            if actor.key:
+                stores.records.check_guard(guard_of(actor))
+                collection = accounts_of(stores, actor.collection)
+                check_scope(collection, "view", actor)
+                where = shape(self._rulebook.narrowing(stores.schema, collection, actor).condition, Values(self._clock.now()))
+            return self._own_record(stores, actor, where, facts)
+
+        return self._work.read(body)
 
     def admit(self, stores: Stores, actor: Actor, facts: RequestFacts) -> None:
         """What each sign-in asks, for whoever comes without one of ours: Unauthenticated where the account has moved on, Forbidden

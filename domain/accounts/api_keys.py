@@ -23,7 +23,7 @@ PREFIX = "srk_"
 SECRET_BYTES = 32
 _LONGEST_NAME, _MOST = 100, 50
 _READING, _WRITING = ("list", "view"), ("create", "update", "delete")
-_KEY = re.compile(PREFIX + r"([0-9a-f]{64})([0-9a-f]{8})")
+_SECRET = re.compile(r"([0-9a-f]{64})([0-9a-f]{8})")
 _PARTS = ("name", "scopes", "rules", "expires")
 
 Scopes = frozenset[tuple[str, str]]
@@ -59,15 +59,15 @@ class ApiKey:
                 "expires": self.expires, "used": self.used}  # fmt: skip
 
 
-def minted(secret: bytes) -> str:
+def minted(secret: bytes, prefix: str = PREFIX) -> str:
     text = secret.hex()
-    return f"{PREFIX}{text}{zlib.crc32(text.encode()):08x}"
+    return f"{prefix}{text}{zlib.crc32(text.encode()):08x}"
 
 
-def digest(text: str) -> str:
+def digest(text: str, prefix: str = PREFIX) -> str:
     """What is kept, and looked up by. A fast hash is enough: there is nothing to guess in 256 random bits, and argon2 would be paid with
     every request. Refuses what cannot be a key."""
-    found = _KEY.fullmatch(text)
+    found = _SECRET.fullmatch(text.removeprefix(prefix)) if text.startswith(prefix) else None
     if found is None or f"{zlib.crc32(found[1].encode()):08x}" != found[2]:
         raise key_refused()
     return hashlib.sha256(text.encode()).hexdigest()

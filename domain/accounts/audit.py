@@ -77,7 +77,7 @@ def entry(id: str, moment: str, action: str, target: str, *, actor: Actor, addre
 _NOTED = (
     "accounts.signed_in", "accounts.signed_out", "accounts.sessions_ended", "accounts.stepped_up", "accounts.password_changed",
     "accounts.email_changed", "accounts.verified", "factors.added", "factors.removed", "factors.renewed", "signing_keys.rotated",
-    "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
+    "own_keys.created", "own_keys.revoked", "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
 )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def entries_of(new_id: Callable[[], str], origin: Origin, event: Event) -> Seque
 
 
 def happened(id: str, origin: Origin, event: Event) -> Entry:
-    """Of what the event tells only words of ours: the way in, the kind of factor."""
-    words = [event.payload[name] for name in ("by", "factor") if isinstance(event.payload.get(name), str)]
+    """Of what the event tells only words of ours: the way in, the kind of factor, the id of a key."""
+    words = [event.payload[name] for name in ("by", "factor", "key") if isinstance(event.payload.get(name), str)]
     detail = " ".join(each for each in (event.collection, *words) if each)
     target = event.record or event.collection_id
     return entry(id, event.moment, event.kind, target, actor=origin.actor, address=origin.address, request=origin.request, detail=detail)

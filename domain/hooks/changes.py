@@ -126,6 +126,23 @@ class KeyChange(Change):
 
 
 @dataclass(slots=True, kw_only=True)
+class OwnKeyChange(Change):
+    """`account` is whose key it is; `id` and `name` are the key's, the name "" of one that is revoked."""
+
+    account: str
+    id: str
+    name: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.account
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"key": self.id, "name": self.name}
+
+
+@dataclass(slots=True, kw_only=True)
 class CollectionChange(Change):
     """The definitions before and after, as the API shows them; None where there is none."""
 

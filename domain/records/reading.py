@@ -14,22 +14,23 @@ from domain.schema.words import Word
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Who reads, so that the first statement of a request also tells whether that account still stands with this epoch, and the session
-    of its token, if it has one."""
+    of its token, or the key that it made for itself, if it has one."""
 
     collection: str
     id: str
     epoch: int
     session: str = ""
+    key: str = ""
 
     @property
-    def shape(self) -> tuple[str, bool]:
+    def shape(self) -> tuple[str, bool, bool]:
         """What a statement is made of, the ids themselves aside."""
-        return self.collection, bool(self.session)
+        return self.collection, bool(self.session), bool(self.key)
 
 
 def guard_of(actor: Actor) -> Guard | None:
     """Guests and the system have no account that could have ended."""
-    return Guard(actor.collection, actor.id, actor.epoch, actor.session) if actor.collection else None
+    return Guard(actor.collection, actor.id, actor.epoch, actor.session, actor.key) if actor.collection else None
 
 
 @dataclass(frozen=True, slots=True)

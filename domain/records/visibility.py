@@ -138,6 +138,7 @@ def rule_for(collection: Collection, action: str, actor: Actor) -> str:
         return _rule_for_key(collection, action, actor)
     rule: str | None = getattr(collection.rules, action)
     if rule is not None:
+        check_scope(collection, action, actor)
         return rule
     if _is_closed(collection):
         raise NotFound("there is no such collection, or you may not know of it")
@@ -154,6 +155,12 @@ def _rule_for_key(collection: Collection, action: str, actor: Actor) -> str:
     if any(id == collection.id for id, _ in actor.scopes):
         raise Forbidden(f"this key may not {action} records of `{collection.name}`", hint="ask for a key with that scope")
     raise NotFound("there is no such collection, or you may not know of it")
+
+
+def check_scope(collection: Collection, action: str, actor: Actor) -> None:
+    """A key that an account made for itself does no more than it was made for."""
+    if actor.key and (collection.id, action) not in actor.scopes:
+        raise Forbidden(f"this key may not {action} records of `{collection.name}`", hint="make a key with that scope")
 
 
 def _is_closed(collection: Collection) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.errors import Invalid, NotFound, did_you_mean, invalid
 from domain.schema.account_fields import ACCOUNT_FIELD_NAMES, account_fields
+from domain.schema.account_keys import AccountKeys, read_account_keys
 from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases, read_aliases
 from domain.schema.fields import Field, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
@@ -87,6 +88,7 @@ class Collection:
     limits: CollectionLimits | None = None
     mail: Letters | None = None
     anonymous: Anonymous | None = None
+    api_keys: AccountKeys | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -166,6 +168,7 @@ class Collection:
             **({"query": self.query.definition()} if self.query else {}),
             **({"mail": self.mail.definition()} if self.mail else {}),
             **({"anonymous": self.anonymous.definition()} if self.anonymous else {}),
+            **({"api_keys": self.api_keys.definition()} if self.api_keys else {}),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
@@ -245,9 +248,10 @@ class Schema:
         )
 
 
-_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail", "anonymous")
+_KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail", "anonymous",
+         "api_keys")  # fmt: skip
 # What a view has none of; its fields are told, not chosen.
-_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous")
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous", "api_keys")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -294,6 +298,7 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
 
 _READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {
     "trash": read_trash, "expires": read_expiry, "mail": read_letters, "anonymous": read_anonymous,
+    "api_keys": read_account_keys,
 }  # fmt: skip
 
 
@@ -302,7 +307,7 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         return _parts_of_view(body, old_rules)
     if body.get("query") is not None:
         raise invalid("/query", "unknown_field", "only a view has a `query`", hint="make a collection of type view")
-    for key in ("mail", "anonymous"):
+    for key in ("mail", "anonymous", "api_keys"):
         if kind != "accounts" and body.get(key) is not None:
             raise invalid(f"/{key}", "unknown_field", f"only accounts have `{key}`", hint="make a collection of type accounts")
     parts: dict[str, Any] = {}

@@ -116,6 +116,7 @@ def backend(**parts):
         "erasure": Asked(),
         "imports": Asked(),
         "api_keys": Asked(),
+        "own_keys": Asked(),
         "audit": Asked(),
         "trash": Asked(),
         "explanations": Asked(),

@@ -22,7 +22,7 @@ from tests.usecases.test_proofs import NEW, NEW_PASSWORD
 
 POSTS = {"name": "posts", "fields": [{"name": "title", "type": "text"}], "trash": {"days": 7}}
 SYSTEMS = {"actor": SYSTEM, "facts": FACTS}
-MAILED = {**USERS, "mail": {"pages": {"link": "https://planes.example/in"}}}
+MAILED = {**USERS, "api_keys": {"max": 3}, "mail": {"pages": {"link": "https://planes.example/in"}}}
 
 
 # --- what each use case is asked for; `made` is what was there before
@@ -76,6 +76,11 @@ def impersonated(room, made):
 
 def key(room, made):
     return room.api_keys.create({"name": "till", "scopes": {"posts": ["list"]}}, actor=SYSTEM)[0]["id"]
+
+
+def own_key(room, made):
+    body = {"name": "till", "scopes": {"users": ["list"]}}
+    return room.own_keys.create("users", body, actor=made.actor, facts=FACTS)[0]["id"]
 
 
 def undone(room, made):
@@ -148,6 +153,13 @@ CHANGES = {
     "erasure.erase": ("accounts.erase", lambda room, made: room.erasure.erase("users", made.actor.id, **SYSTEMS)),
     "api_keys.create": ("api_keys.create", key),
     "api_keys.revoke": ("api_keys.revoke", lambda room, made: room.api_keys.revoke(key(room, made), actor=SYSTEM)),
+    "own_keys.create": ("own_keys.create", own_key),
+    "own_keys.revoke": (
+        "own_keys.revoke", lambda room, made: room.own_keys.revoke("users", own_key(room, made), actor=made.actor, facts=FACTS),
+    ),
+    "own_keys.revoke_all": (
+        "own_keys.revoke", lambda room, made: (own_key(room, made), room.own_keys.revoke_all("users", actor=made.actor, facts=FACTS)),
+    ),
     "collections.create": ("collections.create", lambda room, made: room.collections.create({"name": "more"}, actor=SYSTEM)),
     "collections.change": (
         "collections.change", lambda room, made: room.collections.change("posts", {"rules": {"list": ""}}, actor=SYSTEM),
@@ -162,7 +174,8 @@ READS = {
     "collections.history", "collections.plan_creation", "collections.plan_change", "schema.export", "schema.plan", "schema.drift",
     "exports.write", "exports.count", "imports.has", "imports.begin", "imports.check", "imports.begin_new", "imports.propose",
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
-    "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify", "audit.list",
+    "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify",
+    "own_keys.list", "own_keys.identify", "audit.list",
     "audit.own",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",

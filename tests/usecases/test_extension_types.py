@@ -8,8 +8,8 @@ from tests.e2e.server import ROOT
 
 HEAD = '''
 from stillroom import (
-    AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, KeyChange, RecordCreate, RecordDelete, RecordImport,
-    RecordUpdate, TrashChange,
+    AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, KeyChange, OwnKeyChange, RecordCreate,
+    RecordDelete, RecordImport, RecordUpdate, TrashChange,
 )
 blog = Extension("blog")
 size = blog.setting("size", int, 3)

@@ -31,8 +31,8 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("", methods=("POST",))
     @documented(
-        "create_key", requestBody={"required": True, "content": {"application/json": {"schema": _WANTED}}},
-        responses=answers({201: answers_with("The key, this once", {**_KEY, "key": _TEXT})}, 400, 401, 403, 413, 415),
+        "create_key", requestBody={"required": True, "content": {"application/json": {"schema": WANTED}}},
+        responses=answers({201: answers_with("The key, this once", {**KEY, "key": TEXT})}, 400, 401, 403, 413, 415),
     )  # fmt: skip
     def create_key() -> Response:
         """Make a key for another program"""
@@ -54,22 +54,22 @@ def blueprint(backend: Backend) -> Blueprint:
     return door
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
+TEXT: dict[str, Any] = {"type": "string"}
 _INSTANT = {"type": "string", "format": "date-time"}
 _INSTANT_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _SCOPES = {
     "type": "object", "description": "Actions by collection: list, view, create, update, delete",
-    "minProperties": 1, "maxProperties": 50, "additionalProperties": {"type": "array", "items": _TEXT},
+    "minProperties": 1, "maxProperties": 50, "additionalProperties": {"type": "array", "items": TEXT},
 }  # fmt: skip
 _RULES = {
     "type": "object", "description": "Rules by collection: which of its records the key is about", "maxProperties": 50,
-    "additionalProperties": _TEXT,
+    "additionalProperties": TEXT,
 }  # fmt: skip
-_KEY: dict[str, Any] = {
-    "id": _TEXT, "name": _TEXT, "scopes": _SCOPES, "rules": _RULES, "created": _INSTANT,
-    "by": {**_TEXT, "description": "The admin who made it"}, "expires": _INSTANT_OR_NULL,
+KEY: dict[str, Any] = {
+    "id": TEXT, "name": TEXT, "scopes": _SCOPES, "rules": _RULES, "created": _INSTANT,
+    "by": {**TEXT, "description": "The admin who made it"}, "expires": _INSTANT_OR_NULL,
     "used": {**_INSTANT_OR_NULL, "description": "When it was used last, to the hour"},
 }  # fmt: skip
-_KEYS = {"items": {"type": "array", "items": object_of(_KEY, tuple(_KEY))}}
-_NAME = {**_TEXT, "pattern": r"\S", "maxLength": 100}
-_WANTED = object_of({"name": _NAME, "scopes": _SCOPES, "rules": _RULES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))
+_KEYS = {"items": {"type": "array", "items": object_of(KEY, tuple(KEY))}}
+_NAME = {**TEXT, "pattern": r"\S", "maxLength": 100}
+WANTED = object_of({"name": _NAME, "scopes": _SCOPES, "rules": _RULES, "expires": _INSTANT_OR_NULL}, ("name", "scopes"))

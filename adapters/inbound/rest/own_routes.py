@@ -16,6 +16,7 @@ from adapters.inbound.web.openapi import answers, documented, in_query
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
 from app.usecases.backend import Backend
+from domain.accounts.impersonation import check_no_key
 from domain.actor import Actor
 from domain.hooks.declared import Route
 from domain.rules.values import RequestFacts
@@ -51,6 +52,8 @@ def _view(route: Route, backend: Backend) -> Any:
         actor = caller_of(request, backend)
         # What the route asks the backend may ask in nobody's name, and then nothing else would ask whether the actor still stands.
         backend.accounts.check(actor)
+        # No scope speaks of what an extension does: it would take the program for its owner.
+        check_no_key(actor)
         sent = _sent(request, route)
         call = Call(backend, actor, facts_of(request, query), query, sent, shape.loaded(sent) if shape else None)
         return _answered(route, route.run(call, **named))

@@ -7,7 +7,7 @@ from flask import Request
 
 from adapters.inbound.web.cookies import access_token, has_cookies
 from app.usecases.backend import Backend
-from domain.accounts.api_keys import PREFIX
+from domain.accounts import api_keys, own_keys
 from domain.actor import GUEST, Actor
 from domain.errors import Unauthenticated
 
@@ -24,7 +24,9 @@ def identify(request: Request, backend: Backend) -> Actor:
     if header is None:
         return GUEST
     token = _token(header)
-    return (backend.api_keys if token.startswith(PREFIX) else backend.accounts).identify(token)
+    if token.startswith(own_keys.PREFIX):
+        return backend.own_keys.identify(token)
+    return (backend.api_keys if token.startswith(api_keys.PREFIX) else backend.accounts).identify(token)
 
 
 def _token(header: str) -> str:

@@ -26,7 +26,7 @@ class SqlApiKeyStore:
 
     def add(self, key: ApiKey, digest: str) -> None:
         told = {column: getattr(key, name) for column, name in zip(_COLUMNS, _TOLD, strict=True)}
-        values = {**told, "scopes": _written(key.scopes), "rules": _written(key.rules), "digest": digest, "epoch": 1}
+        values = {**told, "scopes": written(key.scopes), "rules": written(key.rules), "digest": digest, "epoch": 1}
         self._run("add", lambda: insert(TABLE).values({name: bindparam(name) for name in values}), values)
 
     def find(self, digest: str) -> ApiKey | None:
@@ -56,12 +56,12 @@ class SqlApiKeyStore:
 
 def _key(row: Sequence[Any]) -> ApiKey:
     told = dict(zip(_TOLD, row, strict=True))
-    return ApiKey(**{**told, "scopes": _pairs(told["scopes"]), "rules": _pairs(told["rules"])})
+    return ApiKey(**{**told, "scopes": pairs(told["scopes"]), "rules": pairs(told["rules"])})
 
 
-def _written(pairs: frozenset[tuple[str, str]]) -> str:
+def written(pairs: frozenset[tuple[str, str]]) -> str:
     return json.dumps(sorted(pairs))
 
 
-def _pairs(text: str) -> frozenset[tuple[str, str]]:
+def pairs(text: str) -> frozenset[tuple[str, str]]:
     return frozenset((collection, told) for collection, told in json.loads(text))

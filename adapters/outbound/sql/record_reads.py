@@ -31,6 +31,7 @@ from adapters.outbound.sql.id_sets import given_ids, ids_value, one_of
 from adapters.outbound.sql.keyset import Key, keyset, keyset_values, order_by
 from adapters.outbound.sql.lists import shown_column
 from adapters.outbound.sql.names import link_name
+from adapters.outbound.sql.own_keys import OWN_KEYS
 from adapters.outbound.sql.rules import Bind, RuleCompiler, bind_values
 from adapters.outbound.sql.search import Searching, search_values
 from adapters.outbound.sql.session import Session
@@ -291,6 +292,8 @@ class ReadPlans:
             return [META.c.schema_version, null()], META
         account = table.alias("_actor")
         joined = META.outerjoin(account, account.c.id == bindparam("guard_id"))
+        if guard is not None and guard.key:
+            return self._ahead_of_own_key(guard, account, joined)
         if guard is None or not guard.session:
             return [META.c.schema_version, account.c[EPOCH_COLUMN]], joined
         session = SESSIONS.alias("_session")
@@ -298,6 +301,16 @@ class ReadPlans:
         # Without its session, an account has no epoch for this request.
         standing = case((session.c.id.is_not(None), account.c[EPOCH_COLUMN]))
         return [META.c.schema_version, standing], joined.outerjoin(session, its_own)
+
+    def _ahead_of_own_key(self, guard: Guard, account: Any, joined: Any) -> tuple[Columns, Any]:
+        """The key is its account's, of its present epoch, and its collection lets accounts have keys: then the guard's epoch is told."""
+        collection = self._session.schema.collection(guard.collection)
+        if collection.api_keys is None:
+            return [META.c.schema_version, null()], META
+        key = OWN_KEYS.alias("_key")
+        its_own = and_(key.c.id == bindparam("guard_key"), key.c.account == account.c.id, key.c.collection == collection.id)
+        standing = case((key.c.epoch == account.c[EPOCH_COLUMN], 0))
+        return [META.c.schema_version, standing], joined.outerjoin(key, its_own)
 
     def _columns(self, reading: Reading, row: FromClause, compiler: RuleCompiler) -> Columns:
         """Each field as it is shown, and under its mask if it has one: a masked list is an empty one."""
@@ -337,4 +350,4 @@ def _values(plan: ReadPlan, reading: Reading) -> dict[str, Any]:
 
 
 def guard_values(guard: Guard | None) -> dict[str, Any]:
-    return {} if guard is None else {"guard_id": guard.id, "guard_session": guard.session}
+    return {} if guard is None else {"guard_id": guard.id, "guard_session": guard.session, "guard_key": guard.key}

@@ -17,6 +17,7 @@ from adapters.outbound.sql.jobs import SqlJobStore
 from adapters.outbound.sql.mailbox import SqlMailbox
 from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
+from adapters.outbound.sql.own_keys import SqlOwnKeyStore
 from adapters.outbound.sql.passkeys import SqlPasskeyStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
@@ -77,6 +78,10 @@ class SqlStores:
     @cached_property
     def api_keys(self) -> SqlApiKeyStore:
         return SqlApiKeyStore(self._session)
+
+    @cached_property
+    def own_keys(self) -> SqlOwnKeyStore:
+        return SqlOwnKeyStore(self._session)
 
     @cached_property
     def audit(self) -> SqlAuditStore:

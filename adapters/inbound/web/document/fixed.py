@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.records.batches import ALLOWED, MAX_OPERATIONS, NEEDED
+from domain.schema.account_keys import MOST as MOST_KEYS
 
 
 def ref(schema: str) -> dict[str, str]:
@@ -100,6 +101,7 @@ _OPERATIONS = [
 ]
 # Of accounts alone.
 _MAIL = {
+    "api_keys": _or_null(object_of({"max": {"type": "integer", "minimum": 1, "maximum": MOST_KEYS}}, ("max",))),
     "anonymous": _or_null(object_of({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
     "mail": _or_null(
         object_of(

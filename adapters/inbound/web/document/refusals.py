@@ -92,8 +92,10 @@ _CREDENTIALS: Codes = (*_QUERY, *_BODY, "invalid", "missing", "too_long", "unkno
 _ADDRESS: Codes = (*_CREDENTIALS, "invalid_email", "required")
 _ASKING: ByStatus = {**_SENDING, 400: _ADDRESS, 413: _OVERSIZED, 503: (*_LATER[503], "links_not_configured", "mail_not_configured")}
 _CHOSEN: Codes = ("invalid_record", "not_an_object", "not_writable", "read_only", "required")
+_OWNED: Codes = ("acting_as_another", "forbidden", "not_with_a_key")
 _ONE_TIME: Codes = ("invalid_one_time",)
-_STALE: Codes = ("acting_as_another", "forbidden", "step_up_required")
+_STALE: Codes = ("acting_as_another", "forbidden", "not_with_a_key", "step_up_required")
+_KEY: Codes = (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type")
 _BY_LETTER: ByStatus = {
     **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, "second_factor_required"), 413: _OVERSIZED,
     403: ("csrf_refused", "sign_in_refused"),
@@ -161,9 +163,14 @@ OF_OURS: Mapping[str, ByStatus] = {
     "list_own_audit": {400: (*_QUERY, "invalid_cursor"), **_READING},
     "list_audit": {400: (*_QUERY, "invalid_cursor", "invalid_instant", "too_long"), **_ADMINS, **_LATER},
     "list_keys": {400: _QUERY, **_ADMINS, **_LATER},
-    "create_key": {**_SENDING, 400: (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type"), 403: _STALE,
-                   413: _OVERSIZED},
+    "create_key": {**_SENDING, 400: _KEY, 403: _STALE, 413: _OVERSIZED},
     "revoke_key": {400: _QUERY, **_WRITING},
+    "list_account_keys": {400: _QUERY, **_READING, 403: _OWNED},
+    "create_account_key": {
+        **_SENDING, 400: (*_KEY, *_LANGUAGE), 403: (*_STALE, "no_own_keys"), 409: ("conflict", "too_many_keys"), 413: _OVERSIZED,
+    },
+    "revoke_account_key": {400: _QUERY, **_WRITING, 403: _OWNED},
+    "revoke_account_keys": {400: _QUERY, **_WRITING, 403: _OWNED},
     "confirm_second_factor": {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_mode", "one_proof"), 401: (*_ONE_TIME, "invalid_factor"), 413: _OVERSIZED,
         403: ("csrf_refused", "sign_in_refused"),
