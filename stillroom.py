@@ -27,11 +27,13 @@ from domain.hooks.changes import (
     RecordUpdate,
     TrashChange,
 )
+from domain.jobs.outcomes import GiveUp
 from domain.records.page import ListQuery, Page, Shown
 from domain.rules.values import RequestFacts
 
 __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
-    "Forbidden", "Invalid", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page", "PreconditionFailed", "Problem", "RecordCreate",
-    "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
+    "Forbidden", "GiveUp", "Invalid", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page", "PreconditionFailed", "Problem",
+    "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated",
+    "Unavailable",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from app.premises import StartRefused, check_port, make_data_dir, only_server, w
 from app.settings import Settings, SettingsError
 from domain.actor import GUEST, SYSTEM
 from domain.limits.policies import DEFAULTS
+from domain.mail import SEND
 
 if TYPE_CHECKING:
     from app.serving import Watch
@@ -106,7 +107,8 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> bool:
             click.echo(f"Warning: {line}.", err=True)
         for line in _first_admin(settings, composed, overrides.get("STILLROOM_DATA_DIR")):
             click.echo(line)
-        return bool(composed.backend.jobs.tasks)
+        # Letters go out from the server itself: for those alone there need be no further process.
+        return bool(composed.backend.jobs.tasks.keys() - {SEND})
 
 
 def _schema_applied(settings: Settings, composed: "Composed") -> list[str]:
@@ -170,8 +172,9 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     every = settings.housekeeping if keeps_house else 0
     if keeps_house:
         composed.relay.start()
-    rounds = Rounds(every, lambda stopped: composed.backend.housekeeping.run(stopped=stopped))
-    post = Rounds(_POST if keeps_house else 0, lambda stopped: composed.backend.mail.deliver(stopped=stopped))
+    backend, observer = composed.backend, composed.observer
+    rounds = Rounds(every, lambda stopped: backend.housekeeping.run(stopped=stopped), "housekeeping", observer)
+    post = Rounds(_POST if keeps_house else 0, lambda stopped: backend.mail.deliver(stopped=stopped), "mail", observer)
     return SlowBodies(application, threads=settings.threads), post.before(rounds.before(composed.close))
 
 

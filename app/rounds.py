@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from threading import Event, Thread
 
+from ports.observer import HousekeepingFailed, Observer, trace
+
 # A round that is under way ends between two transactions; the process does not wait longer for it than this.
 _PATIENCE = 5.0
 
 
 class Rounds:
-    """Begins at once, with a wait. `every` 0 does nothing at all. `once` is called with a function that says whether to stop."""
+    """Begins at once, with a wait. `every` 0 does nothing at all. `once` is called with a function that says whether to stop; what it
+    raises is observed as a failure of `part`, and the next round comes all the same."""
 
-    def __init__(self, every: float, once: Callable[[Callable[[], bool]], object]) -> None:
-        self._every, self._once, self._over = every, once, Event()
+    def __init__(self, every: float, once: Callable[[Callable[[], bool]], object], part: str, observer: Observer) -> None:
+        self._every, self._once, self._part, self._observer, self._over = every, once, part, observer, Event()
         self._thread = Thread(target=self._go, name="stillroom-rounds", daemon=True)
         if every:
             self._thread.start()
@@ -32,4 +35,7 @@ class Rounds:
 
     def _go(self) -> None:
         while not self._over.wait(self._every):
-            self._once(self._over.is_set)
+            try:
+                self._once(self._over.is_set)
+            except Exception as error:  # noqa: BLE001 - the next round may go well, and this thread is the only one
+                self._observer.observe(HousekeepingFailed(self._part, "\n".join(trace(error))))

@@ -213,13 +213,13 @@ def use_cases(parts: Parts) -> Backend:
     writes = RecordWrites(rulebook, reads, tools, ids, observer)
     writer = LetterWriter(clock, parts.public_url)
     letters = PendingLetters(parts.seal)
-    mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), clock, ids, observer)
+    jobs = JobUseCases(work, ids, Crowd(parts.most_jobs))
+    job_runs = JobRuns(work, jobs, parts.carrier, ids, observer)
+    mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), jobs, job_runs, clock, ids)
     talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, observer, loopback=parts.asks_loopback)
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
-    jobs = JobUseCases(work, ids, Crowd(parts.most_jobs))
-    job_runs = JobRuns(work, jobs, parts.carrier, ids, observer)
     work.overhear(parts.carrier.offer)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),

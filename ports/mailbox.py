@@ -1,7 +1,7 @@
-"""Letters that are to go out, written in the same transaction as what wants them: at least once, each with its own retries.
+"""Letters that are to go out, written in the same transaction as what wants them. When and how often each is tried stands in the job that
+has its id, with which it goes.
 
-They wait here and not among the events: what a letter says is a secret, so it is sealed and gone once it was sent, and an address that
-refuses mail holds up nobody else's.
+They wait here and not in the job: what a letter says is a secret, so it is sealed, and gone once it was sent.
 """
 
 from collections.abc import Sequence
@@ -11,29 +11,24 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`sealed` is what it is about, or the letter itself once that was written (`is_written`). It is due at `due`, for the
-    `attempts` + first time."""
+    """`sealed` is what it is about, or the letter itself once that was written (`is_written`). Nobody can use what it holds from
+    `expires` on."""
 
     id: str
     sealed: bytes
-    due: str
+    expires: str
     is_written: bool = False
-    attempts: int = 0
 
 
 class Mailbox(Protocol):
-    def post(self, mail: Waiting) -> None: ...
-
-    def due(self, now: str, limit: int) -> Sequence[Waiting]:
-        """The ones that have waited longest."""
+    def post(self, mail: Waiting) -> None:
+        """Once the job is there that sends it."""
         ...
+
+    def find(self, id: str) -> Waiting | None: ...
 
     def all(self, after: str, limit: int) -> Sequence[Waiting]:
-        """Whatever waits, due or not, in the order of ids from behind `after`."""
-        ...
-
-    def claim(self, mail: Waiting, until: str) -> bool:
-        """Whether it is ours until then: of many processes that try, one has it. One conditional statement."""
+        """Whatever is here, in the order of ids from behind `after`."""
         ...
 
     def written(self, id: str, sealed: bytes) -> None:
@@ -42,4 +37,8 @@ class Mailbox(Protocol):
 
     def done(self, id: str) -> None:
         """It is gone."""
+        ...
+
+    def sweep(self, now: str, limit: int) -> int:
+        """Those that have expired, and that no job is going to look for; at most so many are removed, and how many that were."""
         ...

@@ -175,15 +175,6 @@ class LimitReached(Observation):
     limit: str
 
 
-@dataclass(frozen=True, slots=True)
-class MailFailed(Observation):
-    """A letter did not go out at this attempt. Neither whose it is nor what it says is told. `given_up`: it was the last one."""
-
-    reason: str
-    attempt: int
-    given_up: bool
-
-
 class Observer(Protocol):
     def observe(self, observation: Observation) -> None:
         """Takes note; never raises and never waits."""

@@ -2,18 +2,22 @@
 say so (`smtp+plain://`, for a relay on this machine)."""
 
 import smtplib
+import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
+from threading import Timer
 from urllib.parse import unquote, urlsplit
 
 from ports.mail import Letter, NotSent
 
-# For each answer of the server.
-_SECONDS = 10
+# For each answer of the server, and for all of them together: whoever waits for us holds the letter for little longer.
+_SECONDS, _SECONDS_IN_ALL = 10, 20
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
@@ -47,8 +51,9 @@ class SmtpMailer:
     def send(self, letter: Letter) -> None:
         message = self._message(letter)
         try:
-            with self._connected() as server:
+            with self._conversation() as server:
                 server.send_message(message, to_addrs=[letter.to])
+                _leave(server)
         except smtplib.SMTPRecipientsRefused as refused:
             codes = [code for code, _ in refused.recipients.values()]
             raise NotSent("the recipient was refused", permanent=all(map(_is_final, codes))) from refused
@@ -61,22 +66,28 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as failed:
             raise NotSent(type(failed).__name__) from failed
 
-    def _connected(self) -> smtplib.SMTP:
-        relay = self._relay
-        if relay.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(relay.host, relay.port, timeout=_SECONDS, context=self._tls)
-        else:
-            server = smtplib.SMTP(relay.host, relay.port, timeout=_SECONDS)
+    @contextmanager
+    def _conversation(self) -> Iterator[smtplib.SMTP]:
+        server = self._greeted()
+        # One that answers each time just before its time is over is hung up on.
+        timer = Timer(_SECONDS_IN_ALL, _hang_up, (server,))
+        timer.daemon = True
+        timer.start()
         try:
-            if relay.scheme == "smtp":
+            if self._relay.scheme == "smtp":
                 # Refused by the library where the server does not offer it: nothing goes on in clear.
                 server.starttls(context=self._tls)
-            if relay.user:
-                server.login(relay.user, relay.password)
-        except BaseException:
+            if self._relay.user:
+                server.login(self._relay.user, self._relay.password)
+            yield server
+        finally:
+            timer.cancel()
             server.close()
-            raise
-        return server
+
+    def _greeted(self) -> smtplib.SMTP:
+        if self._relay.scheme == "smtps":
+            return smtplib.SMTP_SSL(self._relay.host, self._relay.port, timeout=_SECONDS, context=self._tls)
+        return smtplib.SMTP(self._relay.host, self._relay.port, timeout=_SECONDS)
 
     def _message(self, letter: Letter) -> EmailMessage:
         """The library's policy refuses a line break in a header; addresses and subjects were checked long before."""
@@ -94,6 +105,18 @@ class SmtpMailer:
         if letter.html:
             message.add_alternative(letter.html, subtype="html")
         return message
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """The letter is the server's by now, whatever it says to this."""
+    with suppress(OSError, smtplib.SMTPException):
+        server.quit()
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    with suppress(OSError):  # it was over just then
+        if server.sock is not None:
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_final(code: int) -> bool:

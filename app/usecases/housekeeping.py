@@ -202,9 +202,12 @@ class HousekeepingUseCases:
         return forgotten
 
     def _sweep(self) -> None:
-        """Links, codes, invitations, keys of accounts and begun sign-ins whose time is over; they open nothing any more."""
+        """Links, codes, letters that hold them, invitations, keys of accounts and begun sign-ins whose time is over; they open nothing any
+        more."""
         now = self._now()
         while self._work.run(lambda stores: stores.one_time.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
+            pass
+        while self._work.run(lambda stores: stores.mailbox.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass
         while self._work.run(lambda stores: stores.own_keys.sweep(now, _PURGED_AT_ONCE)) == _PURGED_AT_ONCE:
             pass

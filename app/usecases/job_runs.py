@@ -9,7 +9,7 @@ from datetime import timedelta
 from app.usecases.jobs import JobUseCases
 from domain.errors import Invalid, Problem
 from domain.jobs.job import DEAD, DEAD_KEPT, Claim
-from domain.jobs.outcomes import Failed, Outcome, Succeeded, shortened, wait_for_next
+from domain.jobs.outcomes import Failed, GiveUp, Outcome, Succeeded, shortened, wait_for_next
 from domain.jobs.retrying import MOST_LOST
 from domain.jobs.tasks import written
 from ports.carrier import Carrier
@@ -38,9 +38,10 @@ class JobRuns:
         known = queues if queues is not None else {each.queue for each in self._jobs.tasks.values()}
         return self._carrier.offered(known, at_most, patience)
 
-    def claim(self, limit: int, queues: Collection[str] | None = None) -> Sequence[Claim]:
-        """The next ones that this process knows how to run. They are held for `lease`."""
-        names = self._jobs.tasks.keys()
+    def claim(self, limit: int, queues: Collection[str] | None = None, *, names: Collection[str] | None = None) -> Sequence[Claim]:
+        """The next ones that this process knows how to run, or of these `names` alone. They are held for `lease`."""
+        known = self._jobs.tasks.keys()
+        names = known if names is None else known & set(names)
         prospect = self._work.read(lambda stores: stores.jobs.prospect(names, queues))
         if prospect.lapsed:
             self._lapse()
@@ -58,7 +59,7 @@ class JobRuns:
             answered = self._jobs.call(claim)
         except Exception as error:  # noqa: BLE001 - whatever it was, the job is tried again
             self._observer.observe(JobFailed(claim.job.name, claim.job.id, claim.job.tries + 1, "\n".join(trace(error))))
-            return Failed(_reason(error))
+            return Failed(_reason(error), isinstance(error, GiveUp))
         try:
             return Succeeded(None if answered is None else written(answered, "the result"))
         except Invalid as unfit:
@@ -89,14 +90,21 @@ class JobRuns:
             self._observer.observe(JobFailed(claim.job.name, id, claim.job.tries + 1, reason))
             self.settle([(claim, Failed(reason))])
 
-    def drain(self, *, limit: int = 100, queues: Collection[str] | None = None, stopped: Callable[[], bool] = lambda: False) -> int:
+    def drain(
+        self, *, limit: int = 100, queues: Collection[str] | None = None, names: Collection[str] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int:  # fmt: skip
         """Runs here what is due, until nothing is; how many runs that were. For tests and for those who want no processes."""
         count = 0
-        while not stopped() and (claims := self.claim(self.called(limit, queues, 0.0) or limit, queues)):
+        while not stopped() and (claims := self.claim(self._at_once(limit, queues, names), queues, names=names)):
             for claim in claims:
                 self.settle([(claim, self.run(claim))])
             count += len(claims)
         return count
+
+    def _at_once(self, limit: int, queues: Collection[str] | None, names: Collection[str] | None) -> int:
+        """Whoever wants certain jobs alone would take calls from those who want the others."""
+        return limit if names is not None else self.called(limit, queues, 0.0) or limit
 
     def forget(self, *, stopped: Callable[[], bool] = lambda: False) -> int:
         """Removes jobs that are over and were kept long enough; how many that were."""
@@ -111,7 +119,7 @@ class JobRuns:
         if isinstance(outcome, Succeeded):
             stores.jobs.done(claim, outcome.result, outcome.remark, task.kept)
             return
-        wait = wait_for_next(task, claim.job, random.random())
+        wait = wait_for_next(task, claim.job, outcome, random.random())
         if wait is None:
             stores.jobs.dead(claim, outcome.reason, DEAD_KEPT)
         else:
@@ -126,6 +134,8 @@ def _reason(error: Exception) -> str:
     """For the people who run this backend: what a Problem says is written for readers, any other message may repeat anything."""
     if isinstance(error, Problem):
         return shortened(f"{type(error).__name__}: {error.detail}")
+    if isinstance(error, GiveUp):
+        return shortened(str(error) or "it gave up")
     frames = traceback.extract_tb(error.__traceback__)
     where = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return shortened(f"{type(error).__name__}{where}")

@@ -60,21 +60,16 @@ class JobUseCases:
         """The job's id. It is there once the caller's transaction is committed, and only then. `at` is a moment, or a time from now on;
         with a `key`, one that binds still is answered instead of another. Invalid names each argument that the job does not take;
         Unavailable where too many wait."""
-        task = self._task(name)
-        asked = Asked(
-            self._ids.new(), name, task.queue, task.check(arguments), _priority(task, priority), task.once, check_key(key), *_due(at)
-        )
+        asked = self._asked(self._ids.new(), name, at, key, priority, arguments)
         return self._work.run(lambda stores: self._added(stores, asked))
 
-    def _added(self, stores: Stores, asked: Asked) -> str:
-        for _ in range(_ATTEMPTS):
-            if stores.jobs.add(asked):
-                self._crowd.join(stores.jobs.waiting)
-                return asked.id
-            found = stores.jobs.bound(asked.name, asked.key or "")
-            if found is not None:
-                return found
-        raise Conflict("jobs with this key come and go at the moment", hint="try again")
+    def add(
+        self, stores: Stores, id: str, name: str, /, *, at: datetime | timedelta | None = None, key: str | None = None,
+        priority: int | None = None, however_many: bool = False, **arguments: Any,
+    ) -> str:  # fmt: skip
+        """As `enqueue`, in a body of the caller's, who knows its id by then: another is answered where the key binds. `however_many` is
+        for what is limited elsewhere."""
+        return self._added(stores, self._asked(id, name, at, key, priority, arguments), however_many=however_many)
 
     def progress(self, done: float, note: str = "") -> None:
         """Of the job that runs in this thread: how far it is, from 0 to 1."""
@@ -132,6 +127,23 @@ class JobUseCases:
             keep(stores, None)
 
         self._work.run(body)
+
+    def _added(self, stores: Stores, asked: Asked, *, however_many: bool = False) -> str:
+        for _ in range(_ATTEMPTS):
+            if stores.jobs.add(asked):
+                if not however_many:
+                    self._crowd.join(stores.jobs.waiting)
+                return asked.id
+            found = stores.jobs.bound(asked.name, asked.key or "")
+            if found is not None:
+                return found
+        raise Conflict("jobs with this key come and go at the moment", hint="try again")
+
+    def _asked(
+        self, id: str, name: str, at: datetime | timedelta | None, key: str | None, priority: int | None, arguments: Mapping[str, Any]
+    ) -> Asked:
+        task = self._task(name)
+        return Asked(id, name, task.queue, task.check(arguments), _priority(task, priority), task.once, check_key(key), *_due(at))
 
     def _task(self, name: str) -> Task:
         task = self._tasks.get(name)

@@ -184,7 +184,7 @@ def _keys(stores: Stores, person: _Person, now: str) -> Iterator[Mapping[str, An
 def _letters(stores: Stores, person: _Person, letters: PendingLetters, now: str) -> Iterator[Mapping[str, Any]]:
     """Those that are still to go out, and what was sent and can still be used; never what opens anything."""
     for waiting, kept in letters.of(stores, Addressee(person.collection.id, person.id, person.email)):
-        yield {"state": "waiting", "purpose": kept.get("purpose"), "due": waiting.due}
+        yield {"state": "waiting", "purpose": kept.get("purpose"), "expires": waiting.expires}
     for secret in stores.one_time.of_account(person.collection, person.id, now):
         about = secret.bound if secret.purpose in (EMAIL_COMES, EMAIL_LEAVES) else None
         yield {"state": "open", "purpose": secret.purpose, "expires": secret.expires, "new_email": about}

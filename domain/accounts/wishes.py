@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-# Until an attempt is taken to have failed and the next one comes, the first above the longest that sending takes; after the last the
-# letter is given up: nobody waits for a link that long.
-_PAUSES = tuple(timedelta(seconds=each) for each in (60, 120, 300, 900, 1800, 3600, 7200))
+from domain.accounts.one_time import INVITATION, LIFETIMES, SIGN_IN_CODE, SIGN_IN_LINK
+
+# Before some people sits an empty mailbox; whoever is invited does not know of it yet.
+_PRIORITIES = {SIGN_IN_CODE: 9, SIGN_IN_LINK: 9, INVITATION: 0}
+_ASKED_FOR = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Wish:
     account: str = ""
     bound: str = ""
 
+    @property
+    def priority(self) -> int:
+        return _PRIORITIES.get(self.purpose, _ASKED_FOR)
+
+    @property
+    def lasts(self) -> timedelta:
+        """After this nobody can use what the letter would hold."""
+        return LIFETIMES[self.purpose]
+
     def as_text(self) -> str:
         return json.dumps(asdict(self))
 
@@ -37,8 +48,3 @@ def read_wish(text: str) -> Wish:
 def place(id: str) -> str:
     """What a waiting letter is sealed for: another's cannot be put in its place."""
     return f"mail {id}"
-
-
-def pause_after(attempts: int) -> timedelta | None:
-    """How long a letter rests that was tried so often; None where it is given up."""
-    return _PAUSES[attempts - 1] if attempts <= len(_PAUSES) else None

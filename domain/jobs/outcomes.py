@@ -21,16 +21,23 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """`is_final`: no other try would go better."""
+
     reason: str
+    is_final: bool = False
+
+
+class GiveUp(Exception):
+    """Raised by a job that no other try can help: it is dead at once. What it says is shown to admins, and may hold no secret."""
 
 
 Outcome = Succeeded | Failed
 
 
-def wait_for_next(task: Task, job: Job, chance: float) -> timedelta | None:
+def wait_for_next(task: Task, job: Job, failed: Failed, chance: float) -> timedelta | None:
     """After a run that failed just now; None where it was the last one."""
     tries = job.tries + 1
-    return None if tries >= task.tries else wait_after(tries, task.wait, chance)
+    return None if failed.is_final or tries >= task.tries else wait_after(tries, task.wait, chance)
 
 
 def shortened(reason: str) -> str:

@@ -44,12 +44,16 @@ TABLES = {
     "0021": {"_jobs"},
     "0022": set(),
     "0023": {"_own_keys"},
+    "0024": {"_letters"},
 }
+# What it takes away.
+GONE = {"0024": {"_mails"}}
 
 
 def tables_at(revision):
     """Everything up to this revision."""
-    return set().union(*(added for name, added in TABLES.items() if name <= revision)) if revision != "base" else set()
+    found = set().union(*(added for name, added in TABLES.items() if name <= revision)) if revision != "base" else set()
+    return found - {table for name, gone in GONE.items() if name <= revision for table in gone}
 
 
 def tables(connection):

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -15,12 +16,14 @@ from domain.accounts.one_time import (
     kept,
     presented,
 )
+from domain.mail import SEND
 from domain.records.changes import Changes
 from domain.rules.shape import ANYTHING
 from domain.schema.changes import steps
 from domain.schema.collection import define_collection
 from domain.schema.fields import TRUSTING
 from domain.schema.fields.times import write_instant
+from ports.jobs import Asked
 from ports.mailbox import Waiting
 from tests.contract.test_account_store import LATER, USERS, add
 
@@ -144,34 +147,40 @@ def test_what_has_expired_is_swept(work, users):
 # --- letters that wait
 
 
-def waiting(work, now=NOW):
-    return work.read(lambda stores: stores.mailbox.due(now, 10))
+def waiting(work):
+    return work.read(lambda stores: stores.mailbox.all("", 10))
+
+
+def post(stores, mail):
+    stores.jobs.add(Asked(mail.id, SEND, "mail", "{}", 0, "kept"))
+    stores.mailbox.post(mail)
 
 
 def test_a_letter_waits_until_it_is_done(work):
     mail = Waiting("m1", b"\x00sealed\xff", NOW)
-    work.run(lambda stores: stores.mailbox.post(mail))
-    assert waiting(work, write_instant(AT - timedelta(seconds=1))) == []
+    work.run(lambda stores: post(stores, mail))
     assert waiting(work) == [mail]
     work.run(lambda stores: stores.mailbox.written("m1", b"letter"))
     assert waiting(work) == [replace(mail, sealed=b"letter", is_written=True)]
+    assert work.read(lambda stores: stores.mailbox.find("m1")).sealed == b"letter"
     work.run(lambda stores: stores.mailbox.done("m1"))
-    assert waiting(work) == []
+    assert (waiting(work), work.read(lambda stores: stores.mailbox.find("m1"))) == ([], None)
 
 
-def test_of_many_that_claim_one_letter_one_has_it(work):
-    mail, until = Waiting("m1", b"sealed", NOW), write_instant(AT + timedelta(minutes=1))
-    work.run(lambda stores: stores.mailbox.post(mail))
-    with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(lambda _: work.run(lambda stores: stores.mailbox.claim(mail, until)), range(20)))
-    assert sum(claimed) == 1
-    assert waiting(work) == []
-    assert waiting(work, until) == [replace(mail, due=until, attempts=1)]
+def test_a_letter_goes_with_its_job_and_not_before_the_job_is_over(work):
+    for id in ("m1", "m2", "m3"):
+        work.run(partial(post, mail=Waiting(id, b"sealed", NOW)))
+    work.run(lambda stores: stores.jobs.drop("m1"))
+    work.run(lambda stores: stores.jobs.cancel("m2", timedelta(days=1)))
+    assert [each.id for each in waiting(work)] == ["m2", "m3"]
+    assert work.run(lambda stores: stores.mailbox.sweep(write_instant(AT - timedelta(seconds=1)), 10)) == 0
+    assert work.run(lambda stores: stores.mailbox.sweep(NOW, 10)) == 1
+    assert [each.id for each in waiting(work)] == ["m3"]
 
 
 def test_a_wish_of_a_body_that_is_undone_is_gone(work):
     def body(stores):
-        stores.mailbox.post(Waiting("m1", b"sealed", NOW))
+        post(stores, Waiting("m1", b"sealed", NOW))
         raise LookupError
 
     with pytest.raises(LookupError):

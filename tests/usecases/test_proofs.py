@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
+from time import sleep
 
 import pytest
 
@@ -9,10 +11,11 @@ from app import testing
 from domain.accounts.one_time import PASSWORD_RESET, VERIFICATION
 from domain.actor import GUEST, SYSTEM
 from domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from domain.jobs.retrying import wait_after
+from domain.mail import SEND
 from domain.rules.values import RequestFacts
 from domain.schema.fields.text import email_key
 from ports.mail import NotSent
-from ports.observer import MailFailed
 from tests.usecases.test_accounts import ANN, PASSWORD, USERS, sign_up
 from tests.usecases.test_sessions import actor, sign_in, stands
 
@@ -338,32 +341,102 @@ def test_a_letter_that_does_not_go_out_is_tried_again_and_is_the_same(room):
     room.post.failing = NotSent("the server sleeps")
     room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
     assert letters(room) == []
+    (first,) = posted(room)
     room.post.failing = None
-    assert letters(room) == []
-    room.clock.advance(minutes=1)
+    assert letters(room) == [], "it is not its time yet"
+    again(room)
     (letter,) = letters(room)
+    assert letter.id == first.id
     room.proofs.verify("users", token(letter))
-    assert [(each.reason, each.attempt, each.given_up) for each in room.observer.observations if isinstance(each, MailFailed)] == [
-        ("the server sleeps", 1, False)]
+    assert (first.state, first.tries, first.reason) == ("waiting", 1, "Unavailable: the server sleeps")
+    assert [(each.state, each.result) for each in posted(room)] == [("done", "sent")]
+    assert kept(room) == []
 
 
-def test_a_letter_that_cannot_go_out_is_given_up(room):
+def posted(room):
+    return room.jobs.list({"name": SEND}, actor=SYSTEM)
+
+
+def kept(room):
+    return room.work.read(lambda stores: stores.mailbox.all("", 9))
+
+
+def again(room):
+    """As an admin who does not want to wait."""
+    for each in posted(room):
+        if each.state == "waiting":
+            room.jobs.cancel(each.id, actor=SYSTEM)
+        room.jobs.retry(each.id, actor=SYSTEM)
+
+
+def test_a_letter_that_cannot_go_out_is_given_up_at_once_and_goes_out_when_an_admin_says_so(room):
     room.post.failing = NotSent("no such mailbox", permanent=True)
     room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
     letters(room)
     room.post.failing = None
-    room.clock.advance(hours=9)
+    (dead,) = posted(room)
+    assert (dead.state, dead.tries, dead.reason) == ("dead", 1, "no such mailbox")
     assert letters(room) == []
+    again(room)
+    assert len(letters(room)) == 1
 
 
-def test_a_letter_is_given_up_in_the_end(room):
+def test_a_letter_is_tried_for_hours_and_given_up_in_the_end(room):
+    task = room.jobs.tasks[SEND]
+    waits = [wait_after(tries, task.wait, 0.5) for tries in range(1, task.tries)]
+    assert timedelta(hours=3) < sum(waits, timedelta()) < timedelta(hours=5)
+    room.jobs._tasks[SEND] = replace(task, wait=timedelta(milliseconds=1), tries=3)
     room.post.failing = NotSent("the server sleeps")
     room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
-    for _ in range(12):
+    for _ in range(3):
         letters(room)
-        room.clock.advance(hours=2)
-    tried = [each.given_up for each in room.observer.observations if isinstance(each, MailFailed)]
-    assert tried == [False] * 7 + [True]
+        sleep(0.01)
+    assert [(each.state, each.tries) for each in posted(room)] == [("dead", 3)]
+
+
+def test_what_nobody_can_use_any_more_is_not_sent_and_not_kept(room):
+    room.post.failing = NotSent("the server sleeps")
+    room.proofs.ask_code("users", ANN, facts=FACTS)
+    letters(room)
+    room.post.failing = None
+    room.clock.advance(minutes=11)
+    again(room)
+    assert letters(room) == []
+    (dead,) = posted(room)
+    assert (dead.state, "good no more" in dead.reason) == ("dead", True)
+    room.housekeeping.run()
+    assert kept(room) == []
+
+
+def test_housekeeping_leaves_what_is_still_to_go_out(room):
+    room.proofs.ask_code("users", ANN, facts=FACTS)
+    room.clock.advance(minutes=11)
+    room.housekeeping.run()
+    assert len(kept(room)) == 1
+
+
+def test_a_letter_goes_with_its_job(room):
+    room.proofs.ask(VERIFICATION, "users", ANN, facts=FACTS)
+    room.jobs.drop(posted(room)[0].id, actor=SYSTEM)
+    assert kept(room) == letters(room) == []
+
+
+def test_the_job_of_a_letter_tells_nothing_of_it(room):
+    sign_up(room, email="bea@example.org")
+    for email in (ANN, "nobody@example.org"):
+        room.proofs.ask(VERIFICATION, "users", email, facts=FACTS)
+    (letter,) = letters(room)
+    told = [repr(each) for each in posted(room)]
+    assert [each.result for each in posted(room)] == ["nobody is to get it", "sent"]
+    for part in (ANN, "example.org", "users", VERIFICATION, token(letter)):
+        assert not any(part in each for each in told)
+
+
+def test_codes_go_before_what_can_wait(room):
+    sign_up(room, email="bea@example.org")
+    room.mail.send("bea@example.org", "News", "Nothing new.")
+    room.proofs.ask_code("users", ANN, facts=FACTS)
+    assert [each.to for each in letters(room)] == [ANN, "bea@example.org"]
 
 
 def test_a_letter_that_was_refused_keeps_no_other_waiting(room):
@@ -387,7 +460,7 @@ def test_nothing_that_waits_can_be_read(room):
     ticket = room.proofs.ask_code("users", ANN, facts=FACTS)
     room.post.failing = NotSent("the server sleeps")
     room.mail.deliver()
-    rows = room.work.read(lambda stores: stores.mailbox.due("9999", 9))
+    rows = kept(room)
     assert [each.is_written for each in rows] == [True]
     for part in (ticket, ANN, "users", "Subject", "sot_"):
         assert part.encode() not in rows[0].sealed

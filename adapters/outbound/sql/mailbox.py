@@ -1,17 +1,19 @@
-"""Letters that are to go out, in a table of their own."""
+"""Letters that are to go out, in a table of their own. Each has the id of the job that sends it, and goes with that."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, LargeBinary, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, LargeBinary, bindparam, delete, insert, select, text, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from adapters.outbound.sql.session import Session
 from ports.mailbox import Waiting
 
-_MAILS = sql_table(
-    "_mails", sql_column("id"), sql_column("sealed", LargeBinary), sql_column("due"), sql_column("is_written"), sql_column("attempts")
+_LETTERS = sql_table("_letters", sql_column("id"), sql_column("sealed", LargeBinary), sql_column("expires"), sql_column("is_written"))
+_SWEEP = (
+    "DELETE FROM _letters WHERE id IN (SELECT l.id FROM _letters AS l JOIN _jobs AS j ON j.id = l.id "
+    "WHERE l.expires <= :now AND j.state NOT IN ('waiting', 'running') LIMIT :most) RETURNING id"
 )
 
 
@@ -22,36 +24,33 @@ class SqlMailbox:
         self._session = session
 
     def post(self, mail: Waiting) -> None:
-        values = {"id": mail.id, "sealed": mail.sealed, "due": mail.due, "is_written": int(mail.is_written), "attempts": mail.attempts}
-        self._run("post", lambda: insert(_MAILS).values({name: bindparam(name) for name in values}), values)
+        values = {"id": mail.id, "sealed": mail.sealed, "expires": mail.expires, "is_written": int(mail.is_written)}
+        self._run("post", lambda: insert(_LETTERS).values({name: bindparam(name) for name in values}), values)
 
-    def due(self, now: str, limit: int) -> Sequence[Waiting]:
-        those = _MAILS.c.due <= bindparam("now")
-        statement = lambda: select(*_MAILS.c).where(those).order_by(_MAILS.c.due, _MAILS.c.id).limit(bindparam("most"))
-        return _read(self._run("due", statement, {"now": now, "most": limit}))
+    def find(self, id: str) -> Waiting | None:
+        found = self._run("find", lambda: select(*_LETTERS.c).where(_LETTERS.c.id == bindparam("of_id")), {"of_id": id})
+        return _read(found[0]) if found else None
 
     def all(self, after: str, limit: int) -> Sequence[Waiting]:
-        those = _MAILS.c.id > bindparam("after")
-        statement = lambda: select(*_MAILS.c).where(those).order_by(_MAILS.c.id).limit(bindparam("most"))
-        return _read(self._run("all", statement, {"after": after, "most": limit}))
-
-    def claim(self, mail: Waiting, until: str) -> bool:
-        same = and_(_MAILS.c.id == bindparam("of_id"), _MAILS.c.due == bindparam("was_due"))
-        changed = {"due": bindparam("until"), "attempts": _MAILS.c.attempts + 1}
-        statement = lambda: update(_MAILS).where(same).values(changed).returning(_MAILS.c.id)
-        return bool(self._run("claim", statement, {"of_id": mail.id, "was_due": mail.due, "until": until}))
+        those = _LETTERS.c.id > bindparam("after")
+        statement = lambda: select(*_LETTERS.c).where(those).order_by(_LETTERS.c.id).limit(bindparam("most"))
+        return [_read(row) for row in self._run("all", statement, {"after": after, "most": limit})]
 
     def written(self, id: str, sealed: bytes) -> None:
         changed = {"sealed": bindparam("letter", type_=LargeBinary), "is_written": 1}
-        statement = lambda: update(_MAILS).where(_MAILS.c.id == bindparam("of_id")).values(changed).returning(_MAILS.c.id)
+        statement = lambda: update(_LETTERS).where(_LETTERS.c.id == bindparam("of_id")).values(changed).returning(_LETTERS.c.id)
         self._run("written", statement, {"of_id": id, "letter": sealed})
 
     def done(self, id: str) -> None:
-        self._run("done", lambda: delete(_MAILS).where(_MAILS.c.id == bindparam("of_id")).returning(_MAILS.c.id), {"of_id": id})
+        self._run("done", lambda: delete(_LETTERS).where(_LETTERS.c.id == bindparam("of_id")).returning(_LETTERS.c.id), {"of_id": id})
+
+    def sweep(self, now: str, limit: int) -> int:
+        return len(self._run("sweep", lambda: text(_SWEEP), {"now": now, "most": limit}))
 
     def _run(self, key: str, build: Callable[[], Executable], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._session.execute(self._session.prepared(("mails", key), build), values)
 
 
-def _read(rows: list[tuple[Any, ...]]) -> list[Waiting]:
-    return [Waiting(id, bytes(sealed), due, bool(written), attempts) for id, sealed, due, written, attempts in rows]
+def _read(row: tuple[Any, ...]) -> Waiting:
+    id, sealed, expires, written = row
+    return Waiting(id, bytes(sealed), expires, bool(written))

@@ -5,7 +5,7 @@ import pytest
 from domain.accounts.languages import preferred
 from domain.accounts.letters import OURS, write
 from domain.accounts.one_time import LIFETIMES, NEW_PASSKEY, PASSKEY_SIGN_IN, SECOND_FACTOR
-from domain.accounts.wishes import Wish, pause_after, read_wish
+from domain.accounts.wishes import Wish, read_wish
 from domain.errors import Invalid
 from domain.schema.letters import PLACEHOLDERS, Template, read_letters
 
@@ -98,7 +98,7 @@ def test_a_wish_is_read_as_it_was_written():
     assert read_wish(wish.as_text()) == Wish("code", "c1", "ann@example.org", ["de", "en"], "sot_x", "a1", "b")
 
 
-def test_pauses_grow_and_end():
-    pauses = [pause_after(attempt) for attempt in range(1, 9)]
-    assert pauses[-1] is None
-    assert pauses[:-1] == sorted(pauses[:-1])
+def test_codes_go_first_and_whoever_is_invited_waits():
+    ranked = sorted(PLACEHOLDERS, key=lambda purpose: -Wish(purpose, "c1", "").priority)
+    assert set(ranked[:2]) == {"code", "link"}
+    assert ranked[-1] == "invitation"

@@ -19,7 +19,7 @@ from domain.jobs.job import (
     check_queue,
     check_retry,
 )
-from domain.jobs.outcomes import shortened, wait_for_next
+from domain.jobs.outcomes import Failed, shortened, wait_for_next
 from domain.jobs.retrying import LONGEST_WAIT, wait_after
 from domain.jobs.tasks import MOST_BYTES, MOST_DEEP, UnfitTask, fits, task_of, written
 
@@ -107,8 +107,9 @@ def test_waits_double_up_to_an_hour_and_are_spread():
 
 def test_the_last_try_is_followed_by_none():
     task = task_of("note", nothing, tries=3)
-    waits = [wait_for_next(task, job(tries=tries), 0.5) for tries in range(4)]
+    waits = [wait_for_next(task, job(tries=tries), Failed("down"), 0.5) for tries in range(4)]
     assert waits == [timedelta(seconds=1), timedelta(seconds=2), None, None]
+    assert wait_for_next(task, job(tries=0), Failed("for good", is_final=True), 0.5) is None
     assert len(shortened("x" * 10_000)) == 500
 
 
