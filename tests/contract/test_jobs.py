@@ -28,7 +28,7 @@ pytestmark = pytest.mark.parametrize(
     ("database_url", "carrier"),
     [
         pytest.param("sqlite-memory", "embedded", marks=pytest.mark.long), ("sqlite", "embedded"), ("postgresql", "embedded"),
-        pytest.param("sqlite", "rq", marks=pytest.mark.long), ("postgresql", "rq"),
+        ("sqlite", "rq"), pytest.param("postgresql", "rq", marks=pytest.mark.long),
     ],
     indirect=True,
 )  # fmt: skip

@@ -251,6 +251,18 @@ def test_one_that_hangs_holds_up_nobody_who_asks_for_work(redis_server, made, no
     assert [each.reason for each in noticed.observations if isinstance(each, CarrierAway)] == ["TimeoutError"]
 
 
+def test_one_that_is_full_keeps_no_job_from_running(redis_server, made, noticed):
+    carrier = made(redis_server.url)
+    with redis_server.client() as client:
+        client.config_set("maxmemory", 1)
+    with backend(carrier=carrier) as room:
+        room.jobs.register("note", lambda n: None)
+        for each in range(50):
+            room.jobs.enqueue("note", n=each)
+        assert room.job_runs.drain() == 50
+    until(lambda: [each for each in noticed.observations if isinstance(each, CarrierAway)])
+
+
 def test_what_was_undone_or_is_for_later_calls_nobody(carrier, redis):
     with backend(carrier=carrier) as room:
         room.jobs.register("note", lambda: None)

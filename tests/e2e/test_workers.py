@@ -104,6 +104,7 @@ def test_processes_end_with_the_one_that_watches_them(room):
         until(lambda: not any(alive(each) for each in hands), 15)
 
 
+@pytest.mark.long  # the experiments of tests/faults/jobs are over Redis too
 @on("sqlite")
 def test_with_redis_workers_are_called_and_go_on_without_it(room, redis_server):
     room.more["STILLROOM_REDIS_URL"] = redis_server.url

@@ -32,9 +32,10 @@ def told(experiment: Experiment) -> str:
 
 def test_killed_for_seconds(postgres: dict[str, str], redis_server: RedisServer, tmp_path: Path) -> None:
     """Without what takes half a minute to be noticed: a worker that is gone with all its processes."""
-    experiment = Experiment(tmp_path / "room", postgres, redis_server)
-    experiment.run(60, {"kill_a_hand": 3.0, "kill_an_asker": 1.0, "flush_redis": 2.0}, every=0.3, patience=60, most=5)
+    experiment = Experiment(tmp_path / "room", postgres, redis_server, processes=1)
+    experiment.run(40, {"kill_a_hand": 3.0, "kill_an_asker": 1.0, "flush_redis": 2.0}, every=0.3, patience=60, most=4)
     assert experiment.kills.total() >= 2
+    assert "carried by RQ on Redis" in experiment.output
     assert experiment.found().faults() == []
 
 
