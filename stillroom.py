@@ -19,8 +19,11 @@ from domain.hooks.changes import (
     Change,
     CollectionChange,
     FactorChange,
+    IdentityChange,
+    InvitationChange,
     KeyChange,
     OwnKeyChange,
+    ProviderChange,
     RecordCreate,
     RecordDelete,
     RecordImport,
@@ -33,7 +36,7 @@ from domain.rules.values import RequestFacts
 
 __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
-    "Forbidden", "GiveUp", "Invalid", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page", "PreconditionFailed", "Problem",
-    "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts", "Shown", "TrashChange", "Unauthenticated",
-    "Unavailable",
+    "Forbidden", "GiveUp", "IdentityChange", "Invalid", "InvitationChange", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page",
+    "PreconditionFailed", "Problem", "ProviderChange", "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts",
+    "Shown", "TrashChange", "Unauthenticated", "Unavailable",
 ]  # fmt: skip

@@ -18,8 +18,11 @@ from domain.hooks.changes import (
     Change,
     CollectionChange,
     FactorChange,
+    IdentityChange,
+    InvitationChange,
     KeyChange,
     OwnKeyChange,
+    ProviderChange,
     RecordCreate,
     RecordDelete,
     RecordImport,
@@ -47,11 +50,14 @@ AccountEvent = Literal[
 FactorEvent = Literal["factors.add", "factors.remove", "factors.renew", "factors.reset"]
 KeyEvent = Literal["api_keys.create", "api_keys.revoke", "signing_keys.rotate"]
 OwnKeyEvent = Literal["own_keys.create", "own_keys.revoke"]
+InvitationEvent = Literal["invitations.invite", "invitations.send", "invitations.withdraw"]
+IdentityEvent = Literal["identities.link", "identities.unlink"]
+ProviderEvent = Literal["providers.save", "providers.remove"]
 CollectionEvent = Literal["collections.create", "collections.change", "collections.delete"]
 TrashEvent = Literal["records.restore", "trash.remove", "trash.empty"]
 Event = (
     Literal["records.create", "records.update", "records.delete", "records.import"]
-    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | CollectionEvent
+    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | InvitationEvent | IdentityEvent | ProviderEvent | CollectionEvent
 )  # fmt: skip
 
 
@@ -113,8 +119,20 @@ class Extension:
     ) -> Asking[KeyChange]: ...
     @overload
     def before(
-        self, event: OwnKeyEvent, collection: str | None = ..., *, name: Name = ..., priority: int = ...
+        self, event: OwnKeyEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...
     ) -> Asking[OwnKeyChange]: ...
+    @overload
+    def before(
+        self, event: InvitationEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[InvitationChange]: ...
+    @overload
+    def before(
+        self, event: IdentityEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[IdentityChange]: ...
+    @overload
+    def before(
+        self, event: ProviderEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[ProviderChange]: ...
     @overload
     def before(
         self, event: CollectionEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...

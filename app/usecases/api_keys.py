@@ -37,7 +37,7 @@ class ApiKeyUseCases:
             key = read_key(body, stores.schema, id=id, by=actor.id, at=self._clock.now())
             check_rules(stores.schema, key)
             stores.api_keys.add(key, digest(text))
-            happens(stores, _change("api_keys.create", actor, facts, id, key.name), key.created)
+            happens(stores, _change("api_keys.create", actor, facts, id, key.name), key.created, facts=facts)
             note(stores, self._ids.new(), key.created, "key.created", id, actor=actor, facts=facts, detail=key.name)
             return key.as_object(_names(stores))
 
@@ -62,7 +62,7 @@ class ApiKeyUseCases:
             if not stores.api_keys.remove(id):
                 raise NotFound("there is no such key")
             now = write_instant(self._clock.now())
-            happens(stores, _change("api_keys.revoke", actor, facts, id), now)
+            happens(stores, _change("api_keys.revoke", actor, facts, id), now, facts=facts)
             note(stores, self._ids.new(), now, "key.revoked", id, actor=actor, facts=facts)
 
         self._work.run(body)

@@ -53,4 +53,4 @@ def password_changes(stores: Stores, collection: Collection, id: str, request: R
         event="accounts.change_password", actor=request.actor, request=request.facts.request_id, collection=collection.name, account=id,
         by=by, session=request.actor.session,
     )  # fmt: skip
-    happens(stores, change, now, collection)
+    happens(stores, change, now, collection, facts=request.facts)

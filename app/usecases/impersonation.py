@@ -44,6 +44,6 @@ class ImpersonationUseCases:
             event="accounts.impersonate", actor=actor, request=facts.request_id, collection=name, account=id, by="admin",
             session=actor.session,
         )  # fmt: skip
-        happens(stores, change, now, collection)
+        happens(stores, change, now, collection, facts=facts)
         note(stores, self._ids.new(), now, "account.impersonated", id, actor=actor, facts=facts, detail=name)
         return found.epoch

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.usecases.chosen_values import ChosenValues
+from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
 from app.usecases.passwords import PasswordDesk, Prepared
@@ -25,6 +26,7 @@ from domain.accounts.roles import EDIT, LOOK, RUN, require
 from domain.accounts.wishes import Wish
 from domain.actor import ADMINS, SYSTEM, Actor
 from domain.errors import invalid
+from domain.hooks.changes import InvitationChange
 from domain.records.draft import Author, Moment
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
@@ -69,6 +71,7 @@ class InvitationUseCases:
         invitation = Invitation(id, collection.id, email, values, write_instant(now), ends(now), actor.id)
         if not stores.invitations.add(invitation, email_key(email)):
             raise already_invited()
+        self._tell(stores, "invite", collection, invitation, actor, facts)
         self._post(stores, invitation, facts)
         return invitation
 
@@ -91,18 +94,23 @@ class InvitationUseCases:
         return self._work.run(lambda stores: self._sent(stores, name, id, actor, facts))
 
     def _sent(self, stores: Stores, name: str, id: str, actor: Actor, facts: RequestFacts) -> Invitation:
-        renewed = stores.invitations.renew(_checked(stores, name, actor), id, ends(self._clock.now()))
+        collection = _checked(stores, name, actor)
+        renewed = stores.invitations.renew(collection, id, ends(self._clock.now()))
         if renewed is None:
             raise not_invited()
+        self._tell(stores, "send", collection, renewed, actor, facts)
         self._post(stores, renewed, facts)
         return renewed
 
-    def withdraw(self, name: str, id: str, *, actor: Actor) -> None:
+    def withdraw(self, name: str, id: str, *, actor: Actor, facts: RequestFacts) -> None:
         self._require(actor, name, EDIT)
 
         def body(stores: Stores) -> None:
-            if not stores.invitations.remove(_checked(stores, name, actor), id):
+            collection = _checked(stores, name, actor)
+            found = stores.invitations.get(collection, id)
+            if found is None or not stores.invitations.remove(collection, id):
                 raise not_invited()
+            self._tell(stores, "withdraw", collection, found, actor, facts)
 
         self._work.run(body)
 
@@ -114,6 +122,15 @@ class InvitationUseCases:
         own = invitation.values.get(LANGUAGE)
         languages = languages_of(own if isinstance(own, str) else None, preferred(facts.headers.get("accept_language", "")))
         self._mail.want(stores, Wish(INVITATION, invitation.collection, invitation.email, languages, bound=invitation.id))
+
+    def _tell(
+        self, stores: Stores, what: str, collection: Collection, invitation: Invitation, actor: Actor, facts: RequestFacts
+    ) -> None:
+        change = InvitationChange(
+            event=f"invitations.{what}", actor=actor, request=facts.request_id, collection=collection.name, id=invitation.id,
+            email=invitation.email,
+        )  # fmt: skip
+        happens(stores, change, write_instant(self._clock.now()), collection, facts=facts)
 
     # --- for whoever was invited
 

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh
+from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.oauth import ProviderTalks
 from app.usecases.providers import ProviderUseCases
@@ -25,11 +26,14 @@ from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from app.usecases.sign_ups import SignUps
 from domain.accounts.factors import FactorAsked, own
 from domain.accounts.identities import Identity, identity_refused
+from domain.accounts.impersonation import check_itself
 from domain.accounts.oauth import SECRET_BYTES, Begun, authorization_address, begun, check_return
 from domain.accounts.one_time import refused
 from domain.accounts.providers import Provider, read_challenge
 from domain.actor import Actor
+from domain.actor import account as account_actor
 from domain.errors import Conflict, Forbidden, NotFound, Problem, Unauthenticated, Unavailable
+from domain.hooks.changes import IdentityChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -219,8 +223,13 @@ class OAuthUseCases:
         if known is not None:
             stores.identities.use(collection, arrival.issuer, arrival.subject, self._now())
             return known
-        account = self._of_address(stores, collection, arrival.email) or self._new(stores, collection, arrival, values, facts)
-        if not self._know(stores, collection, arrival, account):
+        there = self._of_address(stores, collection, arrival.email)
+        account = there or self._new(stores, collection, arrival, values, facts)
+        identity = self._know(stores, collection, arrival, account)
+        if identity is not None and there is not None:
+            # Whoever comes with the address is the account.
+            self._tell(stores, "link", collection, account_actor(there, collection.name), facts, identity)
+        if identity is None:
             raise Conflict("this sign-in is carried out by another request at this moment", hint="begin it again")
         return account
 
@@ -258,11 +267,13 @@ class OAuthUseCases:
             collection = self._fresh(stores, actor)
             # Of two that are taken away at once the second one sees that the first is gone.
             stores.records.hold(collection, [actor.id])
-            others = [each for each in stores.identities.of_account(collection, actor.id) if each.id != id]
+            there = stores.identities.of_account(collection, actor.id)
+            going, others = [each for each in there if each.id == id], [each for each in there if each.id != id]
             if not stores.identities.remove(collection, actor.id, id):
                 raise NotFound("there is no such identity, or it is not yours")
             if not others and not _has_another_way(stores, collection, actor.id):
                 raise Conflict("this is the account's only way in", code="last_way_in", hint="set a password or register a passkey first")
+            self._tell(stores, "unlink", collection, actor, facts, going[0])
             self._note(stores, "identity.unlinked", actor, facts, id)
 
         self._work.run(body)
@@ -271,6 +282,7 @@ class OAuthUseCases:
         """The account that asked for it, and is still the one that asks: whoever got hold of the code is not."""
         if actor.is_guest:
             raise Unauthenticated("sign in as the account that the identity is to be linked to")
+        check_itself(actor)
         stores.records.check_guard(guard_of(actor))
         if (actor.collection, actor.id) != (collection.name, arrival.links):
             raise Forbidden("this identity is to be linked to another account")
@@ -280,13 +292,25 @@ class OAuthUseCases:
         known = stores.identities.find(collection, arrival.issuer, arrival.subject)
         if known is not None and known != actor.id:
             raise Conflict("this identity belongs to another account", code="identity_taken", hint="sign in with it, and unlink it there")
-        if known is None and self._know(stores, collection, arrival, actor.id):
+        identity = self._know(stores, collection, arrival, actor.id) if known is None else None
+        if identity is not None:
+            self._tell(stores, "link", collection, actor, facts, identity)
             self._note(stores, "identity.linked", actor, facts, arrival.provider)
 
-    def _know(self, stores: Stores, collection: Collection, arrival: Arrival, account: str) -> bool:
+    def _know(self, stores: Stores, collection: Collection, arrival: Arrival, account: str) -> KeptIdentity | None:
+        """None where it is known already."""
         now = self._now()
         known = KeptIdentity(self._ids.new(), arrival.issuer, arrival.subject, account, arrival.provider, arrival.email, now, now)
-        return stores.identities.add(collection, known)
+        return known if stores.identities.add(collection, known) else None
+
+    def _tell(
+        self, stores: Stores, what: str, collection: Collection, actor: Actor, facts: RequestFacts, identity: KeptIdentity
+    ) -> None:
+        change = IdentityChange(
+            event=f"identities.{what}", actor=actor, request=facts.request_id, collection=collection.name, account=actor.id,
+            id=identity.id, provider=identity.provider,
+        )  # fmt: skip
+        happens(stores, change, self._now(), collection, facts=facts)
 
     def _note(self, stores: Stores, action: str, actor: Actor, facts: RequestFacts, detail: str) -> None:
         note(stores, self._ids.new(), self._now(), action, actor.id, actor=actor, facts=facts, detail=detail)

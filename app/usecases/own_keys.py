@@ -131,8 +131,7 @@ class OwnKeyUseCases:
         change = OwnKeyChange(
             event=f"own_keys.{what}", actor=actor, request=facts.request_id, collection=collection.name, account=account, id=id, name=name
         )
-        address = facts.visit.address if facts.visit else ""
-        happens(stores, change, write_instant(self._clock.now()), collection, address=address)
+        happens(stores, change, write_instant(self._clock.now()), collection, facts=facts)
 
 
 def _known(schema: Schema) -> Schema:

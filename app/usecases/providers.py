@@ -5,6 +5,7 @@ from typing import Any
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
+from app.usecases.happenings import happens
 from app.usecases.oauth import Client, ProviderTalks
 from app.usecases.sessions import accounts_of
 from domain.accounts.presets import OTHER, PRESETS, Preset
@@ -12,6 +13,7 @@ from domain.accounts.providers import Provider, no_provider, read_provider
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
 from domain.errors import invalid
+from domain.hooks.changes import ProviderChange
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -57,6 +59,7 @@ class ProviderUseCases:
             collection = self._fresh(stores, name, actor)
             if not stores.providers.remove(collection, called):
                 raise no_provider()
+            self._tell(stores, "remove", collection, called, actor, facts)
             self._note(stores, "provider.removed", collection, called, actor, facts)
 
         self._work.run(body)
@@ -87,6 +90,7 @@ class ProviderUseCases:
     def _put(self, stores: Stores, name: str, made: Provider, secret: str, actor: Actor, facts: RequestFacts) -> Provider:
         collection = self._fresh(stores, name, actor)
         stores.providers.put(collection, made, self._seal.close(secret.encode(), about=_about(collection, made.name)))
+        self._tell(stores, "save", collection, made.name, actor, facts)
         self._note(stores, "provider.saved", collection, made.name, actor, facts)
         found = stores.providers.find(collection, made.name)
         return found[0] if found else made
@@ -96,6 +100,12 @@ class ProviderUseCases:
         collection = _standing(stores, name, actor)
         need_fresh_admin(stores, actor, self._clock.now())
         return collection
+
+    def _tell(self, stores: Stores, what: str, collection: Collection, called: str, actor: Actor, facts: RequestFacts) -> None:
+        change = ProviderChange(
+            event=f"providers.{what}", actor=actor, request=facts.request_id, collection=collection.name, provider=called
+        )
+        happens(stores, change, write_instant(self._clock.now()), collection, facts=facts)
 
     def _note(self, stores: Stores, action: str, collection: Collection, called: str, actor: Actor, facts: RequestFacts) -> None:
         now = write_instant(self._clock.now())

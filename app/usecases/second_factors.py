@@ -91,9 +91,9 @@ class SecondFactorUseCases:
             self._desk.check_present(self._work.read(lambda stores: _credentials(stores, actor)), password, "/password", actor, facts.visit)
         else:
             self._limits.second_factor(facts.visit, name, id)
-        self._work.run(lambda stores: self._step_up(stores, actor, given, ticket, by_password=password is not None))
+        self._work.run(lambda stores: self._step_up(stores, actor, given, ticket, facts, by_password=password is not None))
 
-    def _step_up(self, stores: Stores, actor: Actor, given: Given, ticket: str, *, by_password: bool) -> None:
+    def _step_up(self, stores: Stores, actor: Actor, given: Given, ticket: str, facts: RequestFacts, *, by_password: bool) -> None:
         stores.records.check_guard(guard_of(actor))
         collection = accounts_of(stores, actor.collection)
         if by_password and factors_of(stores, collection, actor.id):
@@ -105,9 +105,9 @@ class SecondFactorUseCases:
             raise step_up_refused("this token belongs to no session", "sign in")
         change = AccountChange(
             event="accounts.step_up", actor=actor, collection=collection.name, account=actor.id, by="password" if by_password else "factor",
-            session=actor.session,
+            session=actor.session, request=facts.request_id,
         )  # fmt: skip
-        happens(stores, change, self._now(), collection)
+        happens(stores, change, self._now(), collection, facts=facts)
 
     def _challenge(self, stores: Stores, collection: Collection, ticket: str) -> str:
         taken = stores.one_time.take(collection, presented(PASSKEY_SIGN_IN, ticket), self._now())

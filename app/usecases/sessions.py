@@ -104,7 +104,7 @@ class SessionUseCases:
         collection = stores.schema.collection(actor.collection)
         if stores.sessions.add(collection, within(session, collection.id), token.kept, both=both):
             signed = replace(actor, session=session.id)
-            self._tell(stores, "sign_in", collection, signed, by=session.method, request=facts.request_id, address=session.address)
+            self._tell(stores, "sign_in", collection, signed, by=session.method, facts=facts)
             return shown
         if both:
             raise _gone()
@@ -139,7 +139,7 @@ class SessionUseCases:
             # Not raised here: what ends the session is to be kept.
             return RefreshRefused(name, ended=stores.sessions.end_family(collection, turn.presented.family) is not None)
         actor = account(session.account, name, session.epoch, session.id)
-        self._tell(stores, "refresh", collection, actor, request=facts.request_id)
+        self._tell(stores, "refresh", collection, actor, facts=facts)
         return _Turned(session, salt, self._admitted(stores, actor, replace(facts, context=session.method)))
 
     # --- seeing and ending them
@@ -149,30 +149,34 @@ class SessionUseCases:
         now = write_instant(self._clock.now())
         return self._work.read(lambda stores: stores.sessions.of_account(*_whose(stores, name, account, actor, LOOK), now))
 
-    def end(self, name: str, id: str, account: str | None = None, *, actor: Actor, keep: Keep = unkept) -> None:
+    def end(
+        self, name: str, id: str, account: str | None = None, *, actor: Actor, facts: RequestFacts | None = None, keep: Keep = unkept
+    ) -> None:
         """NotFound where that account has no such session."""
 
         def body(stores: Stores) -> None:
             collection, whose = _whose(stores, name, account, actor, EDIT)
             if not stores.sessions.end(collection, whose, id):
                 raise NotFound("there is no such session, or it is not yours")
-            self._tell(stores, "end_sessions", collection, actor, whose, session=id)
+            self._tell(stores, "end_sessions", collection, actor, whose, session=id, facts=facts)
             keep(stores, None)
 
         self._work.run(body)
 
-    def end_others(self, name: str, account: str | None = None, *, actor: Actor, keep: Keep = unkept) -> int:
+    def end_others(
+        self, name: str, account: str | None = None, *, actor: Actor, facts: RequestFacts | None = None, keep: Keep = unkept
+    ) -> int:
         """All but the one that asks; how many."""
 
         def body(stores: Stores) -> int:
             collection, whose = _whose(stores, name, account, actor, EDIT)
             ended = stores.sessions.end_others(collection, whose, actor.session)
-            self._tell(stores, "end_sessions", collection, actor, whose, session="")
+            self._tell(stores, "end_sessions", collection, actor, whose, session="", facts=facts)
             return keep(stores, ended)
 
         return self._work.run(body)
 
-    def sign_out(self, name: str, *, actor: Actor) -> None:
+    def sign_out(self, name: str, *, actor: Actor, facts: RequestFacts | None = None) -> None:
         """Ends the session of the actor's token."""
         check_itself(actor)
         if actor.is_guest:
@@ -181,11 +185,11 @@ class SessionUseCases:
         def body(stores: Stores) -> None:
             collection, id = _whose(stores, name, None, actor, EDIT)
             if stores.sessions.end(collection, id, actor.session):
-                self._tell(stores, "sign_out", collection, actor)
+                self._tell(stores, "sign_out", collection, actor, facts=facts)
 
         self._work.run(body)
 
-    def sign_out_by(self, name: str, text: str) -> None:
+    def sign_out_by(self, name: str, text: str, *, facts: RequestFacts | None = None) -> None:
         """Ends the session of a refresh token, spent or not: a session that is over already is signed out of as well."""
         family = read_refresh_token(text).kept.family
 
@@ -193,19 +197,19 @@ class SessionUseCases:
             collection = accounts_of(stores, name)
             ended = stores.sessions.end_family(collection, family)
             if ended is not None:
-                self._tell(stores, "sign_out", collection, account(ended.account, name, ended.epoch, ended.id))
+                self._tell(stores, "sign_out", collection, account(ended.account, name, ended.epoch, ended.id), facts=facts)
 
         self._work.run(body)
 
     def _tell(
         self, stores: Stores, what: str, collection: Collection, actor: Actor, account: str = "", *,
-        by: str = "", session: str | None = None, request: str = "", address: str = "",
+        by: str = "", session: str | None = None, facts: RequestFacts | None = None,
     ) -> None:  # fmt: skip
         change = AccountChange(
-            event=f"accounts.{what}", actor=actor, request=request, collection=collection.name, account=account or actor.id, by=by,
-            session=actor.session if session is None else session,
+            event=f"accounts.{what}", actor=actor, request=facts.request_id if facts else "", collection=collection.name,
+            account=account or actor.id, by=by, session=actor.session if session is None else session,
         )  # fmt: skip
-        happens(stores, change, write_instant(self._clock.now()), collection, address=address)
+        happens(stores, change, write_instant(self._clock.now()), collection, facts=facts)
 
     # --- who may sign in, and how an account sees itself
 

@@ -77,7 +77,8 @@ def entry(id: str, moment: str, action: str, target: str, *, actor: Actor, addre
 _NOTED = (
     "accounts.signed_in", "accounts.signed_out", "accounts.sessions_ended", "accounts.stepped_up", "accounts.password_changed",
     "accounts.email_changed", "accounts.verified", "factors.added", "factors.removed", "factors.renewed", "signing_keys.rotated",
-    "own_keys.created", "own_keys.revoked", "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
+    "invitations.invited", "invitations.sent", "invitations.withdrawn", "own_keys.created", "own_keys.revoked",
+    "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
 )  # fmt: skip
 
 

@@ -143,6 +143,46 @@ class OwnKeyChange(Change):
 
 
 @dataclass(slots=True, kw_only=True)
+class InvitationChange(Change):
+    """`id` is the invitation's, `email` whom it is for; the address is in no event."""
+
+    id: str
+    email: str
+
+    @property
+    def subject(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True, kw_only=True)
+class IdentityChange(Change):
+    """`account` is whose identity at a provider it is; `provider` is what the collection calls that one, `id` the identity's."""
+
+    account: str
+    id: str
+    provider: str
+
+    @property
+    def subject(self) -> str:
+        return self.account
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"identity": self.id, "provider": self.provider}
+
+
+@dataclass(slots=True, kw_only=True)
+class ProviderChange(Change):
+    """`provider` is what the collection calls it; its settings are not shown."""
+
+    provider: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"provider": self.provider}
+
+
+@dataclass(slots=True, kw_only=True)
 class CollectionChange(Change):
     """The definitions before and after, as the API shows them; None where there is none."""
 

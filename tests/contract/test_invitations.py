@@ -141,11 +141,11 @@ def test_it_is_sent_again_and_withdrawn(room, clock):
     second = link(room)
     with pytest.raises(Unauthenticated):
         accept(room, first, name="Bea")
-    room.invitations.withdraw("staff", made.id, actor=admin(room))
+    room.invitations.withdraw("staff", made.id, actor=admin(room), facts=FACTS)
     with pytest.raises(Unauthenticated):
         accept(room, second, name="Bea")
     for gone in (
-        lambda: room.invitations.withdraw("staff", made.id, actor=admin(room)),
+        lambda: room.invitations.withdraw("staff", made.id, actor=admin(room), facts=FACTS),
         lambda: room.invitations.send("staff", made.id, actor=admin(room), facts=FACTS),
     ):
         with pytest.raises(NotFound):

@@ -78,7 +78,7 @@ def blueprint(backend: Backend) -> Blueprint:
         """Withdraw an invitation"""
         asked = this_request()
         read_parameters(asked.environ, ())
-        invitations.withdraw(c, _id(id), actor=caller_of(asked, backend))
+        invitations.withdraw(c, _id(id), actor=caller_of(asked, backend), facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/invitation/confirm", methods=("POST",))

@@ -70,9 +70,9 @@ def blueprint(backend: Backend) -> Blueprint:
             return _signed_out_of_cookies(c, request)
         if has_body(request):
             admit(request, backend, GUEST)
-            sessions.sign_out_by(c, loaded(_REFRESH, read_object(request))["refresh_token"])
+            sessions.sign_out_by(c, loaded(_REFRESH, read_object(request))["refresh_token"], facts=facts_of(request))
         else:
-            sessions.sign_out(c, actor=caller_of(request, backend))
+            sessions.sign_out(c, actor=caller_of(request, backend), facts=facts_of(request))
         return empty_response(204)
 
     @door.route("/<c>/sessions")
@@ -98,7 +98,7 @@ def blueprint(backend: Backend) -> Blueprint:
         account, actor = _account(request), caller_of(request, backend)
         return once(
             request, backend, actor,
-            lambda keep: sessions.end(c, _known(id), account, actor=actor, keep=keep),
+            lambda keep: sessions.end(c, _known(id), account, actor=actor, facts=facts_of(request), keep=keep),
             lambda _: empty_response(204),
         )  # fmt: skip
 
@@ -113,7 +113,7 @@ def blueprint(backend: Backend) -> Blueprint:
         account, actor = _account(request), caller_of(request, backend)
         return once(
             request, backend, actor,
-            lambda keep: sessions.end_others(c, account, actor=actor, keep=keep),
+            lambda keep: sessions.end_others(c, account, actor=actor, facts=facts_of(request), keep=keep),
             lambda ended: answer({"ended": ended}),
         )  # fmt: skip
 
@@ -127,7 +127,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     def _signed_out_of_cookies(c: str, request: Request) -> Response:
         """By the refresh token: the access token may have expired."""
-        sessions.sign_out_by(c, _only_cookies(request))
+        sessions.sign_out_by(c, _only_cookies(request), facts=facts_of(request))
         return clear_cookies(empty_response(204))
 
     return door
