@@ -49,9 +49,10 @@ def is_a_sum_out_of_range(failure: Any, case: Any, response: Any) -> bool:
 
 
 # Only a view has a query; an id in a change is the one that there is; values go with two of the actions, a filter, an actor are languages.
-# A second factor is proved in one of several ways. A provider's answer belongs to a sign-in that this browser began.
-# A passkey's name is a line, a
-# key's scopes are of collections that are there. A dry run of a body with an address of an account would tell which ones there are.
+# A second factor is proved in one of several ways. A provider's answer belongs to a sign-in that this browser began; its name is in the
+# path, and its issuer needed where no preset has one. A passkey's name is a line. The scopes of a key are of collections that are there,
+# and the values of whoever is invited of fields. The present password goes with a change where the sign-in was long ago. A dry run of a
+# body with an address of an account would tell which ones there are.
 DEPENDING = {
     "/api/v1/collections": {"unknown_field"},
     "/api/v1/collections/plan": {"unknown_field"},
@@ -59,7 +60,10 @@ DEPENDING = {
     "/api/v1/collections/{c}/plan": {"unchangeable"},
     "/api/v1/auth/{c}/factors/confirm": {"one_proof"},
     "/api/v1/auth/{c}/factors/passkeys/confirm": {"invalid_passkey_name"},
+    "/api/v1/auth/{c}/email-change": {"required"},
+    "/api/v1/auth/{c}/invitations": {"unknown_field"},
     "/api/v1/auth/{c}/oauth/{name}/callback": {"invalid"},
+    "/api/v1/auth/{c}/providers/{name}": {"invalid_name", "invalid", "required"},
     "/api/v1/keys": {"unknown_collection", "wrong_type", "invalid"},
     "/api/v1/auth/{c}/step-up": {"one_proof"},
     "/api/v1/collections/writers/records": {"not_supported"},

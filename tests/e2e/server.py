@@ -25,8 +25,9 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This environment without the settings of whoever runs the tests."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("STILLROOM_", "FLASK_"))}
+    """This environment without the settings of whoever runs the tests; each process may keep what it compiles."""
+    foreign = ("STILLROOM_", "FLASK_", "PYTHONDONTWRITEBYTECODE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
 
 

@@ -13,10 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from adapters.inbound.cli.commands import Actions, commands
 from tests.e2e.server import Server, environment, free_port, stillroom
 
 Servers = Callable[..., Server]
@@ -331,8 +334,9 @@ def test_help_lists_only_what_exists(tmp_path: Path) -> None:
     listed = re.findall(r"^  ([a-z]+) ", said.stdout, re.M)
     assert listed == ["admin", "check", "export", "housekeeping", "import", "jobs", "keys", "migrate", "openapi", "outbox", "pocketbase",
                       "rules", "schema", "serve", "worker"]  # fmt: skip
+    group = commands(Actions(**{each.name: lambda *_: () for each in fields(Actions)}))
     for name in listed:
-        assert stillroom(name, "--help", cwd=tmp_path).returncode == 0
+        assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -42,7 +42,7 @@ class ExchangeSchema(BodySchema):
 
 class IdentityLinkSchema(BodySchema):
     return_to = text(description="Where people come back to, one of the provider's list")
-    challenge = text(description="base64url(sha256(verifier))")
+    challenge = text(description="base64url(sha256(verifier))", pattern="^[A-Za-z0-9_-]{43}$")
 
 
 _EXCHANGE, _LINK = ExchangeSchema(), IdentityLinkSchema()

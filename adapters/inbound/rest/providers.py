@@ -14,6 +14,7 @@ from adapters.inbound.web.openapi import GONE, answers, documented
 from adapters.inbound.web.parameters import read_parameters
 from adapters.inbound.web.responses import empty_response
 from app.usecases.backend import Backend
+from domain.accounts.presets import PRESETS
 
 
 def blueprint(backend: Backend) -> Blueprint:
@@ -78,9 +79,10 @@ _PROVIDER: dict[str, Any] = {
 _PROVIDERS = {"items": {"type": "array", "items": object_of(_PROVIDER, tuple(_PROVIDER))}}
 _WANTED = object_of(
     {
-        "preset": {**_TEXT, "description": "A provider that is known; its name is enough where the address says it"},
+        "preset": {**_TEXT, "enum": [*PRESETS], "description": "A provider that is known; its name is enough where the address says it"},
         "issuer": {**_TEXT, "description": "Any other issuer of OpenID Connect"},
-        "client_id": _TEXT, "client_secret": {**_TEXT, "description": "Never told again"}, "scopes": _SCOPES, "return_to": _ADDRESSES,
+        "client_id": {**_TEXT, "pattern": "^[ -~]{1,500}$"},
+        "client_secret": {**_TEXT, "description": "Never told again"}, "scopes": _SCOPES, "return_to": _ADDRESSES,
         "sign_up": _SIGN_UP,
     },
     ("client_id", "return_to"),

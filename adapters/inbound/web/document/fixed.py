@@ -43,7 +43,11 @@ _DEFINITION = {
     "indexes": {
         "type": "array",
         "items": object_of(
-            {"fields": {"type": "array", "items": _TEXT, "minItems": 1}, "unique": {"type": "boolean"}, "where": _TEXT}, ("fields",)
+            {
+                "fields": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 8, "uniqueItems": True},
+                "unique": {"type": "boolean"}, "where": _TEXT,
+            },
+            ("fields",),
         ),
     },
     "rules": _RULES,
