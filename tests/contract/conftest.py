@@ -12,6 +12,7 @@ from adapters.outbound.sql.start import migrate_database
 from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from ports.observer import Observation
+from tests.migrated import migrated_file
 
 # In memory it is the same engine without its file; tests/usecases and everything over `app.testing` run there each time.
 BACKENDS = [pytest.param("sqlite-memory", marks=pytest.mark.long), "sqlite", "postgresql"]
@@ -49,9 +50,10 @@ def bare_stores():
 
 @pytest.fixture(params=BACKENDS)
 def database_url(request, tmp_path) -> str:
+    """Migrated and empty."""
     if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return "sqlite:///:memory:" if request.param == "sqlite-memory" else f"sqlite:///{tmp_path}/data.db"
+        return request.getfixturevalue("postgres_migrated_url")
+    return "sqlite:///:memory:" if request.param == "sqlite-memory" else migrated_file(tmp_path / "data.db")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from adapters.outbound.sql.engines import closing_engine, open_database
 from adapters.outbound.sql.start import StartError, check_database, migrate_database
 from migrations import HEAD, REVISIONS, downgrade, revision_of, upgrade
-from tests.contract.conftest import bare_stores
+from tests.contract.conftest import BACKENDS, bare_stores
 from tests.contract.ground import POSTS, add, create, ids
 from tests.postgres import connect
 
@@ -48,6 +48,14 @@ TABLES = {
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request, tmp_path):
+    """Empty: here it is migrations that are tried."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return "sqlite:///:memory:" if request.param == "sqlite-memory" else f"sqlite:///{tmp_path}/data.db"
 
 
 def tables_at(revision):

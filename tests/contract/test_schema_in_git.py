@@ -10,6 +10,7 @@ from domain.actor import GUEST, SYSTEM, account
 from domain.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from domain.records.page import ListQuery
 from domain.rules.values import RequestFacts
+from tests.migrated import migrated_file
 
 FACTS = RequestFacts(method="GET")
 TEXT = {"name": "title", "type": "text"}
@@ -37,7 +38,7 @@ SHOP = {
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path):
     """Memory is SQLite too, and all of tests/usecases runs there."""
-    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    return request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
 
 
 @pytest.fixture
