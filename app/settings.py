@@ -334,6 +334,11 @@ class Settings:
         "audience of the tokens, and `create` where whoever is not known yet gets an account. See "
         "[accounts](accounts.md#tokens-of-other-issuers).",
     )  # fmt: skip
+    admin_second_factor: str = _setting(
+        _one_of("optional", "required"), "optional", example="required",
+        meaning="Whether admins sign in without a [second factor](second-factors.md#who-has-to-have-one). With `required`, one who has "
+        "none sets one up before the first session.",
+    )  # fmt: skip
     loopback_providers: str = _setting(
         _one_of(*SWITCH), "off", example="on",
         meaning="For development: `on` lets this machine itself be asked, over plain HTTP too, where providers of sign-in and other "
@@ -392,6 +397,10 @@ class Settings:
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"{'https' if self.speaks_tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def admins_need_factor(self) -> bool:
+        return self.admin_second_factor == "required"
 
     @property
     def asks_loopback(self) -> bool:

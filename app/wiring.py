@@ -47,11 +47,13 @@ from app.usecases.chosen_values import ChosenValues
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.devices import DeviceDesk
+from app.usecases.enrolment import EnrolmentUseCases
 from app.usecases.erasure import ErasureUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.factor_proofs import FactorJudge
+from app.usecases.factor_rule import FactorRule
 from app.usecases.factors import FactorUseCases
 from app.usecases.foreign_accounts import ForeignAccounts
 from app.usecases.foreign_tokens import ForeignTokens
@@ -89,6 +91,7 @@ from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
+from domain.accounts.factors import PASSKEY, TOTP
 from domain.accounts.issuers import TrustedIssuer
 from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
@@ -154,6 +157,7 @@ class Parts:
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
     carrier: Carrier = field(default_factory=EmbeddedCarrier)
     most_jobs: int = MOST_WAITING
+    admins_need_factor: bool = False
 
 
 def build(settings: Settings, *, log_level: str | None = None, serving: bool = False) -> Composed:
@@ -184,6 +188,7 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept),
             settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier,
             most_jobs=settings.jobs_waiting,
+            admins_need_factor=settings.admins_need_factor,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work, settings.of_extensions)
@@ -202,12 +207,17 @@ def use_cases(parts: Parts) -> Backend:
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
     desk = PasswordDesk(work, parts.passwords, limits, puzzles, clock)
     devices = DeviceDesk(parts.seal, limits)
-    sessions = SessionUseCases(work, rulebook, parts.tokens, devices, clock, ids, observer)
+    codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
+    choices = (TOTP, PASSKEY) if webauthn.are_possible else (TOTP,)
+    factor_rule = FactorRule(rulebook, clock, choices=choices, admins=parts.admins_need_factor)
+    sessions = SessionUseCases(work, rulebook, factor_rule, parts.tokens, devices, clock, ids, observer)
     sign_ups = SignUps(RecordWrites(rulebook, RecordReads(rulebook, clock, observer), tools, ids, observer), clock, ids)
     foreign = _foreign(parts, sessions, sign_ups)
-    codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
     judge = FactorJudge(codes, webauthn, parts.seal, clock)
-    factors = FactorUseCases(work, judge, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url))
+    factors = FactorUseCases(
+        work, judge, factor_rule, codes, SegnoPictures(), parts.seal, limits, clock, ids, issuer=_issuer(parts.public_url)
+    )
+    passkeys = PasskeyUseCases(work, factors, webauthn, clock, ids)
     reads = RecordReads(rulebook, clock, observer)
     chosen = ChosenValues(reads, tools, clock)
     writes = RecordWrites(rulebook, reads, tools, ids, observer)
@@ -239,7 +249,8 @@ def use_cases(parts: Parts) -> Backend:
         audit=AuditUseCases(work),
         impersonation=ImpersonationUseCases(work, parts.tokens, clock, ids),
         factors=factors,
-        passkeys=PasskeyUseCases(work, factors, webauthn, clock, ids),
+        passkeys=passkeys,
+        enrolment=EnrolmentUseCases(work, sessions, factors, passkeys, limits, clock),
         second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
         proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
         invitations=InvitationUseCases(work, mail, desk, limits, chosen, writes, clock, ids),

@@ -1,5 +1,5 @@
-"""Who may go on being signed in: a change of what the `auth` rule reads of an account, or of an admin's role, has it asked again, and
-an account that is disabled is out."""
+"""Who may go on being signed in: a change of what the rules `auth` and `second_factor` read of an account, or of an admin's role, has
+them asked again, and an account that is disabled is out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,11 +23,9 @@ def asks_anew(rulebook: Rulebook, schema: Schema, collection: Collection, asked:
         return True  # tokens say the role
     if collection.is_accounts and DISABLED in asked.values:
         return True
-    text = collection.rules.auth if collection.is_accounts else None
-    if not text:
-        return False
-    read = own_fields(rulebook.condition(schema, collection, text).condition)
-    return not read.isdisjoint((*asked.values, *asked.increments, *asked.lists))
+    texts = (collection.rules.auth, collection.rules.second_factor) if collection.is_accounts else ()
+    named = (*asked.values, *asked.increments, *asked.lists)
+    return any(not own_fields(rulebook.condition(schema, collection, text).condition).isdisjoint(named) for text in texts if text)
 
 
 def keep_sessions(

@@ -8,6 +8,7 @@ from app.usecases.api_keys import ApiKeyUseCases
 from app.usecases.audit import AuditUseCases
 from app.usecases.collections import CollectionUseCases
 from app.usecases.deliveries import DeliveryUseCases
+from app.usecases.enrolment import EnrolmentUseCases
 from app.usecases.erasure import ErasureUseCases
 from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
@@ -58,6 +59,7 @@ class Backend:
     factors: FactorUseCases
     second_factors: SecondFactorUseCases
     passkeys: PasskeyUseCases
+    enrolment: EnrolmentUseCases
     proofs: ProofUseCases
     providers: ProviderUseCases
     oauth: OAuthUseCases

@@ -18,7 +18,7 @@ from domain.accounts.factors import (
     read_app_code,
     recovery_digest,
 )
-from domain.accounts.one_time import LIFETIMES, SECOND_FACTOR, TOKEN_BYTES, kept, token
+from domain.accounts.one_time import ENROLMENT, LIFETIMES, SECOND_FACTOR, TOKEN_BYTES, kept, token
 from domain.accounts.passkeys import Passkey, credential_of, handle_of, user_handle
 from domain.actor import SYSTEM, Actor
 from domain.errors import Unauthenticated
@@ -115,6 +115,17 @@ def ask_factor(stores: Stores, collection: Collection, actor: Actor, first: Firs
         kept(SECOND_FACTOR, ticket, actor.id, collection=collection.id, epoch=actor.epoch, at=at, bound=first.text(), tries=TRIES)
     )
     return FactorAsked(ticket, factors, int(LIFETIMES[SECOND_FACTOR].total_seconds()))
+
+
+def ask_enrolment(
+    stores: Stores, collection: Collection, actor: Actor, first: FirstFactor, at: datetime, choices: tuple[str, ...]
+) -> FactorAsked:
+    """A ticket for the place where a second factor is set up."""
+    ticket = token(secrets.token_bytes(TOKEN_BYTES))
+    stores.one_time.put(
+        kept(ENROLMENT, ticket, actor.id, collection=collection.id, epoch=actor.epoch, at=at, bound=first.text(), tries=TRIES)
+    )
+    return FactorAsked(ticket, choices, int(LIFETIMES[ENROLMENT].total_seconds()), to_set_up=True)
 
 
 def need_fresh(stores: Stores, collection: Collection, actor: Actor, at: datetime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.usecases.audit import note
 from app.usecases.factor_proofs import FactorJudge, about_seed, factors_of, need_fresh
+from app.usecases.factor_rule import FactorRule
 from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.sessions import accounts_of
@@ -15,6 +16,7 @@ from domain.accounts.factors import (
     RECOVERY_CODES,
     TOTP,
     has_one_already,
+    last_one,
     no_factor,
     not_confirmed,
     own,
@@ -59,10 +61,10 @@ class FactorList:
 
 class FactorUseCases:
     def __init__(
-        self, work: UnitOfWork, judge: FactorJudge, codes: AppCodes, pictures: QrCodes, seal: Sealing, limits: LimitUseCases, clock: Clock,
-        ids: Ids, *, issuer: str,
+        self, work: UnitOfWork, judge: FactorJudge, rule: FactorRule, codes: AppCodes, pictures: QrCodes, seal: Sealing,
+        limits: LimitUseCases, clock: Clock, ids: Ids, *, issuer: str,
     ) -> None:  # fmt: skip
-        self._work, self._judge, self._codes, self._pictures, self._seal = work, judge, codes, pictures, seal
+        self._work, self._judge, self._rule, self._codes, self._pictures, self._seal = work, judge, rule, codes, pictures, seal
         self._limits, self._clock, self._ids, self._issuer = limits, clock, ids, issuer
 
     def list(self, name: str, *, actor: Actor) -> FactorList:
@@ -81,27 +83,30 @@ class FactorUseCases:
         """A new seed, in place of one that was never confirmed. Conflict where the account has an app; Forbidden where the session is
         not fresh, here and below."""
         own(actor, name)
+        return self._work.run(lambda stores: self.begin_app(stores, self._fresh(stores, actor), actor.id))
+
+    def begin_app(self, stores: Stores, collection: Collection, account: str) -> Proposal:
+        """Inside the transaction of whoever knows that it is this account."""
         seed = self._codes.seed()
-        email = self._work.run(lambda stores: self._proposed(stores, actor, seed))
+        email = self._proposed(stores, collection, account, seed)
         uri = self._codes.uri(seed, account=email, issuer=self._issuer)
         return Proposal(seed, uri, self._pictures.svg(uri))
 
-    def _proposed(self, stores: Stores, actor: Actor, seed: str) -> str:
-        collection = self._fresh(stores, actor)
-        sealed = self._seal.close(seed.encode(), about=about_seed(collection, actor.id))
-        if not stores.factors.propose_totp(collection, actor.id, sealed, self._now()):
+    def _proposed(self, stores: Stores, collection: Collection, account: str, seed: str) -> str:
+        sealed = self._seal.close(seed.encode(), about=about_seed(collection, account))
+        if not stores.factors.propose_totp(collection, account, sealed, self._now()):
             raise has_one_already()
-        credentials = stores.accounts.credentials_of(collection, actor.id)
-        return (credentials and credentials.email) or actor.id
+        credentials = stores.accounts.credentials_of(collection, account)
+        return (credentials and credentials.email) or account
 
     def confirm_totp(self, name: str, code: str, *, actor: Actor, facts: RequestFacts) -> tuple[str, ...]:
         """The app counts from now on, and all other sessions end: whoever opened one by the password alone is out. Recovery codes,
         where this is the first factor; they are told here and never again."""
         self._limits.second_factor(facts.visit, name, own(actor, name))
-        return self._work.run(lambda stores: self._confirmed(stores, actor, code))
+        return self._work.run(lambda stores: self.keep_app(stores, self._fresh(stores, actor), actor, code))
 
-    def _confirmed(self, stores: Stores, actor: Actor, code: str) -> tuple[str, ...]:
-        collection = self._fresh(stores, actor)
+    def keep_app(self, stores: Stores, collection: Collection, actor: Actor, code: str) -> tuple[str, ...]:
+        """Inside the transaction of whoever knows that it is this account."""
         app = stores.factors.totp(collection, actor.id)
         if app is None or app.is_confirmed:
             raise NotFound("no authenticator app waits for its first code", hint=f"POST /api/v1/auth/{collection.name}/factors/totp first")
@@ -132,9 +137,15 @@ class FactorUseCases:
         self.tidy(stores, collection, actor.id)
 
     def tidy(self, stores: Stores, collection: Collection, account: str) -> None:
-        """Recovery codes stand in for a factor; without one they would be a password that nobody thinks of."""
+        """After an account took a factor away. Recovery codes stand in for one; without it they would be a password that nobody thinks
+        of. Conflict where it was the last and the account has to have one."""
         if not _has_real(stores, collection, account):
+            self._check_free(stores, collection, account)
             stores.factors.put_recovery(collection, account, ())
+
+    def _check_free(self, stores: Stores, collection: Collection, account: str) -> None:
+        if self._rule.binds(stores, collection, account):
+            raise last_one()
 
     # --- recovery codes
 
@@ -174,6 +185,8 @@ class FactorUseCases:
         collection = accounts_of(stores, name)
         if stores.accounts.credentials_of(collection, account) is None:
             raise NotFound("there is no such account, or its factors are not yours")
+        if account == actor.id:
+            self._check_free(stores, collection, account)
         stores.factors.forget(collection, [account])
         self.tell(stores, "reset", collection, actor, "all", account)
         if account != actor.id:

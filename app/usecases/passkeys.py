@@ -57,7 +57,7 @@ class PasskeyUseCases:
     def propose(self, name: str, *, actor: Actor) -> Challenge:
         """Forbidden where the session is not fresh; Unavailable where this backend does not know its public address."""
         own(actor, name)
-        self._check_possible()
+        self.check_possible()
         challenge = Challenge(token(secrets.token_bytes(TOKEN_BYTES)), {})
         raw = secrets.token_bytes(CHALLENGE_BYTES)
         options = self._work.run(lambda stores: self._proposed(stores, actor, challenge.ticket, raw))
@@ -65,16 +65,20 @@ class PasskeyUseCases:
 
     def _proposed(self, stores: Stores, actor: Actor, ticket: str, raw: bytes) -> dict[str, Any]:
         collection = self._fresh(stores, actor)
-        there = stores.passkeys.of_account(collection, actor.id)
-        if len(there) >= MOST:
-            raise too_many()
         bound = json.dumps({"challenge": encoded(raw)})
         stores.one_time.put(
             kept(NEW_PASSKEY, ticket, actor.id, collection=collection.id, epoch=actor.epoch, at=self._clock.now(), bound=bound)
         )
-        credentials = stores.accounts.credentials_of(collection, actor.id)
-        shown = (credentials and credentials.email) or actor.id
-        handle = user_handle(collection.id, actor.id)
+        return self.registration(stores, collection, actor.id, raw)
+
+    def registration(self, stores: Stores, collection: Collection, account: str, raw: bytes) -> dict[str, Any]:
+        """What the browser is asked, inside the transaction of whoever knows that it is this account and keeps the challenge."""
+        there = stores.passkeys.of_account(collection, account)
+        if len(there) >= MOST:
+            raise too_many()
+        credentials = stores.accounts.credentials_of(collection, account)
+        shown = (credentials and credentials.email) or account
+        handle = user_handle(collection.id, account)
         return self._passkeys.registration(raw, handle=handle, name=shown, there=[each.credential for each in there])
 
     def register(
@@ -82,7 +86,7 @@ class PasskeyUseCases:
     ) -> tuple[Passkey, tuple[str, ...]]:
         """The passkey, and recovery codes where it is the account's first factor."""
         own(actor, name)
-        self._check_possible()
+        self.check_possible()
         read_name(called)
         return self._work.run(lambda stores: self._registered(stores, actor, ticket, called, answer))
 
@@ -93,7 +97,13 @@ class PasskeyUseCases:
         taken = stores.one_time.take(collection, presented(NEW_PASSKEY, ticket), self._now())
         if taken is None or taken.account != actor.id:
             raise refused()
-        made = self._passkeys.registered(answer, decoded(json.loads(taken.bound)["challenge"]))
+        return self.keep(stores, collection, actor, called, answer, taken.bound)
+
+    def keep(
+        self, stores: Stores, collection: Collection, actor: Actor, called: str, answer: Mapping[str, Any], bound: str
+    ) -> tuple[Passkey, tuple[str, ...]]:
+        """The same once it is known whose it is to be; `bound` has the challenge that was asked."""
+        made = self._passkeys.registered(answer, decoded(json.loads(bound).get("challenge", "")))
         if made is None:
             raise not_registered()
         passkey = Passkey(self._ids.new(), made.credential, actor.id, made.public_key, made.counter, called, self._now())
@@ -107,7 +117,7 @@ class PasskeyUseCases:
     def ask(self, name: str, ticket: str | None) -> Challenge:
         """For a second factor with the ticket of the sign-in; without one for whoever has a passkey: who that is tells the passkey, so
         nobody learns from this which accounts there are."""
-        self._check_possible()
+        self.check_possible()
         raw = secrets.token_bytes(CHALLENGE_BYTES)
         if ticket is None:
             return self._ask_anybody(name, raw)
@@ -160,7 +170,7 @@ class PasskeyUseCases:
     def possible(self) -> bool:
         return self._passkeys.are_possible
 
-    def _check_possible(self) -> None:
+    def check_possible(self) -> None:
         if not self._passkeys.are_possible:
             raise not_possible()
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from app.usecases.devices import DeviceDesk
-from app.usecases.factor_proofs import ask_factor
+from app.usecases.factor_proofs import ask_enrolment, ask_factor
+from app.usecases.factor_rule import FactorRule
 from app.usecases.happenings import happens
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.request_values import request_values
 from app.usecases.rulebook import Rulebook
 from app.usecases.sights import sights_for
-from domain.accounts.factors import FactorAsked, FirstFactor
+from domain.accounts.factors import FactorAsked, FirstFactor, to_be_set_up
 from domain.accounts.impersonation import check_itself
 from domain.accounts.refresh import (
     FAMILY_BYTES,
@@ -57,6 +58,7 @@ class SignedIn:
     refresh_token: str
     account: Shown
     device_token: str
+    recovery_codes: tuple[str, ...] = ()  # where a first second factor was set up on the way, and never again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,10 @@ class _Turned:
 
 class SessionUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, tokens: Tokens, devices: DeviceDesk, clock: Clock, ids: Ids, observer: Observer
-    ) -> None:
-        self._work, self._rulebook, self._tokens, self._devices = work, rulebook, tokens, devices
+        self, work: UnitOfWork, rulebook: Rulebook, factor_rule: FactorRule, tokens: Tokens, devices: DeviceDesk, clock: Clock, ids: Ids,
+        observer: Observer,
+    ) -> None:  # fmt: skip
+        self._work, self._rulebook, self._factor_rule, self._tokens, self._devices = work, rulebook, factor_rule, tokens, devices
         self._clock, self._ids, self._observer = clock, ids, observer
 
     def open(
@@ -87,7 +90,8 @@ class SessionUseCases:
         """A new session of the account that has just proved to be this one, by the way that `facts.context` names. Forbidden where the
         collection's `auth` rule does not hold for it, Unauthenticated where its epoch has moved on since. Called inside a body,
         it joins that: a code that was taken for it is taken only if this succeeds. Every way to sign in comes here with one factor, and an
-        account that has a second one is asked for it: the session is opened by whoever comes with `both`."""
+        account that has a second one is asked for it, or to set one up where it has to have one: the session is opened by whoever comes
+        with `both`."""
         device = _device(device_name, facts)
         session = opened(self._ids.new(), account=id, epoch=epoch, at=self._clock.now(), method=facts.context, device=device)
         token = minted(secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES))
@@ -101,7 +105,9 @@ class SessionUseCases:
         self, stores: Stores, actor: Actor, session: Session, token: RefreshToken, facts: RequestFacts, *, both: bool
     ) -> Shown | FactorAsked:
         shown = self._admitted(stores, actor, facts)
-        collection = stores.schema.collection(actor.collection)
+        collection, first = stores.schema.collection(actor.collection), FirstFactor(session.method, session.device)
+        if not both and self._factor_rule.wants_more(stores, collection, actor.id, facts):
+            return ask_enrolment(stores, collection, actor, first, self._clock.now(), self._factor_rule.choices)
         if stores.sessions.add(collection, within(session, collection.id), token.kept, both=both):
             signed = replace(actor, session=session.id)
             self._tell(stores, "sign_in", collection, signed, by=session.method, facts=facts)
@@ -109,7 +115,7 @@ class SessionUseCases:
         if both:
             raise _gone()
         # Not raised: the ticket is to be kept, and so is that a code or a link was used up for it.
-        return ask_factor(stores, collection, actor, FirstFactor(session.method, session.device), self._clock.now())
+        return ask_factor(stores, collection, actor, first, self._clock.now())
 
     def _signed_in(self, actor: Actor, token: RefreshToken, shown: Shown) -> SignedIn:
         issued = self._tokens.issue(_with_role(actor, shown))
@@ -120,7 +126,7 @@ class SessionUseCases:
     def refresh(self, name: str, text: str, *, facts: RequestFacts) -> SignedIn:
         """New tokens for a refresh token, which is spent by that; within a short grace it is answered with the same successor again.
         Unauthenticated for every other token, and where somebody spent it before that, its session is over. Forbidden, and the
-        token not spent, where the `auth` rule holds no more."""
+        token not spent, where the `auth` rule holds no more, and Unauthenticated where the account came to need a second factor."""
         token, now, salt = read_refresh_token(text), self._clock.now(), secrets.token_bytes(SECRET_BYTES)
         turn = Turn(token.kept, token.successor(salt).kept, salt, write_instant(now), grace_begins(now), idle_end(now), _address(facts))
         turned = self._work.run(lambda stores: self._turned(stores, name, turn, facts))
@@ -140,7 +146,11 @@ class SessionUseCases:
             return RefreshRefused(name, ended=stores.sessions.end_family(collection, turn.presented.family) is not None)
         actor = account(session.account, name, session.epoch, session.id)
         self._tell(stores, "refresh", collection, actor, facts=facts)
-        return _Turned(session, salt, self._admitted(stores, actor, replace(facts, context=session.method)))
+        by_first = replace(facts, context=session.method)
+        shown = self._admitted(stores, actor, by_first)
+        if self._factor_rule.wants_more(stores, collection, session.account, by_first):
+            raise to_be_set_up()
+        return _Turned(session, salt, shown)
 
     # --- seeing and ending them
 

@@ -54,11 +54,13 @@ class FirstFactor:
 
 @dataclass(frozen=True, slots=True)
 class FactorAsked:
-    """In place of a session: the first factor was right, and a second is wanted. `factors` are the kinds that the account has."""
+    """In place of a session: the first factor was right, and a second is wanted. `factors` are the kinds that the account has, or,
+    where it is `to_set_up` one before it gets a session, those that it may choose from."""
 
     ticket: str
     factors: tuple[str, ...]
     expires_in: int
+    to_set_up: bool = False
 
 
 def first_factor(ticket: OneTime) -> FirstFactor:
@@ -114,6 +116,28 @@ class SecondFactorRequired(Unauthenticated):
         hint = "POST the ticket and a proof to …/factors/confirm"
         super().__init__("the first factor was right, and this account is asked for a second one", hint=hint)
         self.members = {"ticket": asked.ticket, "factors": list(asked.factors), "expires_in": asked.expires_in}
+
+
+class SecondFactorToSetUp(Unauthenticated):
+    code = "second_factor_to_set_up"
+
+    def __init__(self, asked: FactorAsked) -> None:
+        hint = "POST the ticket to …/factors/enrolment to begin"
+        super().__init__("the first factor was right, and this account has to set up a second one before it is signed in", hint=hint)
+        self.members = {"ticket": asked.ticket, "factors": list(asked.factors), "expires_in": asked.expires_in}
+
+
+def to_be_set_up() -> Unauthenticated:
+    """To a session that was opened before the rule held for its account."""
+    return Unauthenticated(
+        "this account has to set up a second factor", code="second_factor_to_set_up", hint="sign in again: the answer has a ticket for it"
+    )
+
+
+def last_one() -> Conflict:
+    return Conflict(
+        "this account has to have a second factor, and this is its last", code="factor_needed", hint="set up another one first",
+    )  # fmt: skip
 
 
 def refused() -> Unauthenticated:

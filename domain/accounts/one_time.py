@@ -23,6 +23,8 @@ INVITATION = "invitation"
 
 # What a first factor opens: the place where the second one is shown.
 SECOND_FACTOR = "second_factor"
+# What it opens where there is none and the account has to have one: the place where one is set up.
+ENROLMENT = "factor_enrolment"
 # Challenges of passkeys: of one that is made, and of one that somebody signs in with.
 NEW_PASSKEY, PASSKEY_SIGN_IN = "new_passkey", "passkey"
 
@@ -36,6 +38,7 @@ LIFETIMES: Mapping[str, timedelta] = MappingProxyType({
     EMAIL_COMES: timedelta(hours=24),
     INVITATION: timedelta(days=7),
     SECOND_FACTOR: timedelta(minutes=5),
+    ENROLMENT: timedelta(minutes=15),
     NEW_PASSKEY: timedelta(minutes=5),
     PASSKEY_SIGN_IN: timedelta(minutes=5),
 })  # fmt: skip

@@ -83,7 +83,11 @@ def _indexes(old: Collection, new: Collection) -> Iterator[Finding]:
 
 
 def _rules(old: Collection, new: Collection) -> Iterator[Finding]:
+    if new.rules.second_factor not in (None, old.rules.second_factor):
+        yield Finding(Weight.MAY_BREAK, "second_factor rule", "accounts may have to set up a second factor before they sign in again")
     for action in rule_names(new.type):
+        if action == "second_factor":
+            continue
         before, after = getattr(old.rules, action), getattr(new.rules, action)
         if before == after or before is None or after == "":
             continue

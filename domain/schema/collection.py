@@ -45,8 +45,9 @@ ACCOUNT_NAMES = ACCOUNT_FIELD_NAMES | {PASSWORD, OLD_PASSWORD}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Each is a text of the rule language, `""` for everyone or None for admins only. `manage` and `auth` exist in accounts
-    collections alone: who may change other people's sign-in data, and which accounts may sign in at all."""
+    """Each is a text of the rule language, `""` for everyone or None for admins only. `manage`, `auth` and `second_factor` exist in
+    accounts collections alone: who may change other people's sign-in data, which accounts may sign in at all, and which of them
+    not without a second factor (None: who has one is asked for it, and nobody has to)."""
 
     list: str | None = None
     view: str | None = None
@@ -55,6 +56,7 @@ class Rules:
     delete: str | None = None
     manage: str | None = None
     auth: str | None = ""
+    second_factor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Collection:
 
 
 _NO_ALIASES: Mapping[str, str] = {}
-_RULES_OF = {"accounts": 7, "base": 5, "view": 2}
+_RULES_OF = {"accounts": 8, "base": 5, "view": 2}
 # What people do with records.
 _ACTIONS = ("list", "view", "create", "update", "delete")
 

@@ -87,7 +87,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return answer({"totp": app, "passkeys": passkeys, "recovery_codes": found.recovery_codes})
 
     @door.route("/<c>/factors", methods=("DELETE",))
-    @documented("reset_factors", for_all=True, parameters=[_ACCOUNT], responses=answers({204: GONE}, *_REFUSED))
+    @documented("reset_factors", for_all=True, parameters=[_ACCOUNT], responses=answers({204: GONE}, 409, *_REFUSED))
     def reset_factors(c: str) -> Response:
         """Remove all second factors, your own or, as an admin, those of an account"""
         asked = this_request()
@@ -98,7 +98,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/factors/totp", methods=("POST",))
     @documented(
-        "propose_app", for_all=True, responses=answers({201: answers_with("What the app is told, once", _PROPOSAL)}, 409, *_REFUSED)
+        "propose_app", for_all=True, responses=answers({201: answers_with("What the app is told, once", PROPOSAL)}, 409, *_REFUSED)
     )
     def propose_app(c: str) -> Response:
         """Begin to set up an authenticator app"""
@@ -116,7 +116,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return answer({"recovery_codes": factors.confirm_totp(c, code, actor=actor, facts=facts_of(asked))})
 
     @door.route("/<c>/factors/totp", methods=("DELETE",))
-    @documented("remove_app", for_all=True, responses=answers({204: GONE}, *_REFUSED))
+    @documented("remove_app", for_all=True, responses=answers({204: GONE}, 409, *_REFUSED))
     def remove_app(c: str) -> Response:
         """Remove your authenticator app"""
         factors.remove_totp(c, actor=_asked(backend)[1])
@@ -156,7 +156,7 @@ _LIST = {
     "passkeys": {"type": "array", "items": object_of(PASSKEY, tuple(PASSKEY))},
     "recovery_codes": {"type": "integer", "minimum": 0, "description": "How many are left"},
 }  # fmt: skip
-_PROPOSAL = {
+PROPOSAL = {
     "secret": {**_TEXT, "description": "To be typed into an app that has no camera"},
     "uri": {**_TEXT, "format": "uri"},
     "qr": {**_TEXT, "description": "The URI as a QR code, an SVG image"},

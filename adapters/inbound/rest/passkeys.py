@@ -59,7 +59,7 @@ def blueprint(backend: Backend) -> Blueprint:
         return answer({**made.as_object(), "recovery_codes": codes}, 201)
 
     @door.route("/<c>/factors/passkeys/<passkey:id>", methods=("DELETE",))
-    @documented("remove_passkey", for_all=True, responses=answers({204: GONE}, 400, 401, 403, 404, 503))
+    @documented("remove_passkey", for_all=True, responses=answers({204: GONE}, 400, 401, 403, 404, 409, 503))
     def remove_passkey(c: str, id: str) -> Response:
         """Remove a passkey of yours"""
         asked = this_request()
@@ -82,8 +82,8 @@ def blueprint(backend: Backend) -> Blueprint:
     return door
 
 
-_CHALLENGE: dict[str, Any] = {
-    "ticket": {"type": "string", "description": "Good once, for five minutes; sent with the answer"},
+OPTIONS: dict[str, Any] = {
     "options": {"type": "object", "additionalProperties": True, "description": "For `navigator.credentials`, in their JSON form"},
 }
+_CHALLENGE: dict[str, Any] = {"ticket": {"type": "string", "description": "Good once, for five minutes; sent with the answer"}, **OPTIONS}
 _CODES = {"recovery_codes": {"type": "array", "items": {"type": "string"}, "description": "Where it is the first factor; told once"}}

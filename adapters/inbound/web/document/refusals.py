@@ -96,19 +96,22 @@ _OWNED: Codes = ("acting_as_another", "forbidden", "not_with_a_key")
 _ONE_TIME: Codes = ("invalid_one_time",)
 _STALE: Codes = ("acting_as_another", "forbidden", "not_with_a_key", "step_up_required")
 _KEY: Codes = (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type")
+_SECOND: Codes = ("second_factor_required", "second_factor_to_set_up")
 _BY_LETTER: ByStatus = {
-    **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, "second_factor_required"), 413: _OVERSIZED,
+    **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, *_SECOND), 413: _OVERSIZED,
     403: ("csrf_refused", "sign_in_refused"),
 }  # fmt: skip
+
+_ENROLLING: ByStatus = {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED}
 
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
     "sign_in": {
-        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials", "second_factor_required"),
+        **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials", *_SECOND),
         403: ("csrf_refused", "sign_in_refused"), 413: _OVERSIZED,
     },
     "refresh_session": {
-        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token",), 413: _OVERSIZED,
+        **_SENDING, 400: _CREDENTIALS, 401: ("invalid_refresh_token", "second_factor_to_set_up"), 413: _OVERSIZED,
         403: ("csrf_refused", "sign_in_refused"),
     },
     "sign_out": {**_SENDING, 400: _CREDENTIALS, 401: (*_WHO[401], "invalid_refresh_token"), 413: _OVERSIZED},
@@ -144,7 +147,7 @@ OF_OURS: Mapping[str, ByStatus] = {
     "come_back_by_form": {400: ("invalid",), 404: _WHO[404], 415: _SENDING[415]},
     "sign_in_by_provider": {
         **_SENDING, 400: (*_CREDENTIALS, *_ADDRESS, "invalid_device", "invalid_mode", "invalid_record", "not_an_object", "not_writable"),
-        401: (*_WHO[401], *_ONE_TIME, "second_factor_required"),
+        401: (*_WHO[401], *_ONE_TIME, *_SECOND),
         403: ("csrf_refused", "forbidden", "sign_in_refused", "sign_up_refused"), 409: ("conflict", "identity_taken", "not_unique"),
         413: _OVERSIZED,
     },
@@ -175,6 +178,15 @@ OF_OURS: Mapping[str, ByStatus] = {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_mode", "one_proof"), 401: (*_ONE_TIME, "invalid_factor"), 413: _OVERSIZED,
         403: ("csrf_refused", "sign_in_refused"),
     },
+    "begin_enrolment_by_app": {**_ENROLLING, 409: ("factor_exists",)},
+    "end_enrolment_by_app": {
+        **_ENROLLING, 400: (*_CREDENTIALS, "invalid_factor_code", "invalid_mode"), 403: ("csrf_refused", "sign_in_refused"),
+    },
+    "begin_enrolment_by_passkey": {**_ENROLLING, 503: (*_LATER[503], "passkeys_not_configured")},
+    "end_enrolment_by_passkey": {
+        **_ENROLLING, 400: (*_CREDENTIALS, "invalid_mode", "invalid_passkey", "invalid_passkey_name", "not_an_object"),
+        403: ("csrf_refused", "sign_in_refused"), 503: (*_LATER[503], "passkeys_not_configured"),
+    },
     "step_up": {
         **_SENDING, 400: (*_CREDENTIALS, "one_proof", "wrong_password"), 401: (*_WHO[401], "invalid_factor"),
         403: ("forbidden", "step_up_refused"), 413: _OVERSIZED,
@@ -182,18 +194,18 @@ OF_OURS: Mapping[str, ByStatus] = {
     "list_factors": {400: _QUERY, **_READING},
     "propose_app": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_exists",)},
     "confirm_app": {**_SENDING, 400: (*_CREDENTIALS, "invalid_factor_code"), 403: _STALE, 413: _OVERSIZED},
-    "remove_app": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "remove_app": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_needed",)},
     "propose_passkey": {**_WRITING, 400: (*_QUERY, "too_many_passkeys"), 403: _STALE, 503: (*_LATER[503], "passkeys_not_configured")},
     "register_passkey": {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_passkey", "invalid_passkey_name", "not_an_object"), 401: (*_WHO[401], *_ONE_TIME),
         403: _STALE, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
     },
-    "remove_passkey": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "remove_passkey": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_needed",)},
     "ask_passkey": {
         **_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
     },
     "renew_recovery_codes": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("no_factor",)},
-    "reset_factors": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "reset_factors": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_needed",)},
     "export_personal_data": {
         **_READING, 400: (*_QUERY, "limit_exceeded"), 403: _STALE, 507: ("out_of_space",),
     },
