@@ -104,6 +104,7 @@ def backend(**parts):
         "factors": Asked(),
         "second_factors": Asked(),
         "passkeys": Asked(),
+        "enrolment": Asked(),
         "invitations": Asked(),
         "anonymous": Asked(),
         "proofs": Asked(),

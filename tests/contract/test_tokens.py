@@ -229,6 +229,7 @@ def test_a_key_goes_when_nothing_that_it_signed_is_good_any_more(memory, clock):
     jwts = JwtTokens(memory, SEAL, clock)
     jwts.prepare()
     first = jwts.public_keys()[0]["kid"]
+    clock.advance(minutes=1)
     second = jwts.rotate()
     clock.advance(minutes=19)
     third = jwts.rotate()

@@ -4,7 +4,15 @@ import re
 from datetime import timedelta
 
 from app.testing import backend, client
-from domain.accounts.one_time import DIGITS, LIFETIMES, NEW_PASSKEY, PASSKEY_SIGN_IN, SECOND_FACTOR, TRIES
+from domain.accounts.one_time import (
+    DIGITS,
+    ENROLMENT,
+    LIFETIMES,
+    NEW_PASSKEY,
+    PASSKEY_SIGN_IN,
+    SECOND_FACTOR,
+    TRIES,
+)
 from domain.actor import SYSTEM
 from domain.schema.letters import PAGES, PLACEHOLDERS
 from tests.docs.blocks import definitions
@@ -18,7 +26,7 @@ def test_lifetimes_are_those_in_force() -> None:
     told = {}
     for names, count, unit in re.findall(r"^\| (`[a-z_`, ]+`) \| (\d+) ([a-z]+) \|$", PAGE, re.M):
         told |= {name: timedelta(seconds=int(count) * _UNITS[unit]) for name in re.findall(r"[a-z_]+", names)}
-    without_letter = {SECOND_FACTOR, NEW_PASSKEY, PASSKEY_SIGN_IN}
+    without_letter = {SECOND_FACTOR, ENROLMENT, NEW_PASSKEY, PASSKEY_SIGN_IN}
     assert told == {purpose: lasts for purpose, lasts in LIFETIMES.items() if purpose not in without_letter}
 
 

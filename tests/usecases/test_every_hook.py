@@ -5,6 +5,7 @@ from dataclasses import fields
 from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
 from adapters.outbound.system_clock import SystemClock
@@ -12,6 +13,7 @@ from app import testing
 from app.testing import ToldClock
 from app.usecases.backend import Backend
 from app.usecases.bulk import Chosen
+from app.usecases.enrolment import NewFactor
 from app.usecases.factor_proofs import Given
 from domain.accounts.one_time import PASSWORD_RESET, SIGN_IN_LINK, VERIFICATION
 from domain.errors import Forbidden
@@ -62,6 +64,14 @@ def passkey(room, made):
     device = Authenticator("https://planes.example", "planes.example")
     asked = room.passkeys.propose("users", actor=made.actor)
     return device, room.passkeys.register("users", asked.ticket, "phone", device.create(asked.options), actor=made.actor)[0]
+
+
+def enrolled(room, made):
+    room.collections.change("users", {"rules": {"second_factor": ""}}, actor=SYSTEM)
+    asked = room.accounts.sign_in("users", ANN, PASSWORD, facts=FACTS)
+    proposal = room.enrolment.propose_app("users", asked.ticket, facts=FACTS)
+    present = pyotp.TOTP(proposal.secret).at(room.clock.now())
+    room.enrolment.confirm("users", asked.ticket, NewFactor(code=present), facts=FACTS)
 
 
 def removed_passkey(room, made):
@@ -181,6 +191,7 @@ CHANGES = {
         "factors.renew", lambda room, made: (App(room, made.signed), room.factors.renew_recovery("users", actor=made.actor)),
     ),
     "factors.reset": ("factors.reset", lambda room, made: room.factors.reset("users", made.actor.id, **SYSTEMS)),
+    "enrolment.confirm": ("factors.add", enrolled),
     "passkeys.register": ("factors.add", passkey),
     "passkeys.remove": ("factors.remove", removed_passkey),
     "impersonation.begin": ("accounts.impersonate", impersonated),
@@ -235,8 +246,9 @@ READS = {
 }  # fmt: skip
 STEPS = {  # of a use case above, inside of its transaction or before it
     "sessions.open", "sessions.admit", "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
-    "passkeys.propose",
     "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back",
+    "factors.begin_app", "factors.keep_app", "passkeys.propose", "passkeys.registration", "passkeys.keep", "passkeys.check_possible",
+    "enrolment.propose_app", "enrolment.propose_passkey",
     "passkeys.ask", "puzzles.give", "imports.keep_parts", "imports.create", "accounts.setup_token",
 }  # fmt: skip
 # What they make and whom they sign in is made and signed in as everywhere, and told there.

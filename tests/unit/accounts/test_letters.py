@@ -4,7 +4,7 @@ import pytest
 
 from domain.accounts.languages import preferred
 from domain.accounts.letters import OURS, write
-from domain.accounts.one_time import LIFETIMES, NEW_PASSKEY, PASSKEY_SIGN_IN, SECOND_FACTOR
+from domain.accounts.one_time import ENROLMENT, LIFETIMES, NEW_PASSKEY, PASSKEY_SIGN_IN, SECOND_FACTOR
 from domain.accounts.wishes import Wish, read_wish
 from domain.errors import Invalid
 from domain.schema.letters import PLACEHOLDERS, Template, read_letters
@@ -48,7 +48,7 @@ def test_what_an_owner_writes_is_kept_as_it_was_written():
     }  # fmt: skip
     assert read_letters(told).definition() == told
     assert read_letters({}) is read_letters(None) is read_letters({"pages": {}}) is None
-    assert set(PLACEHOLDERS) == set(LIFETIMES) - {SECOND_FACTOR, NEW_PASSKEY, PASSKEY_SIGN_IN}
+    assert set(PLACEHOLDERS) == set(LIFETIMES) - {SECOND_FACTOR, ENROLMENT, NEW_PASSKEY, PASSKEY_SIGN_IN}
 
 
 LINKED = {"subject": "s", "text": "{link}"}
