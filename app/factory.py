@@ -1,12 +1,12 @@
 """Backend in, Flask out: which doors there are, and what holds for all of them."""
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask
 
-from adapters.inbound import ops
+from adapters.inbound import metrics, ops
 from adapters.inbound.rest import (
     account_keys,
     anonymous,
@@ -91,13 +91,14 @@ _BLUEPRINTS = (
 
 
 def create_app(
-    settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None, extensions: Sequence[Extension] = ()
-) -> Flask:
+    settings: Settings | None = None, backend: Backend | None = None, observer: Observer | None = None,
+    extensions: Sequence[Extension] = (), exposition: Callable[[], bytes] | None = None,
+) -> Flask:  # fmt: skip
     """The WSGI application. Without a backend one is composed as the settings say, without settings as the environment says;
-    it is closed when the process ends. SettingsError where limits name a route that is not there."""
+    it is closed when the process ends. `exposition` answers with metrics. SettingsError where limits name a route that is not there."""
     if backend is None:
         settings = settings or Settings.from_environment()
-        backend, composed_observer, extensions = _composed(settings)
+        backend, composed_observer, extensions, exposition = _composed(settings)
         observer = observer or composed_observer
     settings = settings or Settings()
     observer = observer or LoggingObserver(settings.log_level)
@@ -121,6 +122,8 @@ def create_app(
     app.register_blueprint(docs.blueprint(api, backend))
     app.register_blueprint(pages.blueprint(backend))
     app.register_blueprint(postman.blueprint(backend, settings.url))
+    if exposition is not None:
+        metrics.install(app, settings.metrics_token, exposition)
     errors.install(app, observer)
     wrong = unknown_route(settings.limits, list(operations(app).values()))
     if wrong:
@@ -140,9 +143,9 @@ def document(settings: Settings, backend: Backend, extensions: Sequence[Extensio
     return whole(base, known)
 
 
-def _composed(settings: Settings) -> tuple[Backend, Observer, Sequence[Extension]]:
+def _composed(settings: Settings) -> tuple[Backend, Observer, Sequence[Extension], Callable[[], bytes] | None]:
     from app import wiring  # opens every adapter: not wanted by those who bring a backend
 
-    composed = wiring.build(settings)
+    composed = wiring.build(settings, counting=True)
     atexit.register(composed.close)
-    return composed.backend, composed.observer, composed.extensions
+    return composed.backend, composed.observer, composed.extensions, composed.exposition

@@ -147,9 +147,21 @@ def _run(settings: Settings, overrides: Mapping[str, str], *, has_jobs: bool) ->
     from app import serving
     from app.working import RunnerBeside
 
+    if settings.metrics_token:
+        _share_counters(settings.data_dir / "metrics")
     click.echo(f"Serving on {settings.url} (Ctrl-C ends it)")
     with RunnerBeside(settings, overrides, partial(click.echo, err=True)) if has_jobs else nullcontext():
         serving.run(settings, partial(_application, settings), _watch(settings))
+
+
+def _share_counters(folder: Path) -> None:
+    """Each worker counts into files of its own there, which are added up by whichever is asked. They begin at nothing with the server."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder.resolve())
+    # Read once, when the library is imported: so after that is said, and before workers are forked.
+    import adapters.outbound.prometheus_metrics  # noqa: F401
 
 
 def _watch(settings: Settings) -> "Watch":
@@ -167,8 +179,8 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     from app.factory import create_app
     from app.rounds import Rounds
 
-    composed = wiring.build(settings, serving=True)
-    application = create_app(settings, composed.backend, composed.observer, composed.extensions)
+    composed = wiring.build(settings, serving=True, counting=True)
+    application = create_app(settings, composed.backend, composed.observer, composed.extensions, composed.exposition)
     every = settings.housekeeping if keeps_house else 0
     if keeps_house:
         composed.relay.start()

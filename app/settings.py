@@ -187,6 +187,12 @@ def _secret(text: str) -> str:
     return text
 
 
+def _metrics_token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise _Wrong("has letters, digits and signs of ASCII only, without spaces; `openssl rand -base64 32` makes a good one")
+    return _secret(text)
+
+
 def _setting(read: Callable[[str], Any], default: Any, *, meaning: str, example: str, shown: str = "") -> Any:
     """`shown` is the default in words, where it depends on the machine or on other settings."""
     about = {"read": read, "meaning": meaning, "example": example, "shown": shown or str(default)}
@@ -278,6 +284,10 @@ class Settings:
         _whole(0, 86_400), 30, example="300",
         meaning="Seconds between two rounds in which expired records are deleted and the trash is purged; 0 leaves that to "
         "`stillroom housekeeping`.",
+    )  # fmt: skip
+    metrics_token: str = _setting(
+        _metrics_token, "", shown="there is no `/metrics`", example="4hJw8…(`openssl rand -base64 32`)",
+        meaning="Who sends it as a bearer token reads [metrics](metrics.md) at `/metrics`; at least 32 characters.",
     )  # fmt: skip
     events_kept: int = _setting(
         _whole(1, 8_760), 24, example="72",
@@ -463,7 +473,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 def _but(name: str, text: str) -> str:
     """What it is instead, except where that may be a secret."""
-    return "" if name.endswith(("_KEY", "_URL")) else f", not `{text[:60]}`"
+    return "" if name.endswith(("_KEY", "_TOKEN", "_URL")) else f", not `{text[:60]}`"
 
 
 def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:

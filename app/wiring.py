@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
@@ -68,6 +69,7 @@ from app.usecases.jobs import JobUseCases
 from app.usecases.letters import LetterWriter
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import Delivery, MailUseCases
+from app.usecases.metrics import MetricsUseCases
 from app.usecases.oauth import ProviderTalks
 from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
@@ -112,6 +114,9 @@ from ports.seals import Sealing
 from ports.tokens import Tokens
 from ports.unit_of_work import UnitOfWork
 
+if TYPE_CHECKING:
+    from adapters.outbound.prometheus_metrics import PrometheusObserver
+
 # Every store that a unit of work offers, in one place: a body asks for them by name.
 STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore)
 _SECONDS_FOR_KEYS = 5.0
@@ -120,7 +125,7 @@ _SECONDS_FOR_KEYS = 5.0
 @dataclass(frozen=True, slots=True)
 class Composed:
     """`relay` hands events over once it is started: every process that serves may do that. `pocketbase` is no part of the backend that
-    doors are handed: only the command line takes another backend over."""
+    doors are handed: only the command line takes another backend over. `exposition` answers with metrics, where the settings ask for it."""
 
     backend: Backend
     pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
@@ -128,6 +133,7 @@ class Composed:
     extensions: tuple[Extension, ...]
     observer: Observer
     close: Callable[[], None]
+    exposition: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +166,14 @@ class Parts:
     admins_need_factor: bool = False
 
 
-def build(settings: Settings, *, log_level: str | None = None, serving: bool = False) -> Composed:
+def build(settings: Settings, *, log_level: str | None = None, serving: bool = False, counting: bool = False) -> Composed:
     """Opens what the settings name. The database must be at this version: see `migrate`. StartRefused where an extension does not load.
-    `serving` is for workers, which others wait for."""
+    `serving` is for workers, which others wait for; `counting` for processes that answer requests."""
     extensions = discover.load(settings.extensions)
     with ExitStack() as opened:
-        observer = LoggingObserver(log_level or settings.log_level)
+        logged = LoggingObserver(log_level or settings.log_level)
+        counted = _counting(logged) if counting and settings.metrics_token else None
+        observer: Observer = counted or logged
         clock = SystemClock()
         limits = Limits(group=settings.threads, body=settings.write_timeout)
         database = open_database(settings.database)
@@ -194,7 +202,15 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         attach(extensions, backend, work, settings.of_extensions)
         relay = Relay(backend.events, work, observer)
         opened.callback(relay.stop)
-        return Composed(backend, partial(taking_over, parts), relay, extensions, observer, opened.pop_all().close)
+        exposition = counted.exposition(backend.metrics.measures) if counted else None
+        return Composed(backend, partial(taking_over, parts), relay, extensions, observer, opened.pop_all().close, exposition)
+
+
+def _counting(then: Observer) -> "PrometheusObserver":
+    """Loaded where it is wanted: its library looks for the folder that processes share when it is imported."""
+    from adapters.outbound.prometheus_metrics import PrometheusObserver
+
+    return PrometheusObserver(then)
 
 
 def use_cases(parts: Parts) -> Backend:
@@ -270,6 +286,7 @@ def use_cases(parts: Parts) -> Backend:
         jobs=jobs,
         job_runs=job_runs,
         housekeeping=HousekeepingUseCases(work, events, job_runs, clock, ids, observer, audit_kept=parts.audit_kept),
+        metrics=MetricsUseCases(work, clock, observer),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from domain.jobs.job import Claim, Depth, Job
+from domain.jobs.job import Claim, Depth, Job, QueueDepth
+from domain.jobs.tallies import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,15 @@ class JobStore(Protocol):
         ...
 
     def depths(self) -> Sequence[Depth]: ...
+    def queues(self) -> Sequence[QueueDepth]:
+        """Without looking at what is over."""
+        ...
+
+    def tally(self, runs: Sequence[Tally]) -> None:
+        """Adds these to what was counted before."""
+        ...
+
+    def tallies(self) -> Sequence[Tally]: ...
     def forget(self, limit: int) -> int:
         """Removes what was kept for long enough; how many that were."""
         ...

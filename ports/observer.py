@@ -45,7 +45,7 @@ class RequestRefusedByRule(Observation):
 @dataclass(frozen=True, slots=True)
 class RequestServed(Observation):
     """A request was answered. `path` is without the query, which may hold a private filter; `size` are the body's bytes,
-    None where they were streamed."""
+    None where they were streamed. `operation` is the id of what was asked for, "" where nothing documented was."""
 
     request_id: str
     method: str
@@ -55,6 +55,7 @@ class RequestServed(Observation):
     size: int | None
     actor_kind: str
     actor_id: str
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

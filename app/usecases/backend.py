@@ -23,6 +23,7 @@ from app.usecases.job_runs import JobRuns
 from app.usecases.jobs import JobUseCases
 from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases
+from app.usecases.metrics import MetricsUseCases
 from app.usecases.oauth_sign_in import OAuthUseCases
 from app.usecases.operations import OperationsUseCases
 from app.usecases.outlines import OutlineUseCases
@@ -76,5 +77,6 @@ class Backend:
     jobs: JobUseCases
     job_runs: JobRuns
     housekeeping: HousekeepingUseCases
+    metrics: MetricsUseCases
     limits: LimitUseCases
     idempotency: IdempotencyUseCases

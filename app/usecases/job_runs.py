@@ -5,12 +5,15 @@ import random
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from time import monotonic
 
 from app.usecases.jobs import JobUseCases
 from domain.errors import Invalid, Problem
-from domain.jobs.job import DEAD, DEAD_KEPT, Claim
+from domain.jobs import tallies
+from domain.jobs.job import DEAD, DEAD_KEPT, Claim, Job
 from domain.jobs.outcomes import Failed, GiveUp, Outcome, Succeeded, shortened, wait_for_next
 from domain.jobs.retrying import MOST_LOST
+from domain.jobs.tallies import Tally, one_run, together
 from domain.jobs.tasks import written
 from ports.carrier import Carrier
 from ports.clock import Ids
@@ -55,23 +58,26 @@ class JobRuns:
 
     def run(self, claim: Claim) -> Outcome:
         """Never raises what the job raises; what ends the process is for whoever watches it."""
+        began = monotonic()
         try:
             answered = self._jobs.call(claim)
         except Exception as error:  # noqa: BLE001 - whatever it was, the job is tried again
+            took = monotonic() - began
             self._observer.observe(JobFailed(claim.job.name, claim.job.id, claim.job.tries + 1, "\n".join(trace(error))))
-            return Failed(_reason(error), isinstance(error, GiveUp))
+            return Failed(_reason(error), isinstance(error, GiveUp), took)
+        took = monotonic() - began
         try:
-            return Succeeded(None if answered is None else written(answered, "the result"))
+            return Succeeded(None if answered is None else written(answered, "the result"), seconds=took)
         except Invalid as unfit:
             # What was to be done is done: run once more it would be done twice, and answer the same.
-            return Succeeded(None, unfit.detail)
+            return Succeeded(None, unfit.detail, took)
 
     def settle(self, outcomes: Sequence[tuple[Claim, Outcome]]) -> None:
         """Keeps what came of them, in one transaction; nothing for those that another holds by now."""
 
         def body(stores: Stores) -> None:
-            for claim, outcome in outcomes:
-                self._settled(stores, claim, outcome)
+            ended = (self._settled(stores, claim, outcome) for claim, outcome in outcomes)
+            stores.jobs.tally(together(each for each in ended if each is not None))
 
         self._work.run(body)
 
@@ -114,19 +120,28 @@ class JobRuns:
             removed += count
         return removed
 
-    def _settled(self, stores: Stores, claim: Claim, outcome: Outcome) -> None:
+    def _settled(self, stores: Stores, claim: Claim, outcome: Outcome) -> Tally | None:
+        """None where another has it by now: whoever ends it counts it."""
+        how, is_ours = self._noted(stores, claim, outcome)
+        job = claim.job
+        return one_run(job.name, how, outcome.seconds, (job.started or job.due) - job.due) if is_ours else None
+
+    def _noted(self, stores: Stores, claim: Claim, outcome: Outcome) -> tuple[str, bool]:
         task = self._jobs.tasks[claim.job.name]
         if isinstance(outcome, Succeeded):
-            stores.jobs.done(claim, outcome.result, outcome.remark, task.kept)
-            return
+            return tallies.DONE, stores.jobs.done(claim, outcome.result, outcome.remark, task.kept)
         wait = wait_for_next(task, claim.job, outcome, random.random())
         if wait is None:
-            stores.jobs.dead(claim, outcome.reason, DEAD_KEPT)
-        else:
-            stores.jobs.again(claim, wait, outcome.reason)
+            return tallies.DEAD, stores.jobs.dead(claim, outcome.reason, DEAD_KEPT)
+        return tallies.FAILED, stores.jobs.again(claim, wait, outcome.reason)
 
     def _lapse(self) -> None:
-        for job in self._work.run(lambda stores: stores.jobs.lapse(MOST_LOST, DEAD_KEPT)):
+        def body(stores: Stores) -> Sequence[Job]:
+            lost = stores.jobs.lapse(MOST_LOST, DEAD_KEPT)
+            stores.jobs.tally(together(one_run(each.name, tallies.LOST, None, 0) for each in lost))
+            return lost
+
+        for job in self._work.run(body):
             self._observer.observe(JobLost(job.name, job.id, job.lost, job.state == DEAD))
 
 

@@ -65,6 +65,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How many jobs of a queue wait, run or are dead, and for how many milliseconds the first of them has been due, running or dead."""
+
+    queue: str
+    state: str
+    count: int
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A job that is ours to run, for as long as the database has it held by `holder`, which is given once."""
 

@@ -13,10 +13,11 @@ _LONGEST_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """`result` is JSON; `remark` says why what was answered is not in it."""
+    """`result` is JSON; `remark` says why what was answered is not in it. `seconds` is how long it took, where somebody saw it."""
 
     result: str | None
     remark: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Failed:
 
     reason: str
     is_final: bool = False
+    seconds: float | None = None
 
 
 class GiveUp(Exception):

@@ -45,6 +45,7 @@ TABLES = {
     "0022": set(),
     "0023": {"_own_keys"},
     "0024": {"_letters"},
+    "0025": {"_job_tallies"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

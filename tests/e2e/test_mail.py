@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.server import Answer, Server, free_port
 
@@ -16,6 +17,7 @@ AUTH = "/api/v1/auth/users"
 ANN, PASSWORD = "ann@example.org", "a quiet room at the back"
 USERS = {"name": "users", "type": "accounts", "fields": [], "rules": {"create": ""}}
 AT_ONCE = 20
+WATCHER = "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -94,7 +96,8 @@ def test_letters_go_out_by_smtp_and_their_secrets_stand_in_no_log(server: Callab
     try:
         url = "https://planes.example"
         handed_in = f"smtp+plain://127.0.0.1:{relay.port}"
-        running = server(workers=2, STILLROOM_SMTP_URL=handed_in, STILLROOM_PUBLIC_URL=url, STILLROOM_LOG_LEVEL="debug")
+        more = {"STILLROOM_LOG_LEVEL": "debug", "STILLROOM_METRICS_TOKEN": WATCHER}
+        running = server(workers=2, STILLROOM_SMTP_URL=handed_in, STILLROOM_PUBLIC_URL=url, **more)
         assert running.request("POST", "/api/v1/collections", USERS, running.admin_token()).status == 201
         assert running.request("POST", "/api/v1/collections/users/records", {"email": ANN, "password": PASSWORD}).status == 201
         assert posted(running, "verification", email=ANN).status == 204
@@ -106,5 +109,21 @@ def test_letters_go_out_by_smtp_and_their_secrets_stand_in_no_log(server: Callab
         assert running.request("GET", f"/auth/users/verification?token={token[1]}").status == 200
         assert posted(running, "verification/confirm", token=token[1]).status == 204
         assert (token[1] in running.output, ANN in running.output) == (False, False)
+        _is_counted(running)
     finally:
         relay.stop()
+
+
+def _is_counted(server: Server) -> None:
+    """By both workers, whichever answers; each connection may come to either."""
+    for _ in range(40):
+        assert server.request("GET", "/api/v1/capabilities").status == 200
+    for _ in range(4):
+        told = server.request("GET", "/metrics", token=WATCHER)
+        assert told.status == 200, told
+        families = text_string_to_metric_families(told.body.decode())
+        found = {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+        assert found["stillroom_request_seconds_count", "capabilities", "2xx"] == 40
+        assert found["stillroom_job_runs_total", "mail.send", "done"] == 1
+        assert found["stillroom_database_up",] == 1
+    assert WATCHER not in server.output

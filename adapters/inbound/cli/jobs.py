@@ -10,7 +10,7 @@ import click
 from adapters.inbound.cli.terminal import count
 from app.usecases.jobs import MOST, JobUseCases
 from domain.actor import SYSTEM
-from domain.jobs.job import STATES, Job, instant
+from domain.jobs.job import STATES, UNFINISHED, Depth, Job, instant
 
 Opened = Callable[[], AbstractContextManager[JobUseCases]]
 
@@ -44,7 +44,7 @@ def list_(jobs: Opened, **wanted: str | None) -> None:
     with jobs() as use_cases:
         depths, found = use_cases.depths(actor=SYSTEM), use_cases.list(asked, actor=SYSTEM)
     for each in depths:
-        click.echo(f"{each.queue}: {each.name}, {each.count} {each.state}")
+        click.echo(f"{each.queue}: {each.name}, {each.count} {each.state}{_since(each)}")
     for job in found:
         click.echo(_line(job))
     if len(found) == MOST:
@@ -92,6 +92,11 @@ def _each(jobs: Opened, ids: tuple[str, ...], what: Callable[..., None], said: s
         for id in ids:
             what(use_cases, id, actor=SYSTEM)
     click.echo(f"{count(len(ids), 'job')} {said}.")
+
+
+def _since(depth: Depth) -> str:
+    """Of what is still to be done; how long ago others were due tells nothing."""
+    return f", the first was due {depth.age // 1000} s ago" if depth.state in UNFINISHED and depth.age > 0 else ""
 
 
 def _line(job: Job) -> str:

@@ -95,7 +95,7 @@ def _whole(job: Job) -> dict[str, Any]:
 
 
 def _depth(each: Depth) -> dict[str, Any]:
-    return {"queue": each.queue, "name": each.name, "state": each.state, "count": each.count}
+    return {"queue": each.queue, "name": each.name, "state": each.state, "count": each.count, "age": max(0, each.age // 1000)}
 
 
 _AGAIN = {"description": "It begins anew"}
@@ -117,7 +117,10 @@ _WHOLE_JOB: dict[str, Any] = {
     **_JOB, "key": _TEXT_OR_NULL, "started": _INSTANT_OR_NULL, "ended": _INSTANT_OR_NULL, "note": _TEXT_OR_NULL,
     "arguments": {"type": "object"}, "result": {"description": "What it answered; any JSON"},
 }  # fmt: skip
-_DEPTH: dict[str, Any] = {"queue": _TEXT, "name": _TEXT, "state": _STATE, "count": _COUNT}
+_DEPTH: dict[str, Any] = {
+    "queue": _TEXT, "name": _TEXT, "state": _STATE, "count": _COUNT,
+    "age": {**_COUNT, "description": "Seconds since the first of them was due"},
+}  # fmt: skip
 _JOBS = {
     "items": {"type": "array", "items": object_of(_JOB, tuple(_JOB))},
     "depths": {"type": "array", "items": object_of(_DEPTH, tuple(_DEPTH))},

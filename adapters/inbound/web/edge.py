@@ -24,6 +24,8 @@ from ports.observer import Observer, RequestFailed, RequestServed, trace
 
 # Where a door leaves the actor that it recognised, for the request log.
 ACTOR = "stillroom.actor"
+# The id of the operation, where somebody counts requests by it.
+OPERATION = "stillroom.operation"
 # What limits know of the request.
 VISIT = "stillroom.visit"
 # An id that a proxy or client gives is kept, so that its log and ours can be joined; anything odd is replaced.
@@ -129,4 +131,5 @@ def _served(environ: Mapping[str, Any], answer: _Answer, seconds: float) -> Requ
     actor: Actor = environ.get(ACTOR, GUEST)
     path = environ.get("PATH_INFO", "")[:500].encode("latin-1", "replace").decode("utf-8", "replace")
     milliseconds = round(seconds * 1000, 2)
-    return RequestServed(answer.id, environ["REQUEST_METHOD"], path, answer.status, milliseconds, answer.size, actor.kind, actor.id)
+    who = actor.kind, actor.id, environ.get(OPERATION, "")
+    return RequestServed(answer.id, environ["REQUEST_METHOD"], path, answer.status, milliseconds, answer.size, *who)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from sqlalchemy import ARRAY, Text, bindparam, text
 from adapters.outbound.sql.id_sets import ids_value
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
-from domain.jobs.job import Claim, Depth, Job, Waiting
+from domain.jobs.job import Claim, Depth, Job, QueueDepth, Waiting
+from domain.jobs.tallies import Tally
 from ports.jobs import Asked, Prospect
 
 _JOB = "id, name, queue, arguments, state, priority, due, created, key, tries, lost, started, ended, progress, result, reason"
@@ -49,6 +51,14 @@ _STATEMENTS = {
     "progress = NULL, same = key WHERE id = :id AND state IN ('dead', 'cancelled') RETURNING id, queue",
     "drop": "DELETE FROM _jobs WHERE id = :id AND state <> 'running' RETURNING id",
     "depths": "SELECT queue, name, state, count(*), {now} - min(due) FROM _jobs GROUP BY queue, name, state ORDER BY queue, name, state",
+    # Each by an index of its own.
+    "queues": "SELECT queue, state, count(*), {now} - min(due) FROM _jobs WHERE state = 'waiting' GROUP BY queue, state UNION ALL "
+    "SELECT queue, state, count(*), {now} - min(started) FROM _jobs WHERE state = 'running' GROUP BY queue, state UNION ALL "
+    "SELECT queue, state, count(*), {now} - min(ended) FROM _jobs WHERE state = 'dead' GROUP BY queue, state",
+    "tally": "INSERT INTO _job_tallies (name, outcome, within, runs, took, waited) "
+    "VALUES (:job, :outcome, :within, :runs, :took, :waited) ON CONFLICT (name, outcome, within) DO UPDATE SET "
+    "runs = _job_tallies.runs + excluded.runs, took = _job_tallies.took + excluded.took, waited = _job_tallies.waited + excluded.waited",
+    "tallies": "SELECT name, outcome, within, runs, took, waited FROM _job_tallies ORDER BY name, outcome, within",
     "forget": "DELETE FROM _jobs WHERE id IN "
     "(SELECT id FROM _jobs WHERE expires IS NOT NULL AND expires <= {now} LIMIT :at_most) RETURNING id",
 }
@@ -161,6 +171,16 @@ class SqlJobStore:
 
     def depths(self) -> Sequence[Depth]:
         return [Depth(*row) for row in self._run("depths", {})]
+
+    def queues(self) -> Sequence[QueueDepth]:
+        return [QueueDepth(*row) for row in self._run("queues", {})]
+
+    def tally(self, runs: Sequence[Tally]) -> None:
+        for each in runs:
+            self._run("tally", asdict(each))
+
+    def tallies(self) -> Sequence[Tally]:
+        return [Tally(*row) for row in self._run("tallies", {})]
 
     def forget(self, limit: int) -> int:
         return len(self._run("forget", {"at_most": limit}))
