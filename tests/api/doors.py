@@ -110,6 +110,7 @@ def backend(**parts):
         "proofs": Asked(),
         "puzzles": Asked(),
         "mail": Asked(),
+        "metrics": Asked(),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
         "operations": OperationsUseCases(Work(), mail=True, links=True),
         "exports": Asked(),
