@@ -221,7 +221,8 @@ def use_cases(parts: Parts) -> Backend:
     limits = LimitUseCases(work, parts.counter, parts.policies, observer)
     events = EventUseCases(work, clock, observer, kept=parts.events_kept)
     puzzles = PuzzleUseCases(work, parts.seal, clock, parts.sign_up_bits)
-    desk = PasswordDesk(work, parts.passwords, limits, puzzles, clock)
+    refusals = Refusals(work, clock, ids)
+    desk = PasswordDesk(work, parts.passwords, limits, puzzles, refusals, clock)
     devices = DeviceDesk(parts.seal, limits)
     codes, webauthn = PyotpCodes(), WebauthnPasskeys(parts.public_url, parts.origins)
     choices = (TOTP, PASSKEY) if webauthn.are_possible else (TOTP,)
@@ -251,31 +252,31 @@ def use_cases(parts: Parts) -> Backend:
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
         records=RecordUseCases(work, rulebook, desk, limits, tools, clock, ids, observer),
-        exports=ExportUseCases(work, rulebook, clock, observer),
+        exports=ExportUseCases(work, rulebook, clock, ids, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(
-            work, sessions, desk, parts.passwords, parts.tokens, limits, devices, foreign, Refusals(work, clock, ids), tools, clock, ids,
+            work, sessions, desk, parts.passwords, parts.tokens, limits, devices, foreign, refusals, tools, clock, ids,
             observer,
         ),
         sessions=sessions,
-        api_keys=ApiKeyUseCases(work, clock, ids),
-        own_keys=OwnKeyUseCases(work, rulebook, sessions, clock, ids),
+        api_keys=ApiKeyUseCases(work, refusals, clock, ids),
+        own_keys=OwnKeyUseCases(work, rulebook, sessions, refusals, clock, ids),
         audit=AuditUseCases(work),
         impersonation=ImpersonationUseCases(work, parts.tokens, clock, ids),
         factors=factors,
         passkeys=passkeys,
         enrolment=EnrolmentUseCases(work, sessions, factors, passkeys, limits, clock),
-        second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, clock),
-        proofs=ProofUseCases(work, mail, sessions, desk, limits, clock),
-        invitations=InvitationUseCases(work, mail, desk, limits, chosen, writes, clock, ids),
+        second_factors=SecondFactorUseCases(work, sessions, judge, desk, limits, devices, refusals, clock),
+        proofs=ProofUseCases(work, mail, sessions, desk, limits, refusals, clock),
+        invitations=InvitationUseCases(work, mail, desk, limits, refusals, chosen, writes, clock, ids),
         anonymous=AnonymousUseCases(work, sessions, puzzles, chosen, writes, clock, ids),
-        personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, observer),
+        personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, ids, observer),
         erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
         providers=providers,
         oauth=OAuthUseCases(
-            work, talks, providers, sessions, sign_ups, parts.seal, limits, clock, ids, public_url=parts.public_url
+            work, talks, providers, sessions, sign_ups, parts.seal, limits, refusals, clock, ids, public_url=parts.public_url
         ),
         puzzles=puzzles,
         mail=mail,

@@ -9,6 +9,7 @@ from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.happenings import happens
 from app.usecases.key_ring import KeyRing, Known
 from app.usecases.key_rules import check_rules
+from app.usecases.refusals import Refusals
 from domain.accounts.api_keys import SECRET_BYTES, digest, minted, read_key
 from domain.accounts.roles import RUN, require
 from domain.actor import Actor
@@ -22,9 +23,9 @@ from ports.unit_of_work import Stores, UnitOfWork
 
 
 class ApiKeyUseCases:
-    def __init__(self, work: UnitOfWork, clock: Clock, ids: Ids) -> None:
+    def __init__(self, work: UnitOfWork, refusals: Refusals, clock: Clock, ids: Ids) -> None:
         self._work, self._clock, self._ids = work, clock, ids
-        self._ring = KeyRing(work, self._look_up, self._note_use, clock)
+        self._ring = KeyRing(work, self._look_up, self._note_use, refusals, clock)
 
     def create(self, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts | None = None) -> tuple[dict[str, Any], str]:
         """What the key is, and its text, which nobody can be told again."""
@@ -67,9 +68,9 @@ class ApiKeyUseCases:
 
         self._work.run(body)
 
-    def identify(self, text: str) -> Actor:
+    def identify(self, text: str, facts: RequestFacts | None = None) -> Actor:
         """Who bears this key. Whether it was revoked is asked by the first statement of what comes next."""
-        return self._ring.actor(digest(text))
+        return self._ring.actor(digest(text), facts)
 
     def _look_up(self, which: str) -> Known | None:
         key = self._work.read(lambda stores: stores.api_keys.find(which))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from app.usecases.audit import note
 from app.usecases.places import Places
 from app.usecases.record_reads import RecordReads, Request
 from app.usecases.rulebook import Rulebook
@@ -17,7 +18,8 @@ from domain.records.exports import HTTP_LIMITS, ExportLimits, ExportQuery
 from domain.records.page import ListQuery, Page
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
-from ports.clock import Clock
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock, Ids
 from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -41,8 +43,8 @@ class Table(Protocol):
 class ExportUseCases:
     """At most `places` exports run in one process, as each of them keeps a thread busy; others are told to come again."""
 
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock, observer: Observer, *, places: int = 2) -> None:
-        self._work, self._clock = work, clock
+    def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock, ids: Ids, observer: Observer, *, places: int = 2) -> None:
+        self._work, self._clock, self._ids = work, clock, ids
         self._reads = RecordReads(rulebook, clock, observer)
         self._places = Places(places, "other exports are running")
 
@@ -54,7 +56,21 @@ class ExportUseCases:
         Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer."""
         request = Request(actor, facts)
         with self._places.one():
-            return self._work.read(lambda stores: self._write(stores, name, query, table, request, limits, progress), snapshot=True)
+            written = self._work.read(lambda stores: self._write(stores, name, query, table, request, limits, progress), snapshot=True)
+        if actor.passes_rules or actor.kind == "key":
+            # Of what an account lists of its own accord nothing is noted, however much of it comes at once.
+            self._note(name, written, actor, facts)
+        return written
+
+    def _note(self, name: str, written: int, actor: Actor, facts: RequestFacts) -> None:
+        """Before the table is handed out: what cannot be noted is not."""
+        now, id = write_instant(self._clock.now()), self._ids.new()
+
+        def body(stores: Stores) -> None:
+            detail = f"{name}: {written} records"
+            note(stores, id, now, "records.exported", stores.schema.collection(name).id, actor=actor, facts=facts, detail=detail)
+
+        self._work.run(body)
 
     def count(self, name: str, query: ExportQuery, *, actor: Actor, facts: RequestFacts) -> int:
         """How many records `write` would write now."""

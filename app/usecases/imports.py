@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from app.usecases.audit import note
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.import_judging import Judge, Known
 from app.usecases.import_waiting import BadRows, Judged
@@ -35,6 +36,7 @@ from domain.records.imports import (
 from domain.records.keys import is_key, read_key
 from domain.records.proposals import Gathered, Proposal, Target, propose
 from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema, as_object, define_collection
 from domain.schema.fields import Field, Tools, Unfit
 from domain.schema.fields.relations import RECORD_ID
@@ -150,8 +152,9 @@ class ImportUseCases:
         self._judge.judge(judged, rows)
 
     def keep(
-        self, judged: Judged, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda rows: None, keep: Keep = unkept
-    ) -> Kept:
+        self, judged: Judged, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda rows: None,
+        facts: RequestFacts | None = None, keep: Keep = unkept,
+    ) -> Kept:  # fmt: skip
         """Writes the rows in one transaction. Rows that the database refuses (an id or a unique value twice, a relation into nothing)
         raise Refused with all of them and nothing is kept; with `skip_bad` the others are. A new collection is made in the same
         transaction."""
@@ -162,7 +165,9 @@ class ImportUseCases:
             _check_version(stores, judged)
             if judged.definition is not None:
                 self._create(stores, judged)
-            return keep(stores, self._write(stores, judged, skip_bad, progress))
+            kept = self._write(stores, judged, skip_bad, progress)
+            self._note(stores, judged, f"{kept.created} created, {kept.changed} changed", facts)
+            return keep(stores, kept)
 
         if judged.definition is not None:
             kept = self._work.change_schema(body, unhurried=True)
@@ -192,8 +197,16 @@ class ImportUseCases:
             done = self._keep_part(judged, part, done, skip_bad, reject)
             told(len(part))
         finished = replace(done, finished=write_instant(self._clock.now()))
-        self._work.run(lambda stores: stores.imports.put(finished), alone=True)
+        self._work.run(lambda stores: self._finish(stores, judged, finished), alone=True)
         return finished
+
+    def _finish(self, stores: Stores, judged: Judged, done: Progress) -> None:
+        stores.imports.put(done)
+        self._note(stores, judged, f"{done.created} created, {done.changed} changed, part by part")
+
+    def _note(self, stores: Stores, judged: Judged, what: str, facts: RequestFacts | None = None) -> None:
+        now, detail = write_instant(self._clock.now()), f"{judged.collection.name}: {what}"
+        note(stores, self._ids.new(), now, "records.imported", judged.collection.id, actor=judged.actor, facts=facts, detail=detail)
 
     def _keep_part(self, judged: Judged, part: Sequence[Row | BadRow], before: Progress, skip_bad: bool, reject: Reject) -> Progress:
         if judged.bad.count and not skip_bad:
@@ -210,6 +223,8 @@ class ImportUseCases:
                 unchanged=before.unchanged + kept.unchanged, rejected=before.rejected + kept.rejected,
                 rejects_size=reject(before.rejects_size, part, [*judged.bad, *judged.refused]) if kept.rejected else before.rejects_size,
             )  # fmt: skip
+            if not before.rows:
+                self._note(stores, judged, "begun, part by part")
             stores.imports.put(after)
             return after
 

@@ -11,6 +11,7 @@ from app.usecases.mail import MailUseCases
 from app.usecases.passwords import PasswordDesk, Prepared
 from app.usecases.proofs import read_address
 from app.usecases.record_writes import RecordWrites
+from app.usecases.refusals import LINK, Refusals
 from app.usecases.requests import Request
 from app.usecases.sessions import accounts_of
 from domain.accounts.invitations import (
@@ -43,10 +44,10 @@ _WHAT = "invitations are"
 
 class InvitationUseCases:
     def __init__(
-        self, work: UnitOfWork, mail: MailUseCases, desk: PasswordDesk, limits: LimitUseCases, chosen: ChosenValues,
+        self, work: UnitOfWork, mail: MailUseCases, desk: PasswordDesk, limits: LimitUseCases, refusals: Refusals, chosen: ChosenValues,
         writes: RecordWrites, clock: Clock, ids: Ids,
     ) -> None:  # fmt: skip
-        self._work, self._mail, self._desk, self._limits = work, mail, desk, limits
+        self._work, self._mail, self._desk, self._limits, self._refusals = work, mail, desk, limits, refusals
         self._chosen, self._writes = chosen, writes
         self._clock, self._ids = clock, ids
 
@@ -136,7 +137,10 @@ class InvitationUseCases:
 
     def accept(self, name: str, text: str, password: str, values: Mapping[str, Any], *, facts: RequestFacts) -> None:
         """The account, its address proved by the letter; nobody is signed in by it. Unauthenticated where the link is not good."""
-        digest = presented(INVITATION, text).digest
+        with self._refusals.noting(LINK, name, "", INVITATION, facts):
+            self._accept(name, presented(INVITATION, text).digest, password, values, facts)
+
+    def _accept(self, name: str, digest: str, password: str, values: Mapping[str, Any], facts: RequestFacts) -> None:
         found = self._work.read(lambda stores: self._found(stores, name, digest, values, facts))
         # Slow, so before the transaction; and only for a link that is good.
         hashed = self._desk.prepare(password, email=found.email)

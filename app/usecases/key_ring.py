@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 
+from app.usecases.refusals import Refusals
 from domain.accounts.api_keys import ApiKey, key_refused
 from domain.actor import Actor
-from domain.errors import Unavailable
+from domain.errors import Unauthenticated, Unavailable
+from domain.rules.values import RequestFacts
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.unit_of_work import UnitOfWork
@@ -22,16 +24,24 @@ Known = tuple[ApiKey, Actor]
 
 class KeyRing:
     """`look_up` is asked with the digest of a key that was not seen for a while, or not under this version of the schema: None where there
-    is no such key; `note_use` with a key's id and the moment."""
+    is no such key; `note_use` with a key's id and the moment. Keys that are refused are noted."""
 
     def __init__(
-        self, work: UnitOfWork, look_up: Callable[[str], Known | None], note_use: Callable[[str, str], None], clock: Clock
-    ) -> None:
-        self._work, self._ask, self._note, self._clock = work, look_up, note_use, clock
+        self, work: UnitOfWork, look_up: Callable[[str], Known | None], note_use: Callable[[str, str], None], refusals: Refusals,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._work, self._ask, self._note, self._refusals, self._clock = work, look_up, note_use, refusals, clock
         self._kept: OrderedDict[str, tuple[datetime, int, Known]] = OrderedDict()
         self._lock = Lock()
 
-    def actor(self, digest: str) -> Actor:
+    def actor(self, digest: str, facts: RequestFacts | None = None) -> Actor:
+        try:
+            return self._actor(digest)
+        except Unauthenticated:
+            self._refusals.note_key(digest, facts)
+            raise
+
+    def _actor(self, digest: str) -> Actor:
         now = self._clock.now()
         kept = self._kept.get(digest)
         if kept is None or kept[0] <= now - _LOOKED_UP or kept[1] != self._work.glimpse().version:

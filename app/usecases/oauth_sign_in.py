@@ -22,6 +22,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.oauth import ProviderTalks
 from app.usecases.providers import ProviderUseCases
 from app.usecases.proving import prove
+from app.usecases.refusals import SIGN_IN, Refusals
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from app.usecases.sign_ups import SignUps
 from domain.accounts.factors import FactorAsked, own
@@ -90,10 +91,11 @@ class Arrival:
 class OAuthUseCases:
     def __init__(
         self, work: UnitOfWork, talks: ProviderTalks, providers: ProviderUseCases, sessions: SessionUseCases, sign_ups: SignUps,
-        seal: Sealing, limits: LimitUseCases, clock: Clock, ids: Ids, *, public_url: str,
+        seal: Sealing, limits: LimitUseCases, refusals: Refusals, clock: Clock, ids: Ids, *, public_url: str,
     ) -> None:  # fmt: skip
         self._work, self._talks, self._providers, self._sessions, self._sign_ups = work, talks, providers, sessions, sign_ups
-        self._seal, self._limits, self._clock, self._ids, self._public_url = seal, limits, clock, ids, public_url
+        self._seal, self._limits, self._refusals = seal, limits, refusals
+        self._clock, self._ids, self._public_url = clock, ids, public_url
 
     def offered(self, name: str) -> Sequence[Provider]:
         """Those of the collection, for whoever wants to sign in."""
@@ -180,6 +182,12 @@ class OAuthUseCases:
         """What every way to sign in ends with. None where an identity was linked to the actor's account. `values` are those of a new
         account; where they are refused the code is still good, for its time."""
         self._limits.provider(facts.visit)
+        with self._refusals.noting(SIGN_IN, name, "", "provider", facts):
+            return self._signed_in(name, code, verifier, values, actor, facts, device)
+
+    def _signed_in(
+        self, name: str, code: str, verifier: str, values: Mapping[str, Any], actor: Actor, facts: RequestFacts, device: str
+    ) -> SignedIn | FactorAsked | None:
         arrival = self._shown(name, code, verifier)
         facts = replace(facts, context=_CONTEXT)
         for last in (False,) * (_TRIES - 1) + (True,):

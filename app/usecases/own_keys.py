@@ -11,6 +11,7 @@ from typing import Any
 from app.usecases.factor_proofs import need_fresh
 from app.usecases.happenings import happens
 from app.usecases.key_ring import KeyRing, Known
+from app.usecases.refusals import Refusals
 from app.usecases.rulebook import Rulebook
 from app.usecases.sessions import SessionUseCases, accounts_of
 from domain.accounts.api_keys import SECRET_BYTES
@@ -33,9 +34,11 @@ _BY_KEY = RequestFacts("GET")
 
 
 class OwnKeyUseCases:
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, refusals: Refusals, clock: Clock, ids: Ids
+    ) -> None:
         self._work, self._rulebook, self._sessions, self._clock, self._ids = work, rulebook, sessions, clock, ids
-        self._ring = KeyRing(work, self._look_up, self._note_use, clock)
+        self._ring = KeyRing(work, self._look_up, self._note_use, refusals, clock)
 
     def create(self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts) -> tuple[dict[str, Any], str]:
         """What the key is, and its text, which nobody can be told again. Forbidden where the collection lets accounts make none, where
@@ -104,9 +107,9 @@ class OwnKeyUseCases:
 
         return self._work.run(body)
 
-    def identify(self, text: str) -> Actor:
+    def identify(self, text: str, facts: RequestFacts | None = None) -> Actor:
         """The account, as far as this key goes. Whether either still stands is asked by the first statement of what comes next."""
-        return self._ring.actor(digest_of(text))
+        return self._ring.actor(digest_of(text), facts)
 
     def _look_up(self, which: str) -> Known | None:
         """The `auth` rule is asked as it is for sessions that go on; when what it reads of the account changes, it is asked at once."""

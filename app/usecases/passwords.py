@@ -7,6 +7,7 @@ from typing import Any
 from app.usecases.factor_proofs import need_fresh
 from app.usecases.limits import LimitUseCases
 from app.usecases.puzzles import PuzzleUseCases, Used
+from app.usecases.refusals import STEP_UP, Refusals
 from domain.accounts.impersonation import check_itself
 from domain.accounts.passwords import check_new_password, read_password
 from domain.accounts.sessions import ends_sessions
@@ -40,8 +41,11 @@ NOTHING = Prepared()
 
 
 class PasswordDesk:
-    def __init__(self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases, puzzles: PuzzleUseCases, clock: Clock) -> None:
+    def __init__(
+        self, work: UnitOfWork, passwords: Passwords, limits: LimitUseCases, puzzles: PuzzleUseCases, refusals: Refusals, clock: Clock
+    ) -> None:
         self._work, self._passwords, self._limits, self._puzzles, self._clock = work, passwords, limits, puzzles, clock
+        self._refusals = refusals
 
     def for_new(self, collection: Collection, body: Body, actor: Actor, facts: RequestFacts) -> Prepared:
         """For a sign-up; Invalid where there is no password or the policy refuses it. A proof of work that is asked for comes first: it
@@ -91,6 +95,8 @@ class PasswordDesk:
         text = read_password(given, pointer)
         self._limits.check_password(visit, actor)
         if not self._passwords.verify(text, credentials.password_hash if credentials else None):
+            # Whoever has the token and tries for the password is seen by that.
+            self._refusals.note(actor.collection, actor.id, "present password", RequestFacts("POST", visit=visit), action=STEP_UP)
             raise invalid(pointer, "wrong_password", "this is not the present password")
 
 

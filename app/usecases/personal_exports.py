@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.pending_letters import Addressee, PendingLetters
 from app.usecases.places import Places
@@ -28,7 +29,7 @@ from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
-from ports.clock import Clock
+from ports.clock import Clock, Ids
 from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -64,9 +65,10 @@ class _Person:
 
 class PersonalExportUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, letters: PendingLetters, clock: Clock, observer: Observer
-    ) -> None:
-        self._work, self._sessions, self._letters, self._clock = work, sessions, letters, clock
+        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, letters: PendingLetters, clock: Clock, ids: Ids,
+        observer: Observer,
+    ) -> None:  # fmt: skip
+        self._work, self._sessions, self._letters, self._clock, self._ids = work, sessions, letters, clock, ids
         self._reads = RecordReads(rulebook, clock, observer)
         self._places = Places(2, "other archives are being made")
 
@@ -76,6 +78,9 @@ class PersonalExportUseCases:
         id = whose(actor, name, account)
         with self._places.one():
             self._work.read(lambda stores: self._write(stores, name, id, archive, actor, facts), snapshot=True)
+        now, entry = write_instant(self._clock.now()), self._ids.new()
+        # Before the archive is handed out: what cannot be noted is not.
+        self._work.run(lambda stores: note(stores, entry, now, "account.exported", id, actor=actor, facts=facts, detail=name))
         return id
 
     def _write(self, stores: Stores, name: str, id: str, archive: Archive, actor: Actor, facts: RequestFacts) -> None:

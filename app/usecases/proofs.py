@@ -12,6 +12,7 @@ from app.usecases.limits import LimitUseCases
 from app.usecases.mail import MailUseCases, no_links
 from app.usecases.passwords import PasswordDesk
 from app.usecases.proving import prove
+from app.usecases.refusals import LINK, SIGN_IN, Refusals
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from domain.accounts.factors import FactorAsked
 from domain.accounts.languages import preferred
@@ -51,10 +52,11 @@ _EMAIL = EmailField(name="email", required=True)
 
 class ProofUseCases:
     def __init__(
-        self, work: UnitOfWork, mail: MailUseCases, sessions: SessionUseCases, desk: PasswordDesk, limits: LimitUseCases, clock: Clock
-    ) -> None:
+        self, work: UnitOfWork, mail: MailUseCases, sessions: SessionUseCases, desk: PasswordDesk, limits: LimitUseCases,
+        refusals: Refusals, clock: Clock,
+    ) -> None:  # fmt: skip
         self._work, self._mail, self._sessions, self._desk = work, mail, sessions, desk
-        self._limits, self._clock = limits, clock
+        self._limits, self._refusals, self._clock = limits, refusals, clock
 
     # --- asking
 
@@ -116,34 +118,39 @@ class ProofUseCases:
 
     # --- proving
 
-    def verify(self, name: str, text: str) -> None:
+    def verify(self, name: str, text: str, *, facts: RequestFacts | None = None) -> None:
         """The address is proved. Unauthenticated where the link is not good; here and below the same whatever is wrong with it."""
         shown = presented(VERIFICATION, text)
-        self._work.run(lambda stores: self._verify(stores, name, shown))
+        with self._refusals.noting(LINK, name, "", VERIFICATION, facts):
+            self._work.run(lambda stores: self._verify(stores, name, shown))
 
-    def set_password(self, name: str, text: str, password: str) -> None:
+    def set_password(self, name: str, text: str, password: str, *, facts: RequestFacts | None = None) -> None:
         """A new password in place of one that is forgotten. It ends every session and every other link and code of the account, and
         proves the address. Nobody is signed in by it: what else signing in asks for is asked as ever."""
         shown = presented(PASSWORD_RESET, text)
-        email = self._work.read(lambda stores: self._reader(stores, name, shown))
-        hashed = self._desk.prepare(password, email=email)
-        self._work.run(lambda stores: self._set_password(stores, name, shown, hashed))
+        with self._refusals.noting(LINK, name, "", PASSWORD_RESET, facts):
+            email = self._work.read(lambda stores: self._reader(stores, name, shown))
+            hashed = self._desk.prepare(password, email=email)
+            self._work.run(lambda stores: self._set_password(stores, name, shown, hashed))
 
     def sign_in_by_code(self, name: str, ticket: str, typed: str, *, facts: RequestFacts, device: str = "") -> SignedIn | FactorAsked:
         shown = presented(SIGN_IN_CODE, ticket, typed)
         signed = self._work.run(lambda stores: self._signed_in(stores, name, shown, replace(facts, context="otp"), device))
         if signed is None:
+            self._refusals.note(name, "", "code", facts)
             raise refused()
         return signed
 
     def sign_in_by_link(self, name: str, text: str, *, facts: RequestFacts, device: str = "") -> SignedIn | FactorAsked:
         shown = presented(SIGN_IN_LINK, text)
-        return self._work.run(lambda stores: self._signed_in_by_link(stores, name, shown, replace(facts, context="otp"), device))
+        with self._refusals.noting(SIGN_IN, name, "", "link", facts):
+            return self._work.run(lambda stores: self._signed_in_by_link(stores, name, shown, replace(facts, context="otp"), device))
 
     def change_email(self, name: str, text: str, *, facts: RequestFacts) -> bool:
         """Whether the address is another now; False where this was the old address agreeing, and the new one is asked."""
         leaves, comes = presented(EMAIL_LEAVES, text), presented(EMAIL_COMES, text)
-        return self._work.run(lambda stores: self._change_email(stores, name, leaves, comes, _languages(facts)))
+        with self._refusals.noting(LINK, name, "", "email_change", facts):
+            return self._work.run(lambda stores: self._change_email(stores, name, leaves, comes, _languages(facts)))
 
     def _verify(self, stores: Stores, name: str, shown: Presented) -> None:
         collection = _checked(stores, name)

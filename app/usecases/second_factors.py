@@ -9,6 +9,7 @@ from app.usecases.factor_proofs import FactorJudge, Given, factors_of
 from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
+from app.usecases.refusals import SIGN_IN, STEP_UP, Refusals
 from app.usecases.sessions import SessionUseCases, SignedIn, accounts_of
 from domain.accounts.factors import PASSKEY, FactorAsked, first_factor, own, refused, step_up_refused
 from domain.accounts.one_time import PASSKEY_SIGN_IN, SECOND_FACTOR, OneTime, Presented, presented
@@ -28,9 +29,9 @@ from ports.unit_of_work import Stores, UnitOfWork
 class SecondFactorUseCases:
     def __init__(
         self, work: UnitOfWork, sessions: SessionUseCases, judge: FactorJudge, desk: PasswordDesk, limits: LimitUseCases,
-        devices: DeviceDesk, clock: Clock,
+        devices: DeviceDesk, refusals: Refusals, clock: Clock,
     ) -> None:  # fmt: skip
-        self._work, self._sessions, self._judge = work, sessions, judge
+        self._work, self._sessions, self._judge, self._refusals = work, sessions, judge, refusals
         self._desk, self._limits, self._devices, self._clock = desk, limits, devices, clock
 
     def confirm(self, name: str, ticket: str, given: Given, *, facts: RequestFacts) -> SignedIn | FactorAsked:
@@ -45,7 +46,8 @@ class SecondFactorUseCases:
         device = self._devices.spared(facts.visit, name)
         if device is None or not device.is_of(tried.account, tried.epoch):
             self._limits.second_factor(facts.visit, name, tried.account)
-        return self._work.run(lambda stores: self._confirmed(stores, name, shown, given, facts))
+        with self._refusals.noting(SIGN_IN, name, tried.account, "second factor", facts):
+            return self._work.run(lambda stores: self._confirmed(stores, name, shown, given, facts))
 
     def _try(self, stores: Stores, name: str, shown: Presented) -> OneTime | None:
         """Committed before the proof is looked at."""
@@ -67,7 +69,8 @@ class SecondFactorUseCases:
         """A passkey is both factors in one: something that one has, which has verified the person by something more."""
         if self._work.run(lambda stores: self._try(stores, name, shown)) is None:
             raise ticket_refused()
-        return self._work.run(lambda stores: self._opened_by_passkey(stores, name, shown, answer, replace(facts, context=PASSKEY)))
+        with self._refusals.noting(SIGN_IN, name, "", "passkey", facts):
+            return self._work.run(lambda stores: self._opened_by_passkey(stores, name, shown, answer, replace(facts, context=PASSKEY)))
 
     def _opened_by_passkey(
         self, stores: Stores, name: str, shown: Presented, answer: Mapping[str, Any], facts: RequestFacts
@@ -91,7 +94,8 @@ class SecondFactorUseCases:
             self._desk.check_present(self._work.read(lambda stores: _credentials(stores, actor)), password, "/password", actor, facts.visit)
         else:
             self._limits.second_factor(facts.visit, name, id)
-        self._work.run(lambda stores: self._step_up(stores, actor, given, ticket, facts, by_password=password is not None))
+        with self._refusals.noting(STEP_UP, name, id, "second factor", facts):
+            self._work.run(lambda stores: self._step_up(stores, actor, given, ticket, facts, by_password=password is not None))
 
     def _step_up(self, stores: Stores, actor: Actor, given: Given, ticket: str, facts: RequestFacts, *, by_password: bool) -> None:
         stores.records.check_guard(guard_of(actor))

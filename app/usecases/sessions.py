@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from app.usecases.audit import note
 from app.usecases.devices import DeviceDesk
 from app.usecases.factor_proofs import ask_enrolment, ask_factor
 from app.usecases.factor_rule import FactorRule
@@ -142,8 +143,7 @@ class SessionUseCases:
         if session is None:
             session, salt = stores.sessions.just_spent(collection, turn) or (None, b"")
         if session is None:
-            # Not raised here: what ends the session is to be kept.
-            return RefreshRefused(name, ended=stores.sessions.end_family(collection, turn.presented.family) is not None)
+            return self._refused_token(stores, collection, turn, facts)
         actor = account(session.account, name, session.epoch, session.id)
         self._tell(stores, "refresh", collection, actor, facts=facts)
         by_first = replace(facts, context=session.method)
@@ -151,6 +151,14 @@ class SessionUseCases:
         if self._factor_rule.wants_more(stores, collection, session.account, by_first):
             raise to_be_set_up()
         return _Turned(session, salt, shown)
+
+    def _refused_token(self, stores: Stores, collection: Collection, turn: Turn, facts: RequestFacts) -> RefreshRefused:
+        """Not raised here: what ends the session is to be kept, and that somebody had a copy of its token."""
+        ended = stores.sessions.end_family(collection, turn.presented.family)
+        if ended is not None:
+            detail = f"{collection.name}: a refresh token was used again"
+            note(stores, self._ids.new(), turn.now, "session.reused", ended.account, actor=GUEST, facts=facts, detail=detail)
+        return RefreshRefused(collection.name, ended=ended is not None)
 
     # --- seeing and ending them
 

@@ -1,11 +1,17 @@
 """The audit trail on every database: written with what it tells, and only read."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from pyotp import TOTP
 
 from adapters.outbound.system_clock import Uuid7Ids
 from app.testing import backend, client
 from app.usecases.refusals import MOST, Refusals
 from domain.accounts.audit import Wanted
+from domain.accounts.one_time import token as minted_token
+from domain.accounts.own_keys import minted_for_account
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Forbidden
 from domain.events import Event
@@ -87,6 +93,78 @@ def test_refused_sign_ins_are_noted_without_what_was_typed(room):
     reason = "_admins: identity or password"
     assert told == [("guest", "", reason, "127.0.0.1"), ("guest", owner, reason, "127.0.0.1")]
     assert "mistake" not in answer.get_data(as_text=True)
+
+
+def test_whatever_was_shown_and_is_not_good_is_noted_once(room):
+    """Codes, links, factors, keys: without what they were."""
+    users = {"name": "users", "type": "accounts", "rules": {"update": "id = @request.auth.id"}, "mail": {"pages": {"link": "https://a.example/"}}}
+    room.collections.create(users, actor=SYSTEM)
+    ann = room.records.create("users", {"email": "ann@example.org", "password": PASSWORD}, actor=SYSTEM, facts=FACTS).id
+    web, auth, sent = client(room), "/api/v1/auth/users", {"identity": "ann@example.org", "password": PASSWORD}
+    signed = web.post(f"{auth}/sign-in", json=sent).get_json()
+    by = {"Authorization": f"Bearer {signed['access_token']}"}
+    seed = web.post(f"{auth}/factors/totp", headers=by).get_json()["secret"]
+    web.post(f"{auth}/factors/totp/confirm", headers=by, json={"code": TOTP(seed).at(room.clock.now())})
+    wrong = TOTP(seed).at(room.clock.now() + timedelta(hours=1))
+    ticket = web.post(f"{auth}/sign-in", json=sent).get_json()["ticket"]
+    letter = web.post(f"{auth}/code", json={"email": "ann@example.org"}).get_json()["ticket"]
+    room.mail.deliver()
+    before = room.audit.list(limit=1, actor=SYSTEM)[0].id
+    typed = re.search(r"^\d{8}$", room.post.letters[-1].text, re.M)[0]
+    other, link = f"{(int(typed) + 1) % 10**8:08}", {"token": minted_token(b"x" * 32)}
+    once = {"Authorization": "Bearer srk_" + "0" * 64 + "f1e9a0d5"}
+    key = {"Authorization": f"Bearer {minted_for_account(b'y' * 32)}"}
+    asked = [
+        ("sign_in.refused", ann, "users: second factor", "factors/confirm", {"ticket": ticket, "code": wrong}, {}),
+        ("sign_in.refused", ann, "users: second factor", "factors/confirm", {"ticket": ticket, "recovery_code": "aaaa-bbbb-cccc-dddd"}, {}),
+        ("step_up.refused", ann, "users: second factor", "step-up", {"code": wrong}, by),
+        ("step_up.refused", ann, "users: present password", "email-change", {"email": "b@example.org", "old_password": "wrong one"}, by),
+        ("sign_in.refused", "", "users: code", "code/confirm", {"ticket": letter, "code": other}, {}),
+        ("sign_in.refused", "", "users: link", "link/confirm", link, {}),
+        ("link.refused", "", "users: verification", "verification/confirm", link, {}),
+        ("link.refused", "", "users: password_reset", "password-reset/confirm", {**link, "password": "another long one"}, {}),
+        ("link.refused", "", "users: email_change", "email-change/confirm", link, {}),
+        ("link.refused", "", "users: invitation", "invitation/confirm", {**link, "password": "another long one"}, {}),
+        ("key.refused", "", "API key", "sign-out", None, key),
+    ]  # fmt: skip
+    for _, _, _, path, body, headers in asked:
+        assert web.post(f"{auth}/{path}", json=body, headers=headers).status_code in (400, 401), path
+    for headers in (key, once):
+        assert web.post(f"{auth}/sign-out", headers=headers).status_code == 401
+    noted = [each for each in reversed(room.audit.list(limit=100, actor=SYSTEM)) if each.id > before]
+    told = [(each.action, each.target, each.detail[:7] if each.action == "key.refused" else each.detail) for each in noted]
+    assert told == [(action, target, detail) for action, target, detail, *_ in asked]
+    assert {each.address for each in noted} == {"127.0.0.1"}
+    assert not any(secret in str(noted) for secret in (wrong, other, link["token"], "wrong one", key["Authorization"][-72:]))
+
+
+def test_a_refresh_token_that_is_used_again_is_noted_with_its_account(room):
+    web = client(room)
+    signed = web.post("/api/v1/auth/_admins/sign-in", json={"identity": "owner@example.org", "password": PASSWORD}).get_json()
+    again = {"refresh_token": signed["refresh_token"]}
+    assert web.post("/api/v1/auth/_admins/refresh", json=again).status_code == 200
+    room.clock.advance(minutes=2)
+    for _ in range(2):
+        assert web.post("/api/v1/auth/_admins/refresh", json=again).status_code == 401
+    noted = room.audit.list(limit=10, wanted=Wanted(action="session.reused"), actor=SYSTEM)
+    assert [(each.target, each.address) for each in noted] == [(signed["account"]["id"], "127.0.0.1")]
+
+
+def test_what_goes_out_and_comes_in_as_a_whole_is_one_entry(room):
+    web = client(room)
+    by = bearer(web, "owner")
+    posts = room.collections.get("posts", actor=SYSTEM).id
+    rows = b'{"id": "p1"}\n{"id": "p2"}\n'
+    sent = {"data": rows, "headers": {**by, "Content-Type": "application/x-ndjson"}}
+    assert web.post("/api/v1/collections/posts/import", **sent).status_code == 200
+    assert web.post("/api/v1/collections/posts/import?dry_run=true&skip_bad=true", **sent).status_code == 200
+    assert web.get("/api/v1/collections/posts/export", headers=by).status_code == 200
+    assert web.get("/api/v1/collections/posts/export").status_code == 404
+    noted = [(each.action, each.target, each.detail, each.address) for each in room.audit.list(limit=2, actor=SYSTEM)]
+    assert noted == [
+        ("records.exported", posts, "posts: 2 records", "127.0.0.1"),
+        ("records.imported", posts, "posts: 2 created, 0 changed", "127.0.0.1"),
+    ]
 
 
 def test_a_flood_of_refusals_is_counted_and_fills_nothing(room):

@@ -4,8 +4,9 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -192,12 +193,21 @@ def test_limits_refuse_and_do_not_shorten(room: TestBackend, monkeypatch: pytest
 
 def test_a_third_export_waits_for_its_turn(room: TestBackend) -> None:
     def another(rows: int) -> None:
-        room.exports.write("users", ExportQuery(), FileTable(io.BytesIO(), ExportForm()), actor=SYSTEM, facts=FACTS, progress=third)
+        table = FileTable(io.BytesIO(), ExportForm())
+        beside(lambda: room.exports.write("users", ExportQuery(), table, actor=SYSTEM, facts=FACTS, progress=third))
 
     def third(rows: int) -> None:
+        beside(refuses)
+
+    def refuses() -> None:
         with pytest.raises(Unavailable) as caught:
             room.exports.write("users", ExportQuery(), FileTable(io.BytesIO(), ExportForm()), actor=SYSTEM, facts=FACTS)
         refused.append(caught.value.code)
+
+    def beside(asked: Callable[[], object]) -> None:
+        other = Thread(target=asked)
+        other.start()
+        other.join()
 
     refused: list[str] = []
     room.exports.write("things", ExportQuery(), FileTable(io.BytesIO(), ExportForm()), actor=SYSTEM, facts=FACTS, progress=another)

@@ -16,6 +16,7 @@ from flask_smorest import Blueprint
 from adapters.inbound.rows.formats import Dialect, rows_of
 from adapters.inbound.rows.source import Source
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.idempotency import Hashed, once
 from adapters.inbound.web.openapi import IDEMPOTENCY_KEY, answers, documented, in_query, json_of
 from adapters.inbound.web.parameters import read_parameters
@@ -108,7 +109,7 @@ def blueprint(backend: Backend) -> Blueprint:
                 return kept
 
             try:
-                imports.keep(judged, skip_bad=skip_bad, keep=keep_report)
+                imports.keep(judged, skip_bad=skip_bad, facts=facts_of(request), keep=keep_report)
                 return report
             except Refused as refused:
                 raise _refusal(refused.bad) from refused

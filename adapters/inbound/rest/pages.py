@@ -52,8 +52,10 @@ def blueprint(backend: Backend) -> Blueprint:
     door = Blueprint("pages", __name__, url_prefix="/auth")
     proofs, invitations = backend.proofs, backend.invitations
     acts: Mapping[str, Callable[[str, Mapping[str, str], Request], object]] = {
-        "verification": lambda c, given, request: proofs.verify(c, given["token"]),
-        "password-reset": lambda c, given, request: proofs.set_password(c, given["token"], given["password"]),
+        "verification": lambda c, given, request: proofs.verify(c, given["token"], facts=facts_of(request)),
+        "password-reset": lambda c, given, request: proofs.set_password(
+            c, given["token"], given["password"], facts=facts_of(request)
+        ),
         "email-change": lambda c, given, request: proofs.change_email(c, given["token"], facts=facts_of(request)),
         "invitation": lambda c, given, request: invitations.accept(c, given["token"], given["password"], {}, facts=facts_of(request)),
     }

@@ -80,7 +80,7 @@ def blueprint(backend: Backend) -> Blueprint:
     def verify_address(c: str) -> Response:
         """Prove an address with the token of a link"""
         read_parameters(request.environ, ())
-        proofs.verify(c, loaded(_TOKEN, read_object(request))["token"])
+        proofs.verify(c, loaded(_TOKEN, read_object(request))["token"], facts=facts_of(request))
         return empty_response(204)
 
     @door.route("/<c>/password-reset", methods=("POST",))
@@ -100,7 +100,7 @@ def blueprint(backend: Backend) -> Blueprint:
         """Set a new password with the token of a link"""
         read_parameters(request.environ, ())
         given = loaded(_NEW_PASSWORD, read_object(request))
-        proofs.set_password(c, given["token"], given["password"])
+        proofs.set_password(c, given["token"], given["password"], facts=facts_of(request))
         return empty_response(204)
 
     @door.route("/<c>/code", methods=("POST",))

@@ -6,6 +6,7 @@ import re
 from flask import Request
 
 from adapters.inbound.web.cookies import access_token, has_cookies
+from adapters.inbound.web.facts import facts_of
 from app.usecases.backend import Backend
 from domain.accounts import api_keys, own_keys
 from domain.actor import GUEST, Actor
@@ -25,8 +26,10 @@ def identify(request: Request, backend: Backend) -> Actor:
         return GUEST
     token = _token(header)
     if token.startswith(own_keys.PREFIX):
-        return backend.own_keys.identify(token)
-    return (backend.api_keys if token.startswith(api_keys.PREFIX) else backend.accounts).identify(token)
+        return backend.own_keys.identify(token, facts_of(request))
+    if token.startswith(api_keys.PREFIX):
+        return backend.api_keys.identify(token, facts_of(request))
+    return backend.accounts.identify(token)
 
 
 def _token(header: str) -> str:
