@@ -27,6 +27,10 @@ class Mailbox(Protocol):
 
     def find(self, id: str) -> Waiting | None: ...
 
+    def is_due(self) -> bool:
+        """Whether there is one whose job waits for somebody; asked every second, so it costs nothing where other jobs wait in crowds."""
+        ...
+
     def all(self, after: str, limit: int) -> Sequence[Waiting]:
         """Whatever is here, in the order of ids from behind `after`."""
         ...

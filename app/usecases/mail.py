@@ -77,6 +77,8 @@ class MailUseCases:
 
     def deliver(self, *, stopped: Callable[[], bool] = lambda: False) -> int:
         """Sends here what is due, one after another, so that each is held no longer than it takes; how many were tried."""
+        if not self._work.read(lambda stores: stores.mailbox.is_due()):
+            return 0
         return self._runs.drain(limit=1, names=(SEND,), stopped=stopped)
 
     def _post(

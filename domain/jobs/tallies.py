@@ -2,7 +2,7 @@
 counted is bounded by the jobs that are declared, never by what they are asked with."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 DONE, FAILED, DEAD, LOST = "done", "failed", "dead", "lost"
 
@@ -31,14 +31,11 @@ def one_run(job: str, outcome: str, seconds: float | None, waited: int) -> Tally
 
 def together(runs: Iterable[Tally]) -> Sequence[Tally]:
     """In the order in which everybody writes them down, so that nobody waits for somebody who waits for them."""
-    summed: dict[tuple[str, str, int], Tally] = {}
+    summed: dict[tuple[str, str, int], list[int]] = {}
     for each in runs:
-        at = (each.job, each.outcome, each.within)
-        so_far = summed.get(at, replace(each, runs=0, took=0, waited=0))
-        summed[at] = replace(
-            so_far, runs=so_far.runs + each.runs, took=so_far.took + each.took, waited=so_far.waited + each.waited
-        )  # fmt: skip
-    return [summed[at] for at in sorted(summed)]
+        at = summed.setdefault((each.job, each.outcome, each.within), [0, 0, 0])
+        at[0], at[1], at[2] = at[0] + each.runs, at[1] + each.took, at[2] + each.waited
+    return [Tally(*at, *summed[at]) for at in sorted(summed)]
 
 
 def _within(took: int | None) -> int:

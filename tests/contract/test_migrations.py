@@ -303,3 +303,22 @@ def test_a_read_only_folder_is_refused(tmp_path, monkeypatch):
         folder.chmod(0o500)
     assert "read-only" in refused(f"sqlite:///{folder}/data.db")
     assert list(folder.iterdir()) == []
+
+
+def test_letters_that_wait_become_jobs_and_are_sent(database_url):
+    """As they were sealed; when they are due, and how often they were tried, stands in the job."""
+    with closing_engine(open_database(database_url)) as engine:
+        with engine.begin() as connection:
+            upgrade(connection, "0023")
+            row = {"id": "m1", "sealed": b"\x00sealed\xff"}
+            connection.execute(text("INSERT INTO _mails VALUES (:id, :sealed, '2026-11-22T13:00:00.000Z', 1, 2)"), row)
+        with engine.begin() as connection:
+            upgrade(connection, "0024")
+            job = connection.execute(text("SELECT id, name, queue, arguments, state, tries FROM _jobs")).one()
+            assert tuple(job) == ("m1", "mail.send", "mail", '{"letter":"m1"}', "waiting", 2)
+            kept = connection.execute(text("SELECT id, sealed, is_written FROM _letters")).one()
+            assert (kept[0], bytes(kept[1]), kept[2]) == ("m1", row["sealed"], 1)
+        with engine.begin() as connection:
+            downgrade(connection, "0023")
+            assert bytes(connection.execute(text("SELECT sealed FROM _mails")).scalar_one()) == row["sealed"]
+            assert connection.execute(text("SELECT count(*) FROM _jobs")).scalar_one() == 0

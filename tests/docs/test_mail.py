@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from app.testing import backend, client
+from domain import mail
 from domain.accounts.one_time import (
     DIGITS,
     ENROLMENT,
@@ -15,7 +17,7 @@ from domain.accounts.one_time import (
 )
 from domain.actor import SYSTEM
 from domain.schema.letters import PAGES, PLACEHOLDERS
-from tests.docs.blocks import definitions
+from tests.docs.blocks import blocks, definitions
 from tests.e2e.server import ROOT
 
 PAGE = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
@@ -49,3 +51,25 @@ def test_the_example_sends_its_letter() -> None:
         assert letter.text == f"Your code for Planes is {typed}."
         signed = web.post("/api/v1/auth/pilots/code/confirm", json={"ticket": ticket["ticket"], "code": typed})
         assert (ticket["expires_in"], signed.status_code) == (600, 200)
+
+
+def test_the_extension_sends_its_letter_once() -> None:
+    [block] = [each for each in blocks("mail.md", "python") if "extensions/welcome.py" in each]
+    module: dict[str, Any] = {}
+    exec(compile(block, "docs/mail.md", "exec"), module)
+    with backend(extensions=[module["welcome"]]) as room:
+        pilots = definitions("mail.md")[0]
+        room.collections.create({**pilots, "fields": [{"name": "name", "type": "text"}]}, actor=SYSTEM)
+        body = {"email": "bea@example.org", "password": "Bea counts the planes", "name": "Bea <i>"}
+        client(room).post("/api/v1/collections/pilots/records", json=body)
+        room.events.drain()
+        room.mail.deliver()
+        (letter,) = room.post.letters
+        assert (letter.to, letter.subject, letter.text) == ("bea@example.org", "Welcome, Bea <i>", "Hello Bea <i>, the hangar is open.")
+        assert letter.html == "<p>Hello <b>Bea &lt;i&gt;</b>, the hangar is open.</p>"
+
+
+def test_what_it_says_of_tries_and_sizes_is_so() -> None:
+    assert (mail.FIRST_WAIT.seconds, mail.TRIES, mail.QUEUE, mail.SEND) == (15, 12, "mail", "mail.send")
+    for told in ("after 15 seconds", "eleven times", "about four hours", "at most 200 characters", "at most 100,000", "at most 500,000"):
+        assert told in PAGE, told

@@ -7,6 +7,7 @@ from sqlalchemy import Executable, LargeBinary, bindparam, delete, insert, selec
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
+from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
 from ports.mailbox import Waiting
 
@@ -14,6 +15,11 @@ _LETTERS = sql_table("_letters", sql_column("id"), sql_column("sealed", LargeBin
 _SWEEP = (
     "DELETE FROM _letters WHERE id IN (SELECT l.id FROM _letters AS l JOIN _jobs AS j ON j.id = l.id "
     "WHERE l.expires <= :now AND j.state NOT IN ('waiting', 'running') LIMIT :most) RETURNING id"
+)
+# From the letters, which are few, to their jobs: planners would begin a join with the jobs that wait.
+_IS_DUE = (
+    "SELECT EXISTS (SELECT 1 FROM _letters AS l WHERE (SELECT CASE j.state WHEN 'waiting' THEN j.due <= {now} "
+    "WHEN 'running' THEN j.held_until <= {now} END FROM _jobs AS j WHERE j.id = l.id))"
 )
 
 
@@ -30,6 +36,9 @@ class SqlMailbox:
     def find(self, id: str) -> Waiting | None:
         found = self._run("find", lambda: select(*_LETTERS.c).where(_LETTERS.c.id == bindparam("of_id")), {"of_id": id})
         return _read(found[0]) if found else None
+
+    def is_due(self) -> bool:
+        return bool(self._run("is due", lambda: text(_IS_DUE.format(now=DATABASE_NOW[self._session.dialect])), {})[0][0])
 
     def all(self, after: str, limit: int) -> Sequence[Waiting]:
         those = _LETTERS.c.id > bindparam("after")
