@@ -7,6 +7,7 @@ from app.usecases.announcing import Records, announce_updates, announced, loaded
 from app.usecases.audit import note
 from app.usecases.discarding import discard, note_cleared
 from app.usecases.hooked_records import DELETE, ask_of_deletion
+from domain.accounts.impersonation import check_itself
 from domain.actor import ADMINS, Actor
 from domain.errors import Conflict, Fault
 from domain.records.trash import Deletion
@@ -26,6 +27,9 @@ def delete_with_relations(
     cleared and links taken away, and rows are deleted. What is `erased` goes into no trash and leaves no values in its events."""
     keep_an_owner(stores, collection, ids, {})
     doomed = _doomed(stores, collection, ids, actor)
+    if actor.id in doomed.get(actor.collection, ()):
+        # By its id, by a filter, or because something else goes.
+        check_itself(actor)
     _refuse_restricted(stores, doomed, actor)
     deletion = Deletion(new_ids.new(), now, actor, erased)
     for id in ids if collection.name == ADMINS and not erased else ():

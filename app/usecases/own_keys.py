@@ -112,7 +112,7 @@ class OwnKeyUseCases:
         return self._ring.actor(digest_of(text), facts)
 
     def _look_up(self, which: str) -> Known | None:
-        """The `auth` rule is asked as it is for sessions that go on; when what it reads of the account changes, it is asked at once."""
+        """Asked as for sessions that go on; when what these rules read of the account changes, they are asked at once."""
 
         def body(stores: Stores) -> Known | None:
             found = stores.own_keys.find(which)
@@ -120,7 +120,7 @@ class OwnKeyUseCases:
             if found is None or collection is None:
                 return None
             actor = found.actor(collection.name)
-            self._sessions.admit(stores, actor, _BY_KEY)
+            self._sessions.goes_on(stores, actor, _BY_KEY)
             return found.key, actor
 
         return self._work.read(body)

@@ -10,6 +10,7 @@ from app.usecases.admission import asks_anew, keep_an_owner, keep_sessions, shut
 from app.usecases.audit import note
 from app.usecases.conditions import WriteCondition, write_condition
 from app.usecases.deletion import delete_with_relations
+from app.usecases.factor_proofs import factors_of
 from app.usecases.hooked_records import CREATE, UPDATE, asked_of_change, asked_of_new, password_changes
 from app.usecases.passing import draft_passes, kept_passes
 from app.usecases.passwords import Prepared, owed_for_change, owed_for_new
@@ -18,10 +19,9 @@ from app.usecases.puzzles import use_up
 from app.usecases.reasons import Subject
 from app.usecases.record_reads import RecordReads, deprecated, entered
 from app.usecases.requests import Request
-from app.usecases.rulebook import Rulebook, Ruling
+from app.usecases.rulebook import OPEN, Rulebook, Ruling
 from app.usecases.sights import Pen
 from domain.accounts.audit import named
-from domain.accounts.impersonation import check_itself
 from domain.accounts.roles import check_write
 from domain.actor import ADMINS, GUEST, Actor
 from domain.errors import Conflict, Fault, Forbidden, Invalid, PreconditionFailed, Problem
@@ -29,7 +29,7 @@ from domain.records.changes import Changes, IfMatch
 from domain.records.draft import Author, Moment, changes, draft, not_writable
 from domain.records.dry_runs import check_dry_run
 from domain.records.page import Shown
-from domain.records.visibility import in_present_names, owns, told_without
+from domain.records.visibility import in_present_names, told_without
 from domain.rules.shape import Bound, shape
 from domain.schema.account_fields import DISABLED
 from domain.schema.aliases import Deprecated
@@ -174,8 +174,6 @@ class RecordWrites:
     ) -> None:
         ruling = self._rulebook.rule(stores.schema, collection, "delete", request.actor)
         check_write(request.actor, collection, id, {})
-        if owns(collection, id, request.actor):
-            check_itself(request.actor)
         where = self._bound(stores, ruling, request)
         condition = write_condition(self._rulebook, self._reads, stores, collection, only_if, request)
         record = self._held(stores, collection, id, request, where, condition, "delete")
@@ -183,11 +181,17 @@ class RecordWrites:
         delete_with_relations(stores, collection, [id], actor=request.actor, now=now, new_ids=self._ids)
 
     def _admitted(self, stores: Stores, collection: Collection, id: str, request: Request) -> bool:
-        """Whether the account may sign in, as it is now."""
-        if collection.rules.auth is None:
+        """Whether the account may sign in, as it is now, and has the second factor that it may have to have."""
+        auth, factor, plain = collection.rules.auth, collection.rules.second_factor, Request(GUEST, request.facts)
+        if auth is None:
             return False
-        ruling = self._rulebook.admission(stores.schema, collection, collection.rules.auth)
-        return stores.records.matches(collection, id, self._bound(stores, ruling, Request(GUEST, request.facts)))
+        admitting = self._rulebook.admission(stores.schema, collection, auth)
+        if not stores.records.matches(collection, id, self._bound(stores, admitting, plain)):
+            return False
+        if factor is None or factors_of(stores, collection, id):
+            return True
+        binding = self._rulebook.condition(stores.schema, collection, factor) if factor else OPEN
+        return not stores.records.matches(collection, id, self._bound(stores, binding, plain))
 
     def _shut_out(self, stores: Stores, collection: Collection, id: str, request: Request, now: str) -> None:
         for key in shut_out(stores, collection, id):

@@ -147,10 +147,14 @@ class SessionUseCases:
         actor = account(session.account, name, session.epoch, session.id)
         self._tell(stores, "refresh", collection, actor, facts=facts)
         by_first = replace(facts, context=session.method)
-        shown = self._admitted(stores, actor, by_first)
-        if self._factor_rule.wants_more(stores, collection, session.account, by_first):
+        return _Turned(session, salt, self.goes_on(stores, actor, by_first))
+
+    def goes_on(self, stores: Stores, actor: Actor, facts: RequestFacts) -> Shown:
+        """What is asked of whoever was let in before: as `admit`, and Unauthenticated where the account came to need a second factor."""
+        shown = self._admitted(stores, actor, facts)
+        if self._factor_rule.wants_more(stores, stores.schema.collection(actor.collection), actor.id, facts):
             raise to_be_set_up()
-        return _Turned(session, salt, shown)
+        return shown
 
     def _refused_token(self, stores: Stores, collection: Collection, turn: Turn, facts: RequestFacts) -> RefreshRefused:
         """Not raised here: what ends the session is to be kept, and that somebody had a copy of its token."""

@@ -78,7 +78,7 @@ def test_what_makes_the_account_stays_its_owners(ask, room, owner, ann):
     for method, path, body in (
         ("PATCH", own, {"password": "another of a stillroom", "old_password": PASSWORD}),
         ("PATCH", own, {"email": "x@example.org", "old_password": PASSWORD}),
-        ("DELETE", own, None),
+        ("DELETE", own, None), ("DELETE", "/collections/users/records?filter=name=null&expect=1", None),
         ("POST", f"{auth}/email-change", {"email": "x@example.org", "old_password": PASSWORD}),
         ("POST", f"{auth}/sign-out", None), ("GET", f"{auth}/sessions", None), ("DELETE", f"{auth}/sessions", None),
         ("GET", f"{auth}/factors", None), ("POST", f"{auth}/factors/totp", None), ("POST", f"{auth}/factors/recovery-codes", None),
