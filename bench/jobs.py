@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,8 +28,9 @@ from app import wiring
 from app.extend import Extension
 from app.settings import Settings
 from app.usecases.backend import Backend
+from bench.processes import cpu_seconds, family
 from domain.actor import SYSTEM
-from domain.jobs.job import Job
+from domain.jobs.job import DONE, Job
 
 ROOT = Path(__file__).parents[1]
 SECRET = "kQ3v9ZrX1mB7tLw5YcHd0sNe8GfJu2Pa"
@@ -69,16 +71,19 @@ class Measured:
 def ours(name: str, settings: Mapping[str, str], folder: Path, jobs: int) -> Measured:
     """A backlog, and then some by themselves, one process each."""
     environ = {"STILLROOM_DATA_DIR": str(folder), "STILLROOM_EXTENSIONS": "bench.jobs", "STILLROOM_SECRET_KEY": SECRET, **settings}
-    with _backend(environ) as backend:
-        idle = _burst(environ)
-        began = time.process_time()
+    with _backend(environ) as backend, _working(backend, environ) as pids:
+        _signal(pids, signal.SIGSTOP)
+        began, before = time.process_time(), cpu_seconds(pids)
         for number in range(jobs):
             backend.jobs.enqueue("nothing", number=number)
+        # What was asked for last may still have to be said.
+        time.sleep(0.5)
         enqueue_cpu = (time.process_time() - began) / jobs
-        cpu = (_burst(environ) - idle) / jobs
+        _signal(pids, signal.SIGCONT)
         done = _latest(backend, jobs)
+        cpu = (cpu_seconds(pids) - before) / jobs
         took = (max(each.ended or 0 for each in done) - min(each.started or 0 for each in done)) / 1000
-        return Measured(name, jobs / took, cpu, enqueue_cpu, list(_begun(backend, environ)))
+        return Measured(name, jobs / took, cpu, enqueue_cpu, list(_begun(backend)))
 
 
 def alone(kind: str, url: str, jobs: int) -> Measured:
@@ -107,19 +112,22 @@ def _backend(environ: Mapping[str, str]) -> Iterator[Backend]:
         yield composed.backend
 
 
-def _command(*more: str) -> list[str]:
-    return [sys.executable, "-m", "app.main", "worker", "--processes", "1", *more]
+@contextmanager
+def _working(backend: Backend, environ: Mapping[str, str]) -> Iterator[list[int]]:
+    """A worker with one process that has run a job already, and the ids of both."""
+    command = [sys.executable, "-m", "app.main", "worker", "--processes", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as worker:
+        try:
+            _wait_for(backend, backend.jobs.enqueue("nothing", number=0))
+            yield family(worker.pid)
+        finally:
+            worker.terminate()
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **environ}
-
-
-def _burst(environ: Mapping[str, str]) -> float:
-    """CPU that it took, starting included."""
-    before = _cpu_of_children()
-    subprocess.run(_command("--burst"), env=_environment(environ), check=True, stdout=subprocess.DEVNULL)
-    return _cpu_of_children() - before
+def _signal(pids: Sequence[int], signum: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, signum)
 
 
 def _cpu_of_children() -> float:
@@ -127,15 +135,12 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _begun(backend: Backend, environ: Mapping[str, str]) -> Iterator[float]:
+def _begun(backend: Backend) -> Iterator[float]:
     chance = random.Random(7)
-    with subprocess.Popen(_command(), env=_environment(environ), stdout=subprocess.DEVNULL) as worker:
-        _wait_for(backend, backend.jobs.enqueue("nothing", number=0))
-        for number in range(_SINGLE):
-            time.sleep(chance.uniform(0.3, 1.5))
-            job = _wait_for(backend, backend.jobs.enqueue("nothing", number=number))
-            yield (job.started or 0) - job.created
-        worker.terminate()
+    for number in range(_SINGLE):
+        time.sleep(chance.uniform(0.3, 1.5))
+        job = _wait_for(backend, backend.jobs.enqueue("nothing", number=number))
+        yield (job.started or 0) - job.created
 
 
 def _wait_for(backend: Backend, id: str) -> Job:
@@ -145,9 +150,12 @@ def _wait_for(backend: Backend, id: str) -> Job:
 
 
 def _latest(backend: Backend, jobs: int) -> list[Job]:
+    """Once all are done."""
+    while any(each.state != DONE for each in backend.jobs.depths(actor=SYSTEM)):
+        time.sleep(0.05)
     found: list[Job] = []
     while len(found) < jobs:
-        found += backend.jobs.list({"state": "done"}, before=found[-1].id if found else None, actor=SYSTEM)
+        found += backend.jobs.list({}, before=found[-1].id if found else None, actor=SYSTEM)
     return found[:jobs]
 
 

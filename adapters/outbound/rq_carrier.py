@@ -7,7 +7,7 @@ child for each job, or six round trips of bookkeeping, would be most of the work
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -28,8 +28,12 @@ T = TypeVar("T")
 _LONGEST_WAIT, _TIMEOUT = 1.0, 2.5
 # After a failure Redis is left alone for so long, and who runs jobs looks as often as without it.
 _PAUSE, _LOOK = 3.0, 0.25
-# Said at once, kept to be said, and standing in one queue of Redis: beyond that nobody hears of a job sooner by one more call.
-_AT_ONCE, _MOST_UNSAID, _MOST_STANDING = 200, 10_000, 10_000
+# Said at once, kept to be said, and standing in one queue of Redis. Where so many stand every worker is busy, and looks for more when it
+# is done: one call more would begin no job sooner, and costs as much as the row.
+_AT_ONCE, _MOST_UNSAID, _MOST_STANDING = 200, 1000, 1000
+# What is committed in this time is said together, so that a busy server is not busier for it.
+_GATHER = 0.003
+_SAID_UNASKED, _FULL = 100, 0.1
 _LONGEST_ID = 64
 _LAST_WORDS = 1.0
 
@@ -45,6 +49,8 @@ class RqCarrier:
         self._redis = redis.Redis.from_url(url, socket_timeout=_TIMEOUT, socket_connect_timeout=1.0, retry=Retry(NoBackoff(), 0))
         self._calls, self._observer, self._line = Calls(mark), observer, _Line(observer)
         self._presence: Presence | None = None
+        # By queue: how many calls may be said, and when to ask again where that is none.
+        self._rooms: dict[str, tuple[int, float]] = {}
         self._unsaid: deque[Waiting] = deque(maxlen=_MOST_UNSAID)
         self._wanted, self._over, self._starting = Event(), Event(), Lock()
         self._thread: Thread | None = None
@@ -85,6 +91,7 @@ class RqCarrier:
         """In a thread of its own: no request waits for Redis."""
         while not self._over.is_set():
             self._wanted.wait()
+            self._over.wait(_GATHER)
             self._wanted.clear()
             while self._unsaid:
                 some = [self._unsaid.popleft() for _ in range(min(len(self._unsaid), _AT_ONCE))]
@@ -94,10 +101,18 @@ class RqCarrier:
         by_queue = lambda each: each.queue
         for name, calls in groupby(sorted(waiting, key=by_queue), by_queue):
             queue = Queue(self._calls.queue(name), connection=self._redis, serializer=JSONSerializer)
-            room = max(0, _MOST_STANDING - queue.count)
-            written = {each.id: self._calls.written(each) for each in calls}
-            if room:
-                queue.enqueue_many(list(written.values())[:room])
+            once = {each.id: each for each in calls}.values()
+            if room := self._room(queue):
+                said = queue.enqueue_many(self._calls.written(each) for each in islice(once, room))
+                self._rooms[queue.name] = (room - len(said), 0.0)
+
+    def _room(self, queue: Queue) -> int:
+        """How many more calls may stand there. Asked for now and then, for asking costs as much as saying."""
+        room, again = self._rooms.get(queue.name, (0, 0.0))
+        if not room and monotonic() >= again:
+            room = max(0, min(_SAID_UNASKED, _MOST_STANDING - queue.count))
+            self._rooms[queue.name] = (room, monotonic() + _FULL)
+        return room
 
     # --- hearing
 
