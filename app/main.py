@@ -148,7 +148,8 @@ def _run(settings: Settings, overrides: Mapping[str, str], *, has_jobs: bool) ->
     from app.working import RunnerBeside
 
     if settings.metrics_token:
-        _share_counters(settings.data_dir / "metrics")
+        # On PostgreSQL several servers may have one data folder, but no port.
+        _share_counters(settings.data_dir / "metrics" / str(settings.port))
     click.echo(f"Serving on {settings.url} (Ctrl-C ends it)")
     with RunnerBeside(settings, overrides, partial(click.echo, err=True)) if has_jobs else nullcontext():
         serving.run(settings, partial(_application, settings), _watch(settings))
@@ -156,7 +157,7 @@ def _run(settings: Settings, overrides: Mapping[str, str], *, has_jobs: bool) ->
 
 def _share_counters(folder: Path) -> None:
     """Each worker counts into files of its own there, which are added up by whichever is asked. They begin at nothing with the server."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder.resolve())

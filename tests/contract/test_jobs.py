@@ -2,12 +2,15 @@
 lost and never endless."""
 
 import hmac
+import re
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from time import sleep
 
 import pytest
 
+from adapters.inbound.cli.jobs import list_ as show_jobs
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.rq_carrier import RqCarrier
 from app.testing import Noticed, backend
@@ -337,3 +340,14 @@ def test_more_than_may_wait_are_refused_with_what_came_with_them(database_url, c
         room.job_runs.drain()
         sleep(1.05)  # a crowd is counted again after a second
         room.work.run(lambda stores: amplified(16))
+
+
+def test_the_command_says_since_when_work_waits(room, capsys):
+    room.jobs.register("note", lambda: None)
+    room.jobs.register("later", lambda: None)
+    room.jobs.enqueue("note", at=datetime.now(UTC) - timedelta(minutes=2))
+    room.jobs.enqueue("later", at=timedelta(hours=1))
+    show_jobs(lambda: nullcontext(room.jobs))
+    said = capsys.readouterr().out
+    assert re.search(r"^default: note, 1 waiting, the first was due 1[12]\d s ago$", said, re.M), said
+    assert re.search(r"^default: later, 1 waiting$", said, re.M), said

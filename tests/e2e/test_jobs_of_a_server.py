@@ -54,6 +54,8 @@ def test_what_follows_a_record_is_run_and_seen(room: Room, server: Server, token
     assert (whole["name"], whole["arguments"], whole["result"], whole["tries"]) == ("note", {"line": "p1"}, 2, 0)
     assert server.request("POST", f"/api/v1/jobs/{job['id']}/cancel", token=token).body["code"] == "job_finished"
     assert server.request("GET", "/api/v1/jobs").status == 401
+    [depth] = server.request("GET", "/api/v1/jobs", token=token).body["depths"]
+    assert ({**depth, "age": 0}, depth["age"] >= 0) == ({"queue": "default", "name": "note", "state": "done", "count": 1, "age": 0}, True)
 
 
 def test_a_runner_that_is_killed_is_started_again_and_told_of(room: Room, server: Server, token: str) -> None:
