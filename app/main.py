@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 # Seconds between two looks at what letters are to go out; somebody sits before an empty mailbox.
-_POST = 1
+_POST = 0.25
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from domain.schema.letters import PLACEHOLDER, Template
 SEND, QUEUE = "mail.send", "mail"
 # The first one soon, for a server that was only busy; then for four hours: longer than most are down, and nobody waits for a link longer.
 TRIES, FIRST_WAIT = 12, timedelta(seconds=15)
-# One conversation with a mail server.
-TIMEOUT = timedelta(minutes=1)
+# Above one conversation with a mail server.
+TIMEOUT = timedelta(minutes=3)
 # A letter of an extension: for as long as one that was given up can be looked up, and sent again.
 KEPT = timedelta(days=30)
 

@@ -25,5 +25,5 @@ class NotSent(Exception):
 
 class Mailer(Protocol):
     def send(self, letter: Letter) -> None:
-        """Returns once somebody else has taken charge of it; NotSent otherwise, within half a minute."""
+        """Returns once somebody else has taken charge of it; NotSent otherwise, within two minutes."""
         ...

@@ -28,7 +28,7 @@ class Mailbox(Protocol):
     def find(self, id: str) -> Waiting | None: ...
 
     def is_due(self) -> bool:
-        """Whether there is one whose job waits for somebody; asked every second, so it costs nothing where other jobs wait in crowds."""
+        """Whether the job of one waits for somebody; asked several times a second, so it costs nothing where other jobs crowd."""
         ...
 
     def all(self, after: str, limit: int) -> Sequence[Waiting]:

@@ -16,8 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 from ports.mail import Letter, NotSent
 
-# For each answer of the server, and for all of them together: whoever waits for us holds the letter for little longer.
-_SECONDS, _SECONDS_IN_ALL = 10, 20
+# For each answer of the server before the letter.
+_SECONDS = 10
+# For each to the letter: some look through it first, and one that we do not wait for has it, and is given it again. All of them together.
+_SECONDS_FOR_LETTER, _SECONDS_IN_ALL = 60, 90
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
@@ -79,6 +81,8 @@ class SmtpMailer:
                 server.starttls(context=self._tls)
             if self._relay.user:
                 server.login(self._relay.user, self._relay.password)
+            if server.sock is not None:
+                server.sock.settimeout(_SECONDS_FOR_LETTER)
             yield server
         finally:
             timer.cancel()

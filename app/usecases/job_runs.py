@@ -3,8 +3,10 @@
 
 import random
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from threading import Event, Thread
 from time import monotonic
 
 from app.usecases.jobs import JobUseCases
@@ -17,7 +19,7 @@ from domain.jobs.tallies import Tally, one_run, together
 from domain.jobs.tasks import written
 from ports.carrier import Carrier
 from ports.clock import Ids
-from ports.observer import JobFailed, JobLost, Observer, trace
+from ports.observer import HousekeepingFailed, JobFailed, JobLost, Observer, trace
 from ports.unit_of_work import Stores, UnitOfWork
 
 # What dies with its machine is taken over after this time.
@@ -98,15 +100,34 @@ class JobRuns:
 
     def drain(
         self, *, limit: int = 100, queues: Collection[str] | None = None, names: Collection[str] | None = None,
-        stopped: Callable[[], bool] = lambda: False,
+        hold: bool = False, stopped: Callable[[], bool] = lambda: False,
     ) -> int:  # fmt: skip
-        """Runs here what is due, until nothing is; how many runs that were. For tests and for those who want no processes."""
+        """Runs here what is due, until nothing is; how many runs that were. For tests and for those who want no processes. `hold` is for
+        runs that may take longer than the lease."""
         count = 0
         while not stopped() and (claims := self.claim(self._at_once(limit, queues, names), queues, names=names)):
             for claim in claims:
-                self.settle([(claim, self.run(claim))])
+                with self._held(claim) if hold else nullcontext():
+                    outcome = self.run(claim)
+                self.settle([(claim, outcome)])
             count += len(claims)
         return count
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[None]:
+        over = Event()
+        Thread(target=self._keep_until, args=(over, claim), name="stillroom-hold", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _keep_until(self, over: Event, claim: Claim) -> None:
+        while not over.wait(self.lease.total_seconds() / 3):
+            try:
+                self.keep(claim.holder, [claim.job.id])
+            except Exception as error:  # noqa: BLE001 - the next attempt may go well
+                self._observer.observe(HousekeepingFailed("jobs", "\n".join(trace(error))))
 
     def _at_once(self, limit: int, queues: Collection[str] | None, names: Collection[str] | None) -> int:
         """Whoever wants certain jobs alone would take calls from those who want the others."""

@@ -79,7 +79,7 @@ class MailUseCases:
         """Sends here what is due, one after another, so that each is held no longer than it takes; how many were tried."""
         if not self._work.read(lambda stores: stores.mailbox.is_due()):
             return 0
-        return self._runs.drain(limit=1, names=(SEND,), stopped=stopped)
+        return self._runs.drain(limit=1, names=(SEND,), hold=True, stopped=stopped)
 
     def _post(
         self, stores: Stores, id: str, kept: str, lasts: timedelta, *, priority: int | None, key: str | None = None,

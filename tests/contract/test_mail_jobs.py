@@ -1,5 +1,6 @@
 """Letters as jobs, over a real mail server that fails in all the ways such servers do; on every database where that has a part in it."""
 
+import asyncio
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +43,10 @@ class Post:
 
     async def handle_DATA(self, server, session, envelope):
         answer = self.answers.pop(0) if self.answers else "250 OK"
-        if answer in ("250 OK", "cut"):
+        if answer.startswith("250") or answer == "cut":
             self.received.append(message_from_bytes(envelope.original_content, policy=default))
+        if answer == "250 at last":
+            await asyncio.sleep(1)
         if answer == "cut":
             server.transport.close()
         return answer
@@ -204,15 +207,34 @@ class _Dying:
         return self._run(body)
 
 
-def test_of_many_senders_one_sends_a_letter(database_url, post):
+@pytest.fixture
+def shared_url(database_url):
     if ":memory:" in database_url:
         pytest.skip("two processes cannot share it")
+    return database_url
+
+
+def test_of_many_senders_one_sends_a_letter(shared_url, post):
     post.start()
-    with sending(database_url, post) as first, sending(database_url, post) as second:
+    with sending(shared_url, post) as first, sending(shared_url, post) as second:
         sent = [send(first, f"bea{at}@example.org") for at in range(20)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda room: room.mail.deliver(), [first, second] * 2))
         assert Counter(each["Message-ID"] for each in post.received) == {f"<{id}@planes.example>": 1 for id in sent}
+
+
+def test_a_letter_is_held_for_as_long_as_its_server_takes(shared_url, post):
+    post.start().answers = ["250 at last"]
+    with sending(shared_url, post) as first, sending(shared_url, post) as second:
+        id = send(first)
+        for each in (first, second):
+            each.job_runs.lease = timedelta(milliseconds=300)
+        with ThreadPoolExecutor(1) as pool:
+            sending_it = pool.submit(first.mail.deliver)
+            while not sending_it.done():
+                second.mail.deliver()
+                sleep(0.05)
+        assert ([each["Message-ID"] for each in post.received], job(first, id).lost) == ([f"<{id}@planes.example>"], 0)
 
 
 def test_a_server_that_takes_its_time_is_hung_up_on(room, monkeypatch):
