@@ -1,11 +1,15 @@
 """Jobs and events while what asks for them, carries them and runs them is killed: nothing is lost, nothing runs twice at a time, and each
 record says what came of it. `make faults` kills for minutes, over thousands of jobs."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from domain.actor import SYSTEM
+from tests.e2e.job_room import Room, children, until
 from tests.faults.jobs.experiment import Experiment
 from tests.postgres import fresh_database
 from tests.redis_server import RedisServer
@@ -28,6 +32,30 @@ def settings_of(engine: str, request: pytest.FixtureRequest) -> dict[str, str]:
 def told(experiment: Experiment) -> str:
     found = experiment.found()
     return f"{len(found.jobs)} jobs, {len(found.runs)} notes of runs, {dict(experiment.kills)}"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("carried", ["embedded", "rq"])
+def test_a_worker_that_was_paused_is_not_heard_any_more(
+    carried: str, postgres: dict[str, str], redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """As a machine that is suspended: whoever took its job over is right, and it goes on with others."""
+    room = Room(tmp_path / "room", postgres | ({"STILLROOM_REDIS_URL": redis_server.url} if carried == "rq" else {}))
+    with room.backend() as backend, room.worker("--processes", "1") as paused:
+        id = backend.jobs.enqueue("note", line="x", pause=2.0)
+        until(lambda: backend.jobs.inspect(id, actor=SYSTEM).state == "running")
+        pids = [paused.pid, *children(paused.pid)]
+        for each in pids:
+            os.kill(each, signal.SIGSTOP)
+        with room.worker("--processes", "1"):
+            until(lambda: backend.jobs.inspect(id, actor=SYSTEM).state == "done", 60)
+        job = backend.jobs.inspect(id, actor=SYSTEM)
+        assert (job.lost, job.tries, room.lines) == (1, 0, ["x"])
+        for each in pids:
+            os.kill(each, signal.SIGCONT)
+        after = backend.jobs.enqueue("note", line="after")
+        until(lambda: backend.jobs.inspect(after, actor=SYSTEM).state == "done", 30)
+        assert backend.jobs.inspect(id, actor=SYSTEM) == job
 
 
 def test_killed_for_seconds(postgres: dict[str, str], redis_server: RedisServer, tmp_path: Path) -> None:
