@@ -16,6 +16,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, Forbidden, PreconditionFailed
 from domain.records.changes import IfMatch
 from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection, Schema, as_object, define_collection
 from domain.schema.fields import Tools
 from domain.schema.fields.times import write_instant
@@ -46,21 +47,22 @@ class CollectionUseCases:
         require(actor, LOOK, "collections are")
         return self._work.read(lambda stores: _owned(schema_for(stores, actor), name))
 
-    def create(self, definition: Any, *, actor: Actor, keep: Keep = unkept) -> Collection:
+    def create(self, definition: Any, *, actor: Actor, facts: RequestFacts | None = None, keep: Keep = unkept) -> Collection:
         """Invalid where the definition is wrong or a rule names what is not there, Conflict where the name is taken."""
         require(actor, EDIT, "collections are")
         new = self._defined(definition)
 
         def body(stores: Stores) -> Collection:
             intended = self._changes.creation(schema_for(stores, actor), new, as_object(definition))
-            self._changes.carry_out(stores, intended, actor, now=new.created, action="create")
+            self._changes.carry_out(stores, intended, actor, now=new.created, action="create", facts=facts)
             return keep(stores, intended.new or new)
 
         return self._work.change_schema(body)
 
     def change(
-        self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None, keep: Keep = unkept
-    ) -> Collection:
+        self, name: str, definition: Any, *, actor: Actor, if_match: IfMatches = None, facts: RequestFacts | None = None,
+        keep: Keep = unkept,
+    ) -> Collection:  # fmt: skip
         """Parts that the definition names replace the old ones; records stay. Refused where data would be lost without a word, where
         stored values stand against it, or where a rule anywhere names what goes."""
         require(actor, EDIT, "collections are")
@@ -70,7 +72,7 @@ class CollectionUseCases:
 
         def body(stores: Stores) -> Collection:
             intended = intend(stores)
-            self._changes.carry_out(stores, intended, actor, now=self._now(), action="change", prepared=prepared)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="change", prepared=prepared, facts=facts)
             assert intended.new is not None
             return keep(stores, intended.new)
 
@@ -83,7 +85,9 @@ class CollectionUseCases:
         _check_version(old, if_match)
         return self._changes.change(schema, old, as_object(definition), now=self._now())
 
-    def delete(self, name: str, *, actor: Actor, if_match: IfMatches = None, keep: Keep = unkept) -> None:
+    def delete(
+        self, name: str, *, actor: Actor, if_match: IfMatches = None, facts: RequestFacts | None = None, keep: Keep = unkept
+    ) -> None:
         """The collection with all its records; refused while relations or rules of others name it."""
         require(actor, EDIT, "collections are")
 
@@ -91,7 +95,8 @@ class CollectionUseCases:
             schema = schema_for(stores, actor)
             old = _owned(schema, name)
             _check_version(old, if_match)
-            self._changes.carry_out(stores, self._changes.deletion(schema, old), actor, now=self._now(), action="delete")
+            intended = self._changes.deletion(schema, old)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="delete", facts=facts)
             keep(stores, None)
 
         self._work.change_schema(body)
@@ -127,7 +132,7 @@ class CollectionUseCases:
 
         return self._work.read(body)
 
-    def undo(self, *, actor: Actor, keep: Keep = unkept) -> Collection | None:
+    def undo(self, *, actor: Actor, facts: RequestFacts | None = None, keep: Keep = unkept) -> Collection | None:
         """Brings back what was before the last change: the collection, or None where there was none. Conflict (`not_undoable`) with the
         reason where something was lost since."""
         require(actor, EDIT, "collections are")
@@ -137,7 +142,7 @@ class CollectionUseCases:
 
         def body(stores: Stores) -> Collection | None:
             intended = intend(stores)
-            self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo", prepared=prepared)
+            self._changes.carry_out(stores, intended, actor, now=self._now(), action="undo", prepared=prepared, facts=facts)
             return keep(stores, intended.new)
 
         try:

@@ -83,16 +83,16 @@ class EnrolmentUseCases:
         ticket = stores.one_time.take(collection, shown, self._now())
         if ticket is None:
             raise refused()
-        codes, first = self._kept(stores, collection, ticket, new), first_factor(ticket)
+        codes, first = self._kept(stores, collection, ticket, new, facts), first_factor(ticket)
         by_first = replace(facts, context=first.method)
         signed = self._sessions.open(name, ticket.account, ticket.epoch, facts=by_first, device_name=first.device, both=True)
         return replace(signed, recovery_codes=codes) if isinstance(signed, SignedIn) else signed
 
-    def _kept(self, stores: Stores, collection: Collection, ticket: OneTime, new: NewFactor) -> tuple[str, ...]:
+    def _kept(self, stores: Stores, collection: Collection, ticket: OneTime, new: NewFactor, facts: RequestFacts) -> tuple[str, ...]:
         whose = account(ticket.account, collection.name, ticket.epoch)
         if new.passkey is None:
-            return self._factors.keep_app(stores, collection, whose, new.code or "")
-        return self._passkeys.keep(stores, collection, whose, new.called, new.passkey, ticket.bound)[1]
+            return self._factors.keep_app(stores, collection, whose, new.code or "", facts)
+        return self._passkeys.keep(stores, collection, whose, new.called, new.passkey, ticket.bound, facts)[1]
 
     # --- the ticket
 

@@ -103,9 +103,9 @@ class FactorUseCases:
         """The app counts from now on, and all other sessions end: whoever opened one by the password alone is out. Recovery codes,
         where this is the first factor; they are told here and never again."""
         self._limits.second_factor(facts.visit, name, own(actor, name))
-        return self._work.run(lambda stores: self.keep_app(stores, self._fresh(stores, actor), actor, code))
+        return self._work.run(lambda stores: self.keep_app(stores, self._fresh(stores, actor), actor, code, facts))
 
-    def keep_app(self, stores: Stores, collection: Collection, actor: Actor, code: str) -> tuple[str, ...]:
+    def keep_app(self, stores: Stores, collection: Collection, actor: Actor, code: str, facts: RequestFacts) -> tuple[str, ...]:
         """Inside the transaction of whoever knows that it is this account."""
         app = stores.factors.totp(collection, actor.id)
         if app is None or app.is_confirmed:
@@ -113,7 +113,7 @@ class FactorUseCases:
         step = self._judge.step(collection, actor.id, app.sealed, code)
         if step is None or not stores.factors.confirm_totp(collection, actor.id, app.sealed, step):
             raise not_confirmed()
-        self.tell(stores, "add", collection, actor, TOTP)
+        self.tell(stores, "add", collection, actor, TOTP, facts=facts)
         return self.counts(stores, collection, actor)
 
     def counts(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
@@ -125,15 +125,15 @@ class FactorUseCases:
             return ()
         return self._renewed(stores, collection, actor)
 
-    def remove_totp(self, name: str, *, actor: Actor) -> None:
+    def remove_totp(self, name: str, *, actor: Actor, facts: RequestFacts | None = None) -> None:
         own(actor, name)
-        self._work.run(lambda stores: self._removed(stores, actor))
+        self._work.run(lambda stores: self._removed(stores, actor, facts))
 
-    def _removed(self, stores: Stores, actor: Actor) -> None:
+    def _removed(self, stores: Stores, actor: Actor, facts: RequestFacts | None) -> None:
         collection = self._fresh(stores, actor)
         if not stores.factors.remove_totp(collection, actor.id):
             raise NotFound("this account has no authenticator app")
-        self.tell(stores, "remove", collection, actor, TOTP)
+        self.tell(stores, "remove", collection, actor, TOTP, facts=facts)
         self.tidy(stores, collection, actor.id)
 
     def tidy(self, stores: Stores, collection: Collection, account: str) -> None:
@@ -149,16 +149,16 @@ class FactorUseCases:
 
     # --- recovery codes
 
-    def renew_recovery(self, name: str, *, actor: Actor) -> tuple[str, ...]:
+    def renew_recovery(self, name: str, *, actor: Actor, facts: RequestFacts | None = None) -> tuple[str, ...]:
         """Ten new ones in place of all there were. Conflict where the account has no factor that they could stand in for."""
         own(actor, name)
-        return self._work.run(lambda stores: self._renew(stores, actor))
+        return self._work.run(lambda stores: self._renew(stores, actor, facts))
 
-    def _renew(self, stores: Stores, actor: Actor) -> tuple[str, ...]:
+    def _renew(self, stores: Stores, actor: Actor, facts: RequestFacts | None) -> tuple[str, ...]:
         collection = self._fresh(stores, actor)
         if not _has_real(stores, collection, actor.id):
             raise no_factor()
-        self.tell(stores, "renew", collection, actor, "recovery_codes")
+        self.tell(stores, "renew", collection, actor, "recovery_codes", facts=facts)
         return self._renewed(stores, collection, actor)
 
     def _renewed(self, stores: Stores, collection: Collection, actor: Actor) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ class FactorUseCases:
         if account == actor.id:
             self._check_free(stores, collection, account)
         stores.factors.forget(collection, [account])
-        self.tell(stores, "reset", collection, actor, "all", account)
+        self.tell(stores, "reset", collection, actor, "all", account, facts=facts)
         if account != actor.id:
             note(stores, self._ids.new(), self._now(), "factors.reset", account, actor=actor, facts=facts, detail=name)
 
@@ -203,9 +203,15 @@ class FactorUseCases:
 
         self._work.run(body)
 
-    def tell(self, stores: Stores, what: str, collection: Collection, actor: Actor, factor: str, account: str = "") -> None:
-        change = FactorChange(event=f"factors.{what}", actor=actor, collection=collection.name, account=account or actor.id, factor=factor)
-        happens(stores, change, self._now(), collection)
+    def tell(
+        self, stores: Stores, what: str, collection: Collection, actor: Actor, factor: str, account: str = "", *,
+        facts: RequestFacts | None = None,
+    ) -> None:  # fmt: skip
+        change = FactorChange(
+            event=f"factors.{what}", actor=actor, request=facts.request_id if facts else "", collection=collection.name,
+            account=account or actor.id, factor=factor,
+        )  # fmt: skip
+        happens(stores, change, self._now(), collection, facts=facts)
 
     def _fresh(self, stores: Stores, actor: Actor) -> Collection:
         collection = _standing(stores, actor)

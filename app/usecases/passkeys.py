@@ -33,6 +33,7 @@ from domain.accounts.passkeys import (
 from domain.actor import Actor
 from domain.errors import NotFound
 from domain.records.reading import guard_of
+from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
@@ -82,26 +83,27 @@ class PasskeyUseCases:
         return self._passkeys.registration(raw, handle=handle, name=shown, there=[each.credential for each in there])
 
     def register(
-        self, name: str, ticket: str, called: str, answer: Mapping[str, Any], *, actor: Actor
+        self, name: str, ticket: str, called: str, answer: Mapping[str, Any], *, actor: Actor, facts: RequestFacts | None = None
     ) -> tuple[Passkey, tuple[str, ...]]:
         """The passkey, and recovery codes where it is the account's first factor."""
         own(actor, name)
         self.check_possible()
         read_name(called)
-        return self._work.run(lambda stores: self._registered(stores, actor, ticket, called, answer))
+        return self._work.run(lambda stores: self._registered(stores, actor, ticket, called, answer, facts))
 
     def _registered(
-        self, stores: Stores, actor: Actor, ticket: str, called: str, answer: Mapping[str, Any]
+        self, stores: Stores, actor: Actor, ticket: str, called: str, answer: Mapping[str, Any], facts: RequestFacts | None
     ) -> tuple[Passkey, tuple[str, ...]]:
         collection = self._fresh(stores, actor)
         taken = stores.one_time.take(collection, presented(NEW_PASSKEY, ticket), self._now())
         if taken is None or taken.account != actor.id:
             raise refused()
-        return self.keep(stores, collection, actor, called, answer, taken.bound)
+        return self.keep(stores, collection, actor, called, answer, taken.bound, facts)
 
     def keep(
-        self, stores: Stores, collection: Collection, actor: Actor, called: str, answer: Mapping[str, Any], bound: str
-    ) -> tuple[Passkey, tuple[str, ...]]:
+        self, stores: Stores, collection: Collection, actor: Actor, called: str, answer: Mapping[str, Any], bound: str,
+        facts: RequestFacts | None,
+    ) -> tuple[Passkey, tuple[str, ...]]:  # fmt: skip
         """The same once it is known whose it is to be; `bound` has the challenge that was asked."""
         made = self._passkeys.registered(answer, decoded(json.loads(bound).get("challenge", "")))
         if made is None:
@@ -109,7 +111,7 @@ class PasskeyUseCases:
         passkey = Passkey(self._ids.new(), made.credential, actor.id, made.public_key, made.counter, called, self._now())
         if not stores.passkeys.add(collection, passkey):
             raise not_registered()
-        self._factors.tell(stores, "add", collection, actor, PASSKEY)
+        self._factors.tell(stores, "add", collection, actor, PASSKEY, facts=facts)
         return passkey, self._factors.counts(stores, collection, actor)
 
     # --- asking for one
@@ -148,14 +150,14 @@ class PasskeyUseCases:
 
     # --- taking one away
 
-    def remove(self, name: str, id: str, *, actor: Actor) -> None:
+    def remove(self, name: str, id: str, *, actor: Actor, facts: RequestFacts | None = None) -> None:
         own(actor, name)
 
         def body(stores: Stores) -> None:
             collection = self._fresh(stores, actor)
             if not stores.passkeys.remove(collection, actor.id, id):
                 raise NotFound("this account has no such passkey")
-            self._factors.tell(stores, "remove", collection, actor, PASSKEY)
+            self._factors.tell(stores, "remove", collection, actor, PASSKEY, facts=facts)
             self._factors.tidy(stores, collection, actor.id)
 
         self._work.run(body)

@@ -12,6 +12,7 @@ from domain.actor import Actor
 from domain.errors import Conflict, Fault, Invalid
 from domain.hooks.changes import CollectionChange
 from domain.rules.following import followed
+from domain.rules.values import RequestFacts
 from domain.schema.changes import (
     ConvertField,
     DropField,
@@ -136,8 +137,9 @@ class SchemaChanges:
     # --- doing it
 
     def carry_out(
-        self, stores: Stores, intended: Intended, actor: Actor, *, now: str, action: str, prepared: Preparation | None = None
-    ) -> None:
+        self, stores: Stores, intended: Intended, actor: Actor, *, now: str, action: str, prepared: Preparation | None = None,
+        facts: RequestFacts | None = None,
+    ) -> None:  # fmt: skip
         """Conflict where stored records stand against it, or would be lost without a word of the author."""
         keep_key_rules(stores, intended.after, intended.renames)
         end_renamed(stores, intended.old, intended.new, intended.renames)
@@ -148,7 +150,7 @@ class SchemaChanges:
             stores.trash.rename(intended.old.id, dict(intended.renames.fields))
         stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers, prepared)
         self._check_required(stores, intended)
-        happens(stores, _told(intended, actor), now, intended.new or intended.old)
+        happens(stores, _told(intended, actor, facts), now, intended.new or intended.old, facts=facts)
         stores.collections.keep_change(_entry(intended, stores.schema.version, actor, now, action, loss))
 
     def _loss(self, stores: Stores, intended: Intended) -> str:
@@ -225,11 +227,12 @@ def _returns(step: ConvertField) -> bool:
     return way is not None and way.returns and back is not None
 
 
-def _told(intended: Intended, actor: Actor) -> CollectionChange:
+def _told(intended: Intended, actor: Actor, facts: RequestFacts | None) -> CollectionChange:
     before, after = kept(intended.old), kept(intended.new)
     what = "create" if before is None else "delete" if after is None else "change"
     name = str((before or after or {})["name"])
-    return CollectionChange(event=f"collections.{what}", actor=actor, collection=name, before=before, after=after)
+    request = facts.request_id if facts else ""
+    return CollectionChange(event=f"collections.{what}", actor=actor, request=request, collection=name, before=before, after=after)
 
 
 def _entry(intended: Intended, version: int, actor: Actor, now: str, action: str, loss: str) -> Change:

@@ -150,6 +150,25 @@ def test_a_refresh_token_that_is_used_again_is_noted_with_its_account(room):
     assert [(each.target, each.address) for each in noted] == [(signed["account"]["id"], "127.0.0.1")]
 
 
+def test_what_is_done_to_collections_and_factors_is_told_with_where_it_came_from(room):
+    web = client(room)
+    by = bearer(web, "owner")
+    seed = web.post("/api/v1/auth/_admins/factors/totp", headers=by).get_json()["secret"]
+    web.post("/api/v1/auth/_admins/factors/totp/confirm", headers=by, json={"code": TOTP(seed).at(room.clock.now())})
+    web.post("/api/v1/auth/_admins/factors/recovery-codes", headers=by)
+    web.delete("/api/v1/auth/_admins/factors/totp", headers=by)
+    web.post("/api/v1/collections", headers=by, json={"name": "more"})
+    web.patch("/api/v1/collections/more", headers=by, json={"rules": {"list": ""}})
+    web.post("/api/v1/collections/undo", headers=by)
+    web.delete("/api/v1/collections/more", headers=by)
+    noted = list(reversed(room.audit.list(limit=7, actor=SYSTEM)))
+    assert [each.action for each in noted] == [
+        "factors.added", "factors.renewed", "factors.removed",
+        "collections.created", "collections.changed", "collections.changed", "collections.deleted",
+    ]  # fmt: skip
+    assert {(each.address, bool(each.request)) for each in noted} == {("127.0.0.1", True)}
+
+
 def test_what_goes_out_and_comes_in_as_a_whole_is_one_entry(room):
     web = client(room)
     by = bearer(web, "owner")
@@ -243,7 +262,7 @@ def test_what_an_account_does_with_its_own_power_is_noted(room):
         ("accounts.password_changed", "users old_password"), ("accounts.signed_in", "users password"), ("accounts.signed_out", "users"),
     ]  # fmt: skip
     assert {each.actor for each in noted} == {ann}
-    assert [each.address for each in noted if each.action == "accounts.signed_in"] == ["127.0.0.1"] * 2
+    assert {(each.address, bool(each.request)) for each in noted} == {("127.0.0.1", True)}
 
 
 def test_what_is_undone_is_not_noted(room):

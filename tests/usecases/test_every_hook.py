@@ -239,13 +239,14 @@ READS = {
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify",
     "own_keys.list", "own_keys.identify", "audit.list",
-    "audit.own",
+    "audit.own", "metrics.measures",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identities", "accounts.check",
 }  # fmt: skip
 STEPS = {  # of a use case above, inside of its transaction or before it
-    "sessions.open", "sessions.admit", "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
+    "sessions.open", "sessions.admit", "sessions.goes_on",
+    "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
     "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back",
     "factors.begin_app", "factors.keep_app", "passkeys.propose", "passkeys.registration", "passkeys.keep", "passkeys.check_possible",
     "enrolment.propose_app", "enrolment.propose_passkey",

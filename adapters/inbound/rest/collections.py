@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from adapters.inbound.web.bodies import read_json
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
+from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.headers import Headers
 from adapters.inbound.web.idempotency import once
 from adapters.inbound.web.openapi import (
@@ -55,7 +56,7 @@ def blueprint(backend: Backend) -> Blueprint:
         actor = caller_of(request, backend)
         return once(
             this_request(), backend, actor,
-            lambda keep: collections.create(read_json(request), actor=actor, keep=keep),
+            lambda keep: collections.create(read_json(request), actor=actor, facts=facts_of(request), keep=keep),
             lambda made: _shown(made, 201, [("Location", f"{PATH}/{made.name}")]),
         )  # fmt: skip
 
@@ -84,7 +85,7 @@ def blueprint(backend: Backend) -> Blueprint:
         actor = caller_of(request, backend)
         return once(
             this_request(), backend, actor,
-            lambda keep: collections.change(c, read_json(request), actor=actor, if_match=_if_match(), keep=keep),
+            lambda keep: collections.change(c, read_json(request), actor=actor, if_match=_if_match(), facts=facts_of(request), keep=keep),
             lambda changed: _shown(changed, 200, []),
         )  # fmt: skip
 
@@ -98,7 +99,7 @@ def blueprint(backend: Backend) -> Blueprint:
         actor = caller_of(request, backend)
         return once(
             this_request(), backend, actor,
-            lambda keep: collections.delete(c, actor=actor, if_match=_if_match(), keep=keep),
+            lambda keep: collections.delete(c, actor=actor, if_match=_if_match(), facts=facts_of(request), keep=keep),
             lambda _: empty_response(204),
         )  # fmt: skip
 
@@ -152,7 +153,7 @@ def blueprint(backend: Backend) -> Blueprint:
         actor = caller_of(request, backend)
         return once(
             this_request(), backend, actor,
-            lambda keep: collections.undo(actor=actor, keep=keep),
+            lambda keep: collections.undo(actor=actor, facts=facts_of(request), keep=keep),
             lambda brought_back: empty_response(204) if brought_back is None else _shown(brought_back, 200, []),
         )  # fmt: skip
 

@@ -119,7 +119,8 @@ def blueprint(backend: Backend) -> Blueprint:
     @documented("remove_app", for_all=True, responses=answers({204: GONE}, 409, *_REFUSED))
     def remove_app(c: str) -> Response:
         """Remove your authenticator app"""
-        factors.remove_totp(c, actor=_asked(backend)[1])
+        asked, actor = _asked(backend)
+        factors.remove_totp(c, actor=actor, facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/factors/recovery-codes", methods=("POST",))
@@ -128,7 +129,8 @@ def blueprint(backend: Backend) -> Blueprint:
     )
     def renew_recovery_codes(c: str) -> Response:
         """Get ten new recovery codes in place of all there were"""
-        return answer({"recovery_codes": factors.renew_recovery(c, actor=_asked(backend)[1])})
+        asked, actor = _asked(backend)
+        return answer({"recovery_codes": factors.renew_recovery(c, actor=actor, facts=facts_of(asked))})
 
     return door
 

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from adapters.inbound.rest.factors import PASSKEY
 from adapters.inbound.web.bodies import has_body, read_object
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.fixed_bodies import BodySchema, an_object, answer, answers_with, loaded, takes, text
 from adapters.inbound.web.openapi import GONE, answers, documented
 from adapters.inbound.web.parameters import read_parameters
@@ -55,7 +56,7 @@ def blueprint(backend: Backend) -> Blueprint:
         asked = this_request()
         read_parameters(asked.environ, ())
         actor, given = caller_of(asked, backend), loaded(_NEW, read_object(asked))
-        made, codes = passkeys.register(c, given["ticket"], given["name"], given["credential"], actor=actor)
+        made, codes = passkeys.register(c, given["ticket"], given["name"], given["credential"], actor=actor, facts=facts_of(asked))
         return answer({**made.as_object(), "recovery_codes": codes}, 201)
 
     @door.route("/<c>/factors/passkeys/<passkey:id>", methods=("DELETE",))
@@ -64,7 +65,7 @@ def blueprint(backend: Backend) -> Blueprint:
         """Remove a passkey of yours"""
         asked = this_request()
         read_parameters(asked.environ, ())
-        passkeys.remove(c, id if RECORD_ID.fullmatch(id) else "", actor=caller_of(asked, backend))
+        passkeys.remove(c, id if RECORD_ID.fullmatch(id) else "", actor=caller_of(asked, backend), facts=facts_of(asked))
         return empty_response(204)
 
     @door.route("/<c>/passkey", methods=("POST",))
