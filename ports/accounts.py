@@ -9,12 +9,13 @@ from domain.schema.collection import Collection
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Without `email` an account is anonymous."""
+    """`email` as it was written; none where accounts sign in by other things, or not at all while they are anonymous."""
 
     id: str
     email: str | None
     password_hash: str | None
     epoch: int
+    is_anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class SigningKey:
 class AccountStore(Protocol):
     def credentials(self, collection: Collection, email_key: str) -> Credentials | None:
         """Of the account with this normalised e-mail address."""
+        ...
+
+    def credentials_named(self, collection: Collection, field: str, name: str) -> Credentials | None:
+        """Of the account with this name in a unique text field, compared as the field is."""
         ...
 
     def credentials_of(self, collection: Collection, id: str) -> Credentials | None: ...

@@ -33,6 +33,7 @@ from domain.schema.collection import PASSWORD, Collection
 from domain.schema.fields import TRUSTING, Tools
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
+from domain.schema.identity import EMAIL, meant
 from ports.accounts import Credentials
 from ports.clock import Clock, Ids
 from ports.observer import Observer
@@ -171,7 +172,10 @@ def _credentials(stores: Stores, name: str, identity: str) -> Credentials | None
     collection = accounts_of(stores, name)
     if len(identity) > _LONGEST_IDENTITY or not identity.isprintable():
         return None
-    return stores.accounts.credentials(collection, email_key(identity))
+    field = meant(collection.identity, identity)
+    if field == EMAIL:
+        return stores.accounts.credentials(collection, email_key(identity))
+    return stores.accounts.credentials_named(collection, field, identity) if identity else None
 
 
 def _renew(stores: Stores, name: str, id: str, old: str, new: str) -> bool:

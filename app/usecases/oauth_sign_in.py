@@ -103,6 +103,10 @@ class OAuthUseCases:
             return ()
         return self._work.read(lambda stores: stores.providers.all(_checked(stores, name)))
 
+    def identity(self, name: str) -> tuple[str, ...]:
+        """What accounts of the collection sign in by, with a password."""
+        return self._work.read(lambda stores: _checked(stores, name)).identity
+
     # --- going there
 
     def go(self, name: str, called: str, return_to: str, challenge: str, browser: str, *, facts: RequestFacts) -> str:

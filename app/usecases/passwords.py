@@ -17,6 +17,7 @@ from domain.limits.visits import Visit
 from domain.records.visibility import owns
 from domain.rules.values import RequestFacts
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
+from domain.schema.identity import EMAIL, needed
 from ports.accounts import Credentials
 from ports.clock import Clock
 from ports.passwords import Passwords
@@ -53,8 +54,9 @@ class PasswordDesk:
         puzzle = self._puzzles.solved(collection, actor, facts)
         if PASSWORD not in body:
             raise invalid(f"/{PASSWORD}", "required", "an account needs a `password`")
-        if not body.get("email"):
-            raise invalid("/email", "required", "an account needs an `email`")
+        wanted = needed(collection.identity)
+        if not body.get(wanted):
+            raise invalid(f"/{wanted}", "required", f"an account needs {'an' if wanted == EMAIL else 'its'} `{wanted}`")
         hashed = self.prepare(body[PASSWORD], email=body.get("email"))
         return Prepared(collection.id, {"password_hash": hashed, "epoch": 1}, puzzle)
 
@@ -63,9 +65,10 @@ class PasswordDesk:
         if not owns(collection, id, actor):
             raise Forbidden("only the account itself and admins change its sign-in data")
         credentials = self._work.read(lambda stores: stores.accounts.credentials_of(collection, id))
-        if "email" in body and not body["email"]:
-            raise invalid("/email", "required", "an account that has an `email` keeps one")
-        if (actor.collection, actor.id) == (collection.name, id) and not _takes_a_name(credentials, body, actor):
+        wanted = needed(collection.identity)
+        if wanted in body and not body[wanted]:
+            raise invalid(f"/{wanted}", "required", f"an account keeps its `{wanted}`")
+        if (actor.collection, actor.id) == (collection.name, id) and not _takes_a_name(collection, credentials, body, actor):
             self.check_old(credentials, body, actor, visit)
         if PASSWORD not in body:
             return Prepared(collection.id)
@@ -100,15 +103,16 @@ class PasswordDesk:
             raise invalid(pointer, "wrong_password", "this is not the present password")
 
 
-def _takes_a_name(credentials: Credentials | None, body: Body, actor: Actor) -> bool:
-    """An anonymous account has no password to ask for; it sets one with its address, and whoever has its session has all there is. Of two
-    that do so at once the second finds its token ended."""
-    is_anonymous = credentials is not None and credentials.email is None and credentials.password_hash is None
-    if is_anonymous and not ("email" in body and PASSWORD in body):
-        raise invalid("", "required", "an anonymous account sets `email` and `password` together")
-    if is_anonymous:
-        check_itself(actor)
-    return is_anonymous
+def _takes_a_name(collection: Collection, credentials: Credentials | None, body: Body, actor: Actor) -> bool:
+    """An anonymous account has no password to ask for; it sets one with what it will sign in by, and whoever has its session has all
+    there is. Of two that do so at once the second finds its token ended."""
+    if credentials is None or not credentials.is_anonymous or credentials.password_hash is not None:
+        return False
+    wanted = needed(collection.identity)
+    if not (wanted in body and PASSWORD in body):
+        raise invalid("", "required", f"an anonymous account sets `{wanted}` and `password` together")
+    check_itself(actor)
+    return True
 
 
 def owed_for_new(collection: Collection) -> str | None:
@@ -117,4 +121,4 @@ def owed_for_new(collection: Collection) -> str | None:
 
 
 def owed_for_change(collection: Collection, body: Body) -> str | None:
-    return collection.id if collection.is_accounts and ends_sessions(body) else None
+    return collection.id if collection.is_accounts and ends_sessions(collection.identity, body) else None

@@ -12,18 +12,17 @@ from domain.actor import ADMINS, Actor
 from domain.errors import Forbidden, NotFound, Unauthenticated, invalid
 from domain.schema.collection import PASSWORD
 from domain.schema.fields.times import write_instant
+from domain.schema.identity import EMAIL
 
 # Unused for so long, a session ends; and whatever happens, so long after its sign-in.
 IDLE, LONGEST = timedelta(days=30), timedelta(days=365)
 # What is told of a device is for people to recognise it by; nobody fills the table with it.
 _LONGEST_NAME, _LONGEST_AGENT = 100, 300
 
-_ENDING = frozenset({PASSWORD, "email"})
-
-
-def ends_sessions(changed: Iterable[str]) -> bool:
-    """Whether a change of these parts of an account ends its sessions: with a new password or address, whoever had the old one is out."""
-    return not _ENDING.isdisjoint(changed)
+def ends_sessions(identity: Iterable[str], changed: Iterable[str]) -> bool:
+    """Whether a change of these parts of an account ends its sessions: with a new password, address or name to sign in by, whoever had
+    the old one is out."""
+    return not {PASSWORD, EMAIL, *identity}.isdisjoint(changed)
 
 
 @dataclass(frozen=True, slots=True)

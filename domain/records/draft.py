@@ -25,6 +25,7 @@ from domain.schema.fields import (
 from domain.schema.fields.lists import default_list, is_absent, listed
 from domain.schema.fields.relations import RECORD_ID
 from domain.schema.fields.text import storable
+from domain.schema.identity import EMAIL, fault_of, needed
 from domain.schema.kinds import INT64_MAX, INT64_MIN, Kind
 
 _STAMPED = ("version", "created", "updated")
@@ -76,8 +77,15 @@ def draft(
             values[field.name] = initial(field, author, moment, tools)
         if complete and field.required and is_absent(field, values[field.name]) and not _faulty(faults, field.name):
             faults.append(Fault(f"/{field.name}", "required", f"`{field.name}` is required"))
+    _judge_identity(collection, values, faults)
     _refuse(faults)
     return Draft(values)
+
+
+def _judge_identity(collection: Collection, values: Mapping[str, Any], faults: list[Fault]) -> None:
+    fault = fault_of(collection.identity, values) if collection.is_accounts else None
+    if fault is not None:
+        faults.append(fault)
 
 
 def changes(
@@ -111,9 +119,11 @@ def changes(
             if field.required and is_absent(field, values[name]) and not _faulty(faults, name):
                 faults.append(Fault(f"/{name}", "required", f"`{name}` is required"))
     lists = {name: _list_change(fields[name], asked, faults) for name, asked in signed.items()}
+    _judge_identity(collection, values, faults)
     _refuse(faults)
-    if collection.is_accounts and "email" in values:
+    if collection.is_accounts and EMAIL in values:
         values.setdefault("verified", False)  # it was said of the address that goes
+    if collection.is_accounts and (EMAIL in values or (PASSWORD in body and needed(collection.identity) in values)):
         values[ANONYMOUS] = False
     return Changes({**values, **stamps(collection, now)}, increments=increments, lists=lists, if_match=if_match)
 

@@ -18,12 +18,11 @@ ACCOUNT_FIELDS: tuple[Field, ...] = (
     BoolField(name=ANONYMOUS, default=False),
     BoolField(name=DISABLED, default=False, hidden=True),
 )
-# Where accounts may be anonymous an address is asked of those that sign up alone, which the use case knows.
 _WITHOUT_ADDRESS = (EmailField(name="email", unique=True), *ACCOUNT_FIELDS[1:])
 # Seen by the account itself, and found by nobody.
 OWN_FIELDS = ("email", LANGUAGE)
 ACCOUNT_FIELD_NAMES = frozenset(each.name for each in ACCOUNT_FIELDS)
 
 
-def account_fields(*, anonymous: bool) -> tuple[Field, ...]:
-    return _WITHOUT_ADDRESS if anonymous else ACCOUNT_FIELDS
+def account_fields(*, needs_email: bool) -> tuple[Field, ...]:
+    return ACCOUNT_FIELDS if needs_email else _WITHOUT_ADDRESS

@@ -23,7 +23,7 @@ def breaking(old: Collection | None, new: Collection | None, renames: Renames | 
         return ()
     if new is None:
         return (Finding(Weight.BREAKS, old.name, "the collection goes", "lock its rules first, and see who still asks for it"),)
-    findings = [*_named(old, new), *_fields(old, new, renames), *_indexes(old, new), *_rules(old, new)]
+    findings = [*_named(old, new), *_fields(old, new, renames), *_indexes(old, new), *_rules(old, new), *_identity(old, new, renames)]
     grave = [each for each in findings if each.weight is not Weight.HARMLESS]
     return tuple(sorted(dict.fromkeys(grave), key=lambda each: (-each.weight, each.place)))
 
@@ -80,6 +80,12 @@ def _indexes(old: Collection, new: Collection) -> Iterator[Finding]:
     for check in new.checks:
         if check.rule not in {each.rule for each in old.checks}:
             yield Finding(Weight.MAY_BREAK, check.name, "a new check")
+
+
+def _identity(old: Collection, new: Collection, renames: Renames | None) -> Iterator[Finding]:
+    for name in map(renames.field, old.identity) if renames else old.identity:
+        if name not in new.identity:
+            yield Finding(Weight.BREAKS, "identity", f"nobody signs in by `{name}` any more", "let apps ask for the other first")
 
 
 def _rules(old: Collection, new: Collection) -> Iterator[Finding]:

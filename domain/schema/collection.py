@@ -12,6 +12,7 @@ from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases,
 from domain.schema.fields import Field, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
+from domain.schema.identity import BY_EMAIL, EMAIL, check_identity, read_identity
 from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
 from domain.schema.letters import Letters, read_letters
 from domain.schema.limits import CollectionLimits, read_limits
@@ -91,6 +92,7 @@ class Collection:
     mail: Letters | None = None
     anonymous: Anonymous | None = None
     api_keys: AccountKeys | None = None
+    identity: tuple[str, ...] = BY_EMAIL
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -116,10 +118,16 @@ class Collection:
     def is_accounts(self) -> bool:
         return self.type == "accounts"
 
+    @property
+    def needs_email(self) -> bool:
+        """Whether every account has one. Where accounts may be anonymous it is asked of those that sign up alone, which the use case
+        knows."""
+        return EMAIL in self.identity and self.anonymous is None
+
     @cached_property
     def own_fields(self) -> tuple[Field, ...]:
         """What a body may hold: the owner's fields, and in accounts the sign-in fields before them."""
-        return (account_fields(anonymous=self.anonymous is not None) if self.is_accounts else ()) + self.fields
+        return (account_fields(needs_email=self.needs_email) if self.is_accounts else ()) + self.fields
 
     @cached_property
     def every_field(self) -> Mapping[str, Field]:
@@ -171,6 +179,7 @@ class Collection:
             **({"mail": self.mail.definition()} if self.mail else {}),
             **({"anonymous": self.anonymous.definition()} if self.anonymous else {}),
             **({"api_keys": self.api_keys.definition()} if self.api_keys else {}),
+            **({"identity": list(self.identity)} if self.identity != BY_EMAIL else {}),
             "version": self.version,
             "created": self.created,
             "updated": self.updated,
@@ -251,9 +260,9 @@ class Schema:
 
 
 _KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail", "anonymous",
-         "api_keys")  # fmt: skip
+         "api_keys", "identity")  # fmt: skip
 # What a view has none of; its fields are told, not chosen.
-_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous", "api_keys")
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous", "api_keys", "identity")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -300,7 +309,7 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
 
 _READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {
     "trash": read_trash, "expires": read_expiry, "mail": read_letters, "anonymous": read_anonymous,
-    "api_keys": read_account_keys,
+    "api_keys": read_account_keys, "identity": read_identity,
 }  # fmt: skip
 
 
@@ -309,7 +318,7 @@ def _parts(body: Mapping[str, Any], kind: str, tools: Tools, old_rules: Rules = 
         return _parts_of_view(body, old_rules)
     if body.get("query") is not None:
         raise invalid("/query", "unknown_field", "only a view has a `query`", hint="make a collection of type view")
-    for key in ("mail", "anonymous", "api_keys"):
+    for key in ("mail", "anonymous", "api_keys", "identity"):
         if kind != "accounts" and body.get(key) is not None:
             raise invalid(f"/{key}", "unknown_field", f"only accounts have `{key}`", hint="make a collection of type accounts")
     parts: dict[str, Any] = {}
@@ -397,6 +406,8 @@ def _sound(collection: Collection) -> Collection:
         check_aliases(collection.aliases, [each.name for each in collection.fields], [*collection.every_field, *ACCOUNT_NAMES])
     if collection.expires:
         check_expiry(collection.expires, collection.every_field)
+    if collection.is_accounts:
+        check_identity(collection.identity, collection.every_field)
     return collection
 
 

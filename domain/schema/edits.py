@@ -23,8 +23,9 @@ def followed_body(body: Mapping[str, Any], old: Collection, base: Collection, re
     for part in ("indexes", "checks", "aliases"):
         if isinstance(body.get(part), list):
             edited[part] = [now[part][was[part].index(each)] if each in was[part] else each for each in body[part]]
-    if "expires" in body and body["expires"] == was["expires"]:
-        edited["expires"] = now["expires"]
+    for part in ("expires", "identity"):
+        if part in body and body[part] == was.get(part):
+            edited[part] = now.get(part)
     return edited
 
 

@@ -74,6 +74,7 @@ def renamed_fields(old: Collection, renames: Renames) -> Collection:
             replace(each, fields=tuple(renames.field(name) for name in each.fields)) for each in old.indexes
         ),
         expires=old.expires and replace(old.expires, field=renames.field(old.expires.field)),
+        identity=tuple(renames.field(name) for name in old.identity),
         aliases=tuple(replace(each, of=renames.field(each.of) if each.of else "") for each in old.aliases),
         origins=_origins(old, renames),
     )

@@ -53,11 +53,12 @@ def is_a_sum_out_of_range(failure: Any, case: Any, response: Any) -> bool:
 # path, and its issuer needed where no preset has one. A passkey's name is a line. The scopes of a key are of collections that are there,
 # and the values of whoever is invited of fields. The present password goes with a change where the sign-in was long ago. A dry run of a
 # body with an address of an account would tell which ones there are.
+NAMED = {"invalid_index", "invalid_identity"}  # over fields that are there, each once
 DEPENDING = {
-    "/api/v1/collections": {"unknown_field"},
-    "/api/v1/collections/plan": {"unknown_field"},
-    "/api/v1/collections/{c}": {"unchangeable"},
-    "/api/v1/collections/{c}/plan": {"unchangeable"},
+    "/api/v1/collections": {"unknown_field", *NAMED},
+    "/api/v1/collections/plan": {"unknown_field", *NAMED},
+    "/api/v1/collections/{c}": {"unchangeable", *NAMED},
+    "/api/v1/collections/{c}/plan": {"unchangeable", *NAMED},
     "/api/v1/auth/{c}/factors/confirm": {"one_proof"},
     "/api/v1/auth/{c}/factors/passkeys/confirm": {"invalid_passkey_name"},
     "/api/v1/auth/{c}/email-change": {"required"},

@@ -242,7 +242,7 @@ READS = {
     "audit.own", "metrics.measures",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
-    "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identities", "accounts.check",
+    "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identity", "oauth.identities", "accounts.check",
 }  # fmt: skip
 STEPS = {  # of a use case above, inside of its transaction or before it
     "sessions.open", "sessions.admit", "sessions.goes_on",

@@ -31,7 +31,8 @@ def blueprint(backend: Backend) -> Blueprint:
         offered = backend.oauth.offered(c)
         mails = backend.mail.sends
         named = [{"name": each.name, "preset": each.preset or None, "sign_up": each.signs_up} for each in offered]
-        return answer({"password": True, "code": mails, "passkey": backend.passkeys.possible, "providers": named})
+        ways = {"password": True, "identity": backend.oauth.identity(c), "code": mails, "passkey": backend.passkeys.possible}
+        return answer({**ways, "providers": named})
 
     @door.route("/<c>/providers")
     @documented("list_providers", responses=answers({200: answers_with("Every provider, by name", _PROVIDERS)}, 400, 401, 403, 404))
@@ -89,4 +90,5 @@ _WANTED = object_of(
 )  # fmt: skip
 _OFFERED = object_of({"name": _TEXT, "preset": {"type": ["string", "null"]}, "sign_up": _SIGN_UP}, ("name", "preset", "sign_up"))
 _FLAG = {"type": "boolean"}
-_METHODS = {"password": _FLAG, "code": _FLAG, "passkey": _FLAG, "providers": {"type": "array", "items": _OFFERED}}
+_IDENTITY = {"type": "array", "items": _TEXT, "description": "The fields that `identity` of a sign-in with a password is looked for in"}
+_METHODS = {"password": _FLAG, "identity": _IDENTITY, "code": _FLAG, "passkey": _FLAG, "providers": {"type": "array", "items": _OFFERED}}

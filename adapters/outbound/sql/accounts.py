@@ -56,24 +56,31 @@ class SqlAccountStore(_Statements):
     def credentials(self, collection: Collection, email_key: str) -> Credentials | None:
         return self._credentials(collection, key_column("email"), email_key)
 
+    def credentials_named(self, collection: Collection, field: str, name: str) -> Credentials | None:
+        key = collection.every_field[field].forms.get("key")
+        if key is None:
+            return self._credentials(collection, field, name)
+        sought = key(name)
+        return self._credentials(collection, key_column(field), sought) if sought else None
+
     def credentials_of(self, collection: Collection, id: str) -> Credentials | None:
         return self._credentials(collection, "id", id)
 
     def _credentials(self, collection: Collection, column: str, value: str) -> Credentials | None:
         rows = self._run((column, collection.name), lambda: self._choose(collection, column), {"value": value})
-        return Credentials(*rows[0]) if rows else None
+        return _credentials(rows)
 
     def _choose(self, collection: Collection, column: str) -> Select[Any]:
         table = self._session.tables[collection.name]
         return self._wanted(table).where(table.c[column] == bindparam("value"))
 
     def _wanted(self, table: Any) -> Select[Any]:
-        return select(table.c.id, table.c.email, table.c[PASSWORD_COLUMN], table.c[EPOCH_COLUMN])
+        return select(table.c.id, table.c.email, table.c[PASSWORD_COLUMN], table.c[EPOCH_COLUMN], table.c[ANONYMOUS])
 
     def credentials_by(self, collection: Collection, issuer: str, subject: str) -> Credentials | None:
         values = {"of_collection": collection.id, "by_issuer": issuer, "of_subject": subject}
         rows = self._run(("identity", collection.name), lambda: self._choose_by_identity(collection), values)
-        return Credentials(*rows[0]) if rows else None
+        return _credentials(rows)
 
     def _choose_by_identity(self, collection: Collection) -> Select[Any]:
         table = self._session.tables[collection.name]
@@ -157,3 +164,10 @@ class SqlKeyStore(_Statements):
 
 _GOOD = and_(_SETUP.c.digest == bindparam("digest"), _SETUP.c.expires > bindparam("now"))
 _GOOD_ONE = _SETUP.alias()
+
+
+def _credentials(rows: Sequence[Sequence[Any]]) -> Credentials | None:
+    if not rows:
+        return None
+    id, email, password_hash, epoch, is_anonymous = rows[0]
+    return Credentials(id, email, password_hash, epoch, bool(is_anonymous))

@@ -8,7 +8,7 @@ from domain.accounts.tokens import ACCESS, LIFETIMES
     (["password"], True), (["email"], True), (["name", "email"], True), (["name"], False), ([], False), (["verified"], False),
 ])  # fmt: skip
 def test_a_new_password_or_address_ends_sessions(changed, ends):
-    assert ends_sessions(changed) is ends
+    assert ends_sessions(("email",), changed) is ends
 
 
 def test_access_lasts_a_quarter_of_an_hour():

@@ -44,7 +44,7 @@ _DEFINITION = {
         "type": "array",
         "items": object_of(
             {
-                "fields": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 8, "uniqueItems": True},
+                "fields": {"type": "array", "items": _TEXT, "minItems": 1},
                 "unique": {"type": "boolean"}, "where": _TEXT,
             },
             ("fields",),
@@ -59,6 +59,10 @@ _DEFINITION = {
         "items": object_of({"name": _TEXT, "of": _TEXT, "until": _TEXT}, ("name", "until")),
     },
     "expires": _or_null(object_of({"field": _TEXT}, ("field",))),
+    "identity": {
+        "type": ["array", "null"], "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _TEXT,
+        "description": "of accounts: what they sign in by, `email`, a unique text field, or both",
+    },
     "limits": _or_null(object_of(dict.fromkeys(("list", "view", "create", "update", "delete"), _TEXT), ())),
 }
 _COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}

@@ -8,6 +8,7 @@ from adapters.inbound.web.document.fixed import object_of, ref
 from domain.records.outline import Outline
 from domain.schema.collection import OLD_PASSWORD, PASSWORD
 from domain.schema.fields import Field, JsonField
+from domain.schema.identity import needed
 from domain.schema.shapes import ID, Shape, added, increment, or_null, read, removed, written
 
 # The name of a collection's schema.
@@ -100,7 +101,8 @@ def _create(outline: Outline, name: str) -> Shape:
     values = _with_old_names({each.name: _new(each, name) for each in outline.creatable}, outline)
     required = tuple(each.name for each in outline.creatable if each.required and each.default is None)
     if collection.is_accounts:
-        return object_of({**values, PASSWORD: _PASSWORD}, (*required, PASSWORD))
+        # Also where an anonymous account may be without: a sign-up needs it.
+        return object_of({**values, PASSWORD: _PASSWORD}, tuple(dict.fromkeys((needed(collection.identity), *required, PASSWORD))))
     id = {**_STAMPS["id"], "not": {"const": "aggregate"}, "description": "made by the backend if you bring none"}
     return object_of({"id": id, **values}, required)
 

@@ -24,7 +24,7 @@ _BODY: Codes = (
 )  # fmt: skip
 _BULK: Codes = ("missing_parameter", "too_many_records")
 _UNMET: Codes = ("condition_failed", "precondition_failed")
-_RECORD: Codes = ("check_failed", "invalid_record", "limit_exceeded", "no_such_record")
+_RECORD: Codes = ("check_failed", "invalid_identity", "invalid_record", "limit_exceeded", "no_such_record")
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
 
 _WHO: ByStatus = {
@@ -79,7 +79,8 @@ OF_ACCOUNTS: Mapping[str, Codes] = {"create": _PASSWORD, "update": (*_PASSWORD, 
 
 _ADMINS: ByStatus = {401: _WHO[401], 403: ("forbidden",)}
 _DEFINITION: Codes = (
-    *_BODY, *_LANGUAGE, "invalid_check", "invalid_field", "invalid_index", "invalid_name", "invalid_option", "invalid_pattern",
+    *_BODY, *_LANGUAGE, "invalid_check", "invalid_field",
+    "invalid_identity", "invalid_index", "invalid_name", "invalid_option", "invalid_pattern",
     "invalid_query", "invalid_rule", "invalid_schema",
     "invalid_template", "invalid_url", "unknown_placeholder", "missing_option", "not_a_list", "required", "reserved_name", "unchangeable",
     "unknown_option", "unknown_type", "wrong_type",
