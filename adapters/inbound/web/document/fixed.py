@@ -59,10 +59,6 @@ _DEFINITION = {
         "items": object_of({"name": _TEXT, "of": _TEXT, "until": _TEXT}, ("name", "until")),
     },
     "expires": _or_null(object_of({"field": _TEXT}, ("field",))),
-    "identity": {
-        "type": ["array", "null"], "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _TEXT,
-        "description": "of accounts: what they sign in by, `email`, a unique text field, or both",
-    },
     "limits": _or_null(object_of(dict.fromkeys(("list", "view", "create", "update", "delete"), _TEXT), ())),
 }
 _COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
@@ -110,6 +106,10 @@ _OPERATIONS = [
 # Of accounts alone.
 _MAIL = {
     "api_keys": _or_null(object_of({"max": {"type": "integer", "minimum": 1, "maximum": MOST_KEYS}}, ("max",))),
+    "identity": {
+        "type": ["array", "null"], "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _TEXT,
+        "description": "what accounts sign in by, `email`, a unique text field, or both",
+    },
     "anonymous": _or_null(object_of({"days": {"type": "integer", "minimum": 1, "maximum": 3650}}, ("days",))),
     "mail": _or_null(
         object_of(
