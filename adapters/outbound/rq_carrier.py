@@ -62,7 +62,8 @@ class RqCarrier:
             self._wanted.set()
 
     def offered(self, queues: Collection[str], at_most: int, patience: float) -> int:
-        heard = self._line.asked(lambda: self._heard(queues, at_most, patience))
+        # Who knows no job has no queue to listen to.
+        heard = self._line.asked(lambda: self._heard(queues, at_most, patience)) if queues else None
         if heard is not None:
             return heard
         if self._presence is not None:

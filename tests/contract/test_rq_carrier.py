@@ -117,6 +117,12 @@ def test_who_waits_in_vain_waits_as_long_as_asked(carrier, redis):
     assert 0.25 < monotonic() - began < 2
 
 
+def test_who_knows_no_job_waits_without_a_word(carrier, noticed):
+    began = monotonic()
+    assert carrier.offered([], 8, 0.1) == 0
+    assert (monotonic() - began >= 0.1, noticed.observations) == (True, [])
+
+
 def test_backends_that_share_a_redis_do_not_hear_each_other(carrier, made, redis_url, redis, noticed):
     stranger = made(redis_url, other)
     stranger.offer([Waiting("j1", "default")])
