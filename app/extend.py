@@ -47,7 +47,7 @@ AccountEvent = Literal[
     "accounts.change_email", "accounts.verify", "accounts.ask_letter", "accounts.impersonate",
     "accounts.erase",
 ]  # fmt: skip
-FactorEvent = Literal["factors.add", "factors.remove", "factors.renew", "factors.reset"]
+FactorEvent = Literal["factors.add", "factors.remove", "factors.rename", "factors.renew", "factors.reset"]
 KeyEvent = Literal["api_keys.create", "api_keys.revoke", "signing_keys.rotate"]
 OwnKeyEvent = Literal["own_keys.create", "own_keys.revoke"]
 InvitationEvent = Literal["invitations.invite", "invitations.send", "invitations.withdraw"]

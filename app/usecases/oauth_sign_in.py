@@ -19,6 +19,7 @@ from app.usecases.audit import note
 from app.usecases.factor_proofs import need_fresh
 from app.usecases.happenings import happens
 from app.usecases.limits import LimitUseCases
+from app.usecases.naming import take_name
 from app.usecases.oauth import ProviderTalks
 from app.usecases.providers import ProviderUseCases
 from app.usecases.proving import prove
@@ -307,6 +308,7 @@ class OAuthUseCases:
         identity = self._know(stores, collection, arrival, actor.id) if known is None else None
         if identity is not None:
             self._tell(stores, "link", collection, actor, facts, identity)
+            take_name(stores, collection, actor.id, self._now())
             self._note(stores, "identity.linked", actor, facts, arrival.provider)
 
     def _know(self, stores: Stores, collection: Collection, arrival: Arrival, account: str) -> KeptIdentity | None:

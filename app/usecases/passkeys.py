@@ -8,6 +8,7 @@ from typing import Any
 
 from app.usecases.factor_proofs import decoded, encoded, need_fresh
 from app.usecases.factors import FactorUseCases
+from app.usecases.naming import take_name
 from app.usecases.sessions import accounts_of
 from domain.accounts.factors import PASSKEY, TRIES, own
 from domain.accounts.one_time import (
@@ -112,6 +113,7 @@ class PasskeyUseCases:
         if not stores.passkeys.add(collection, passkey):
             raise not_registered()
         self._factors.tell(stores, "add", collection, actor, PASSKEY, facts=facts)
+        take_name(stores, collection, actor.id, self._now())
         return passkey, self._factors.counts(stores, collection, actor)
 
     # --- asking for one
@@ -148,7 +150,23 @@ class PasskeyUseCases:
             raise refused()
         return [each.credential for each in stores.passkeys.of_account(collection, found.account)]
 
-    # --- taking one away
+    # --- what it is called, and taking one away
+
+    def rename(self, name: str, id: str, called: str, *, actor: Actor, facts: RequestFacts | None = None) -> Passkey:
+        """NotFound where the account has no such passkey."""
+        own(actor, name)
+        read_name(called)
+
+        def body(stores: Stores) -> Passkey:
+            stores.records.check_guard(guard_of(actor))
+            collection = accounts_of(stores, actor.collection)
+            renamed = stores.passkeys.rename(collection, actor.id, id, called)
+            if renamed is None:
+                raise NotFound("this account has no such passkey")
+            self._factors.tell(stores, "rename", collection, actor, PASSKEY, facts=facts)
+            return renamed
+
+        return self._work.run(body)
 
     def remove(self, name: str, id: str, *, actor: Actor, facts: RequestFacts | None = None) -> None:
         own(actor, name)

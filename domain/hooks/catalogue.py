@@ -55,6 +55,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "accounts.erase": Kind(AccountChange, "accounts.erased", "an account is erased with all that is known of it"),
     "factors.add": Kind(FactorChange, "factors.added", "a second factor is confirmed"),
     "factors.remove": Kind(FactorChange, "factors.removed", "a second factor is removed"),
+    "factors.rename": Kind(FactorChange, "factors.renamed", "a passkey is called otherwise"),
     "factors.renew": Kind(FactorChange, "factors.renewed", "recovery codes are made anew"),
     "factors.reset": Kind(FactorChange, "factors.cleared", "all second factors are taken away"),
     "api_keys.create": Kind(KeyChange, "api_keys.created", "a key for another program is made"),

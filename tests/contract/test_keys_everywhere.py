@@ -29,7 +29,7 @@ REFUSING = {
     "create_account_key", "revoke_account_key", "revoke_account_keys",
     "invite", "send_invitation", "withdraw_invitation", "accept_invitation", "sign_in_anonymously",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",
-    "begin_enrolment_by_app", "end_enrolment_by_app", "begin_enrolment_by_passkey", "end_enrolment_by_passkey",
+    "rename_passkey", "begin_enrolment_by_app", "end_enrolment_by_app", "begin_enrolment_by_passkey", "end_enrolment_by_passkey",
     "erase_personal_data", "propose_passkey", "register_passkey", "remove_passkey", "ask_passkey",
     "impersonate", "put_provider", "remove_provider", "come_back_by_form", "sign_in_by_provider", "ask_identity_link", "unlink_identity",
 }  # fmt: skip

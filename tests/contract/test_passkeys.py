@@ -186,3 +186,25 @@ def test_pages_of_origins_that_are_named_and_below_the_host_may_use_them(origin,
     made = Authenticator(origin, HOST)
     options = judge.registration(challenge, handle=b"h" * 32, name="Ann", there=())
     assert (judge.registered(made.create(options), challenge) is not None) == is_taken
+
+
+def test_a_passkey_is_called_otherwise_by_its_owner_alone(room, ann, passkey):
+    bea = Person(room, "bea@example.org")
+    listed = lambda: ann.web.get(f"{AUTH}/factors", headers={"Authorization": f"Bearer {ann.token}"}).get_json()["passkeys"]
+    path = f"{AUTH}/factors/passkeys/{listed()[0]['id']}"
+    rename = lambda person, name: person.web.patch(path, json={"name": name}, headers={"Authorization": f"Bearer {person.token}"})
+    assert rename(ann, "work phone").get_json()["name"] == "work phone"
+    assert rename(bea, "mine").status_code == 404
+    assert rename(ann, "two\nlines").get_json()["errors"][0]["code"] == "invalid_passkey_name"
+    assert [each["name"] for each in listed()] == ["work phone"]
+
+
+def test_who_registers_a_passkey_is_anonymous_no_more(room):
+    room.collections.create({"name": "guests", "type": "accounts", "anonymous": {"days": 30}}, actor=SYSTEM)
+    web, auth = testing.client(room), "/api/v1/auth/guests"
+    signed = web.post(f"{auth}/anonymous", json={}).get_json()
+    bearer = {"Authorization": f"Bearer {signed['access_token']}"}
+    asked = web.post(f"{auth}/factors/passkeys", headers=bearer).get_json()
+    body = {"ticket": asked["ticket"], "name": "phone", "credential": Authenticator(ORIGIN, HOST).create(asked["options"])}
+    assert web.post(f"{auth}/factors/passkeys/confirm", json=body, headers=bearer).status_code == 201
+    assert (signed["account"]["anonymous"], web.get(f"{auth}/me", headers=bearer).get_json()["anonymous"]) == (True, False)

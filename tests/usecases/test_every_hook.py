@@ -74,6 +74,10 @@ def enrolled(room, made):
     room.enrolment.confirm("users", asked.ticket, NewFactor(code=present), facts=FACTS)
 
 
+def renamed_passkey(room, made):
+    room.passkeys.rename("users", passkey(room, made)[1].id, "work phone", actor=made.actor)
+
+
 def removed_passkey(room, made):
     room.passkeys.remove("users", passkey(room, made)[1].id, actor=made.actor)
 
@@ -193,6 +197,7 @@ CHANGES = {
     "factors.reset": ("factors.reset", lambda room, made: room.factors.reset("users", made.actor.id, **SYSTEMS)),
     "enrolment.confirm": ("factors.add", enrolled),
     "passkeys.register": ("factors.add", passkey),
+    "passkeys.rename": ("factors.rename", renamed_passkey),
     "passkeys.remove": ("factors.remove", removed_passkey),
     "impersonation.begin": ("accounts.impersonate", impersonated),
     "erasure.erase": ("accounts.erase", lambda room, made: room.erasure.erase("users", made.actor.id, **SYSTEMS)),

@@ -23,11 +23,15 @@ class NewPasskeySchema(BodySchema):
     credential = an_object(description="What `navigator.credentials.create` answered, as its `toJSON()` tells it")
 
 
+class NameSchema(BodySchema):
+    name = text(description="What the account calls this passkey")
+
+
 class AskSchema(BodySchema):
     ticket = text(required=False, description="Of a sign-in that asked for a second factor; without it the passkey says whose it is")
 
 
-_NEW, _ASK = NewPasskeySchema(), AskSchema()
+_NEW, _NAME, _ASK = NewPasskeySchema(), NameSchema(), AskSchema()
 _REFUSED = (400, 401, 403, 404, 413, 415, 429, 503)
 
 
@@ -58,6 +62,18 @@ def blueprint(backend: Backend) -> Blueprint:
         actor, given = caller_of(asked, backend), loaded(_NEW, read_object(asked))
         made, codes = passkeys.register(c, given["ticket"], given["name"], given["credential"], actor=actor, facts=facts_of(asked))
         return answer({**made.as_object(), "recovery_codes": codes}, 201)
+
+    @door.route("/<c>/factors/passkeys/<passkey:id>", methods=("PATCH",))
+    @documented(
+        "rename_passkey", for_all=True, requestBody=takes(_NAME), responses=answers({200: answers_with("The passkey", PASSKEY)}, *_REFUSED)
+    )
+    def rename_passkey(c: str, id: str) -> Response:
+        """Call a passkey of yours otherwise"""
+        asked = this_request()
+        read_parameters(asked.environ, ())
+        actor, called = caller_of(asked, backend), loaded(_NAME, read_object(asked))["name"]
+        renamed = passkeys.rename(c, id if RECORD_ID.fullmatch(id) else "", called, actor=actor, facts=facts_of(asked))
+        return answer(renamed.as_object())
 
     @door.route("/<c>/factors/passkeys/<passkey:id>", methods=("DELETE",))
     @documented("remove_passkey", for_all=True, responses=answers({204: GONE}, 400, 401, 403, 404, 409, 503))

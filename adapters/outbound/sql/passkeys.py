@@ -53,6 +53,13 @@ class SqlPasskeyStore:
         values = {"of_collection": collection.id, "of_id": passkey.id, "was": passkey.counter, "new": counter, "now": now}
         return bool(self._run("use", statement, values))
 
+    def rename(self, collection: Collection, account: str, id: str, name: str) -> Passkey | None:
+        this = and_(_HERE, PASSKEYS.c.account == bindparam("of_account"), PASSKEYS.c.id == bindparam("of_id"))
+        statement = lambda: update(PASSKEYS).where(this).values(name=bindparam("called")).returning(*(PASSKEYS.c[each] for each in _NAMES))
+        values = {"of_collection": collection.id, "of_account": account, "of_id": id, "called": name}
+        rows = self._run("rename", statement, values)
+        return _read(rows[0]) if rows else None
+
     def remove(self, collection: Collection, account: str, id: str) -> bool:
         this = and_(_HERE, PASSKEYS.c.account == bindparam("of_account"), PASSKEYS.c.id == bindparam("of_id"))
         statement = lambda: delete(PASSKEYS).where(this).returning(PASSKEYS.c.id)

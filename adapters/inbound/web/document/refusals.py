@@ -201,6 +201,7 @@ OF_OURS: Mapping[str, ByStatus] = {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_passkey", "invalid_passkey_name", "not_an_object"), 401: (*_WHO[401], *_ONE_TIME),
         403: _STALE, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
     },
+    "rename_passkey": {**_SENDING, 400: (*_CREDENTIALS, "invalid_passkey_name"), 403: _OWNED, 413: _OVERSIZED},
     "remove_passkey": {**_WRITING, 400: _QUERY, 403: _STALE, 409: ("factor_needed",)},
     "ask_passkey": {
         **_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED, 503: (*_LATER[503], "passkeys_not_configured"),
