@@ -57,6 +57,8 @@ class OutlineUseCases:
         stores.records.check_guard(guard_of(actor))
         schema = stores.schema
         outlook = ADMINS_OUTLOOK if actor.passes_rules else self._outlook(stores, schema, actor, facts)
+        if actor.key:
+            outlook = replace(outlook, scopes=actor.scopes)
         if schema.aliased:
             outlook = replace(outlook, before=schema.aliases(write_instant(self._clock.now())))
         return Known(schema, outlook, partial(self._example, schema), partial(example, tools=self._tools))

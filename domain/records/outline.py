@@ -66,11 +66,17 @@ class Outlook:
     unchangeable: frozenset[Named] = NONE
     # Names of fields from before that are still understood: collection, old name, present name.
     before: frozenset[tuple[str, str, str]] = frozenset()
+    # What the key is for by which an account asks, if it asks by one: (id of a collection, action).
+    scopes: frozenset[tuple[str, str]] | None = None
+
+    def lets(self, collection: Collection, action: str) -> bool:
+        """Whether this may be done in the collection at all."""
+        return self.passes_rules or (_is_open(collection, action) and (self.scopes is None or (collection.id, action) in self.scopes))
 
 
 def outlines(schema: Schema, outlook: Outlook) -> tuple[Outline, ...]:
     """Of every collection that the actor may know of, by name."""
-    known = {name: each for name, each in sorted(schema.collections.items()) if is_known(each, passes_rules=outlook.passes_rules)}
+    known = {name: each for name, each in sorted(schema.collections.items()) if any(outlook.lets(each, action) for action in ACTIONS)}
     return tuple(_outline(schema, each, known, outlook) for each in known.values())
 
 
@@ -98,9 +104,7 @@ def _is_open(collection: Collection, action: str) -> bool:
 
 
 def _outline(schema: Schema, collection: Collection, known: Mapping[str, Collection], outlook: Outlook) -> Outline:
-    actions = tuple(each for each in ACTIONS if each in rule_names(collection.type))
-    if not outlook.passes_rules:
-        actions = tuple(each for each in actions if _is_open(collection, each))
+    actions = tuple(each for each in ACTIONS if each in rule_names(collection.type) and outlook.lets(collection, each))
     shown = tuple(_shown(collection, outlook))
     return Outline(
         collection, actions, shown,
@@ -140,4 +144,4 @@ def _related(
 
 
 def _reads(collection: Collection, actions: tuple[str, ...], outlook: Outlook) -> bool:
-    return outlook.passes_rules or all(_is_open(collection, each) for each in actions)
+    return all(outlook.lets(collection, each) for each in actions)

@@ -157,6 +157,17 @@ def test_a_key_is_its_account_as_far_as_its_scopes_go(ask, room, ann):
     assert ask("GET", f"{RECORDS}?filter=owner.name='x'", key).status_code == 400, "nor does a filter lead where the key may not list"
 
 
+def test_the_document_tells_a_key_of_what_it_is_for(ask, ann):
+    def told(token):
+        paths = ask.told("GET", "/openapi.json", token)["paths"]
+        found = {(path.split("/")[4], method) for path, ways in paths.items() if "/records" in path for method in ways}
+        return {each for each in found if each[1] != "parameters"}
+
+    key = ann.key(posts=["list", "create"], notes=["list", "create"])["key"]
+    assert told(key) == {("posts", "get"), ("posts", "post"), ("notes", "get")}
+    assert {("users", "get"), ("posts", "delete")} <= told(ann.token)
+
+
 def test_a_scope_gives_nothing_that_the_account_may_not(ask, room, ann):
     bob = Person(ask, room, "bob")
     post = ask.told("POST", RECORDS, bob.token, {"title": "of bob"})["id"]
