@@ -13,6 +13,7 @@ import pytest
 from adapters.inbound.cli.jobs import list_ as show_jobs
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.rq_carrier import RqCarrier
+from adapters.outbound.sql.jobs import _STATEMENTS, _written
 from app.testing import Noticed, backend
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Invalid, NotFound, Unavailable
@@ -351,3 +352,19 @@ def test_the_command_says_since_when_work_waits(room, capsys):
     said = capsys.readouterr().out
     assert re.search(r"^default: note, 1 waiting, the first was due 1[12]\d s ago$", said, re.M), said
     assert re.search(r"^default: later, 1 waiting$", said, re.M), said
+
+
+def test_a_claim_reads_what_is_due_alone_whatever_waits_behind_it(database_url, carrier):
+    """By its plan: knowing nothing of the rows yet, PostgreSQL would sort all of them, and read past those that are for later."""
+    with backend(database=database_url, carrier=carrier) as room:
+        dialect = room.work.database.dialect
+        binds = {":names": "ARRAY['note']", ":at_most": "64", ":holder": "'h'", ":lease": "1000"}
+        if dialect == "sqlite":
+            binds[":names"] = "'[\"note\"]'"
+        statement = _written(_STATEMENTS["claim"], dialect, queues=False)
+        for name, value in binds.items():
+            statement = statement.replace(name, value)
+        explain = "EXPLAIN QUERY PLAN" if dialect == "sqlite" else "EXPLAIN (COSTS off)"
+        plan = str(room.work.run(lambda stores: stores.jobs._session.command(f"{explain} {statement}")))
+    wanted = "USING INDEX _ix__jobs_waiting" if dialect == "sqlite" else "Index Cond: ((priority = each.priority) AND (due <="
+    assert wanted in plan

@@ -13,24 +13,24 @@ from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
 from domain.jobs.job import Claim, Depth, Job, QueueDepth, Waiting
 from domain.jobs.tallies import Tally
+from domain.jobs.tasks import PRIORITIES
 from ports.jobs import Asked, Prospect
 
 _JOB = "id, name, queue, arguments, state, priority, due, created, key, tries, lost, started, ended, progress, result, reason"
-_OPEN = "state = 'waiting' AND due <= {now} AND name IN {names} {queues}"
+_OPEN = "state = 'waiting' AND due <= {still} AND name IN {names} {queues}"
 _MINE = "holder = :holder AND state = 'running'"
 # The key binds no longer than its job said.
 _OVER = "holder = NULL, held_until = NULL, same = CASE WHEN once = 'kept' THEN same END, ended = {now}, expires = {now} + :kept"
-# `{job}`, `{open}`, `{mine}` and `{over}` are the parts above, the others the engine's.
+# `{job}`, `{mine}` and `{over}` are the parts above, the others the engine's.
 _STATEMENTS = {
     "add": "INSERT INTO _jobs (id, name, queue, arguments, state, once, key, same, priority, due, created) VALUES "
     "(:id, :name, :queue, :arguments, 'waiting', :once, :key, :key, :priority, coalesce(CAST(:due AS bigint), {now} + :after), {now}) "
     "ON CONFLICT (name, same) WHERE same IS NOT NULL DO NOTHING RETURNING id",
     "bound": "SELECT id FROM _jobs WHERE name = :name AND same = :key",
     "waiting": "SELECT count(*) FROM (SELECT 1 FROM _jobs WHERE state = 'waiting' LIMIT :at_most) AS counted",
-    "prospect": "SELECT EXISTS (SELECT 1 FROM _jobs WHERE {open}), "
+    "prospect": "SELECT EXISTS ({ready}), "
     "EXISTS (SELECT 1 FROM _jobs WHERE state = 'running' AND held_until <= {now})",
-    # Materialized, or PostgreSQL might pick anew for each row, and more than `at_most`.
-    "claim": "WITH picked AS {materialized} (SELECT id FROM _jobs WHERE {open} ORDER BY priority DESC, due, id LIMIT :at_most {skip}) "
+    "claim": "WITH picked AS {picked} "
     "UPDATE _jobs SET state = 'running', holder = :holder, held_until = {now} + :lease, started = {now}, progress = NULL, "
     "same = CASE WHEN once = 'waiting' THEN NULL ELSE same END WHERE id IN (SELECT id FROM picked) RETURNING {job}",
     "keep": "UPDATE _jobs SET held_until = {now} + :lease WHERE id IN {ids} AND {mine} RETURNING id",
@@ -63,20 +63,29 @@ _STATEMENTS = {
     "(SELECT id FROM _jobs WHERE expires IS NOT NULL AND expires <= {now} LIMIT :at_most) RETURNING id",
 }
 _LIST = "SELECT {job} FROM _jobs WHERE {where} ORDER BY id DESC LIMIT :at_most"
+_PRIORITIES = "generate_series({}::bigint, {}) AS each (priority)".format(*PRIORITIES)
 _ENGINES = {
     "sqlite": {
         "ids": "(SELECT value FROM json_each(:ids))",
         "names": "(SELECT value FROM json_each(:names))",
         "queues": "AND queue IN (SELECT value FROM json_each(:queues))",
-        "skip": "",
-        "materialized": "",
+        "still": DATABASE_NOW["sqlite"],
+        "ready": "SELECT 1 FROM _jobs WHERE {open}",
+        "picked": "(SELECT id FROM _jobs WHERE {open} ORDER BY priority DESC, due, id LIMIT :at_most)",
     },
     "postgresql": {
         "ids": "(SELECT unnest(:ids))",
         "names": "(SELECT unnest(:names))",
         "queues": "AND queue IN (SELECT unnest(:queues))",
-        "skip": "FOR UPDATE SKIP LOCKED",
-        "materialized": "MATERIALIZED",
+        # It looks priority by priority, each time into the part of the index that is due: it would read past all that is due later, and
+        # sort a backlog of any length for as long as its statistics know of none. For the index the clock stands still in a statement.
+        "still": "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
+        "ready": "SELECT 1 FROM {priorities} CROSS JOIN LATERAL "
+        "(SELECT id FROM _jobs WHERE _jobs.priority = each.priority AND {open} LIMIT 1) AS found",
+        # Materialized, or PostgreSQL might pick anew for each row, and more than `at_most`.
+        "picked": "MATERIALIZED (SELECT found.id FROM {priorities} CROSS JOIN LATERAL (SELECT id, priority, due FROM _jobs "
+        "WHERE _jobs.priority = each.priority AND {open} ORDER BY due, id LIMIT :at_most FOR UPDATE SKIP LOCKED) AS found "
+        "ORDER BY found.priority DESC, found.due, found.id LIMIT :at_most)",
     },
 }
 _LISTS = ("ids", "names", "queues")
@@ -84,7 +93,9 @@ _LISTS = ("ids", "names", "queues")
 
 def _written(statement: str, dialect: str, *, queues: bool) -> str:
     engine = {**_ENGINES[dialect], "now": DATABASE_NOW[dialect]} | ({} if queues else {"queues": ""})
-    return statement.format(**engine, job=_JOB, open=_OPEN.format(**engine), mine=_MINE, over=_OVER.format(**engine))
+    parts = {"open": _OPEN.format(**engine), "over": _OVER.format(**engine), "priorities": _PRIORITIES, "job": _JOB, "mine": _MINE}
+    whole = {key: engine[key].format(**parts) for key in ("ready", "picked")}
+    return statement.format(**(engine | parts | whole))
 
 
 class SqlJobStore:
