@@ -298,7 +298,8 @@ def _work(options: Work) -> None:
             raise Failed("There is no database at this version: `stillroom migrate` or the first start of the server makes it.")
         # A mistake in an extension is told once, and not by each process.
         with wiring.open_backend(settings) as composed:
-            known = tuple(composed.backend.jobs.tasks.values())
+            jobs = composed.backend.jobs
+            known = tuple(jobs.tasks[name] for name in jobs.runnable)
         if options.queues is not None and (odd := set(options.queues) - {each.queue for each in known}):
             raise Failed(f"No job goes to the queue `{min(odd)}`; those that are declared: {_queues(known)}.")
         processes = options.processes or settings.job_workers or 1

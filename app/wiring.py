@@ -163,6 +163,7 @@ class Parts:
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
     carrier: Carrier = field(default_factory=EmbeddedCarrier)
     most_jobs: int = MOST_WAITING
+    carries_letters: bool = True
     admins_need_factor: bool = False
 
 
@@ -197,6 +198,8 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier,
             most_jobs=settings.jobs_waiting,
             admins_need_factor=settings.admins_need_factor,
+            # What would print letters on a terminal does so on the server's: a worker elsewhere that was told of no mail server sends none.
+            carries_letters=bool(settings.smtp_url) or counting,
         )  # fmt: skip
         backend = use_cases(parts)
         attach(extensions, backend, work, settings.of_extensions)
@@ -242,7 +245,7 @@ def use_cases(parts: Parts) -> Backend:
     letters = PendingLetters(parts.seal)
     jobs = JobUseCases(work, ids, Crowd(parts.most_jobs))
     job_runs = JobRuns(work, jobs, parts.carrier, ids, observer)
-    mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer), jobs, job_runs, clock, ids)
+    mail = MailUseCases(work, Delivery(parts.mailer, parts.seal, writer, parts.carries_letters), jobs, job_runs, clock, ids)
     talks = ProviderTalks(HttpProviderDoor(loopback=parts.asks_loopback), PyjwtIdTokens(), clock, observer, loopback=parts.asks_loopback)
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets

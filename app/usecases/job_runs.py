@@ -40,13 +40,13 @@ class JobRuns:
 
     def called(self, at_most: int, queues: Collection[str] | None, patience: float) -> int:
         """How many jobs the carrier says to wait; 0 where it says nothing for so many seconds. Then nobody knows: `claim` finds out."""
-        known = queues if queues is not None else {each.queue for each in self._jobs.tasks.values()}
+        known = queues if queues is not None else {self._jobs.tasks[each].queue for each in self._jobs.runnable}
         return self._carrier.offered(known, at_most, patience)
 
     def claim(self, limit: int, queues: Collection[str] | None = None, *, names: Collection[str] | None = None) -> Sequence[Claim]:
         """The next ones that this process knows how to run, or of these `names` alone. They are held for `lease`."""
-        known = self._jobs.tasks.keys()
-        names = known if names is None else known & set(names)
+        known = self._jobs.runnable
+        names = known if names is None else [each for each in names if each in known]
         prospect = self._work.read(lambda stores: stores.jobs.prospect(names, queues))
         if prospect.lapsed:
             self._lapse()

@@ -1,7 +1,7 @@
 """Jobs as they are asked for and looked after: registered under a name, enqueued in the caller's transaction, seen and mended by admins.
 Running them is `job_runs`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from threading import local
 from typing import Any
@@ -40,12 +40,22 @@ class JobUseCases:
     def __init__(self, work: UnitOfWork, ids: Ids, crowd: Crowd) -> None:
         self._work, self._ids, self._crowd = work, ids, crowd
         self._tasks: dict[str, Task] = {}
+        self._elsewhere: set[str] = set()
         self._running = local()
 
     @property
     def tasks(self) -> Mapping[str, Task]:
         """By name."""
         return self._tasks
+
+    @property
+    def runnable(self) -> Collection[str]:
+        """Those that this process runs."""
+        return self._tasks.keys() - self._elsewhere
+
+    def leave(self, name: str) -> None:
+        """It is asked for here, and run by other processes."""
+        self._elsewhere.add(name)
 
     def register(self, name: str, function: Callable[..., Any], **options: Any) -> None:
         """From now on `function` runs as the job `name`, with what was enqueued as its arguments by name; at least once, so it bears being

@@ -71,7 +71,7 @@ class LetterWriter:
             return None
         if not stores.invitations.issue(wish.bound, presented(INVITATION, text).digest):
             return None
-        told = {"app": _app(collection), "email": wish.email, "link": self._link(collection, INVITATION, text),
+        told = {"app": _app(collection), "email": wish.email, "link": self._link(collection, INVITATION, text, wish.base),
                 "minutes": str(int(LIFETIMES[INVITATION].total_seconds() // 60))}  # fmt: skip
         written = write(_template(collection.mail or _NOTHING_SAID, INVITATION, wish.languages), told)
         return Letter(id, wish.email, written.subject, written.text, written.html)
@@ -85,15 +85,15 @@ class LetterWriter:
             kept(wish.purpose, text, account.id, collection=collection.id, epoch=account.epoch, at=self._clock.now(), typed=typed,
                  bound=wish.bound)
         )  # fmt: skip
-        return {**told, **({"code": typed} if typed else {"link": self._link(collection, wish.purpose, text)})}
+        return {**told, **({"code": typed} if typed else {"link": self._link(collection, wish.purpose, text, wish.base)})}
 
-    def _link(self, collection: Collection, purpose: str, text: str) -> str:
+    def _link(self, collection: Collection, purpose: str, text: str, base: str) -> str:
         """To a page of the app behind a `#`: what follows it is sent to no server and stands in no log."""
         page = PAGES[purpose]
         own = (collection.mail or _NOTHING_SAID).page(page)
         if own:
             return f"{own}#token={quote(text)}"
-        return f"{self.public_url}/auth/{quote(collection.name)}/{page.replace('_', '-')}?token={quote(text)}"
+        return f"{base or self.public_url}/auth/{quote(collection.name)}/{page.replace('_', '-')}?token={quote(text)}"
 
 
 def _account(stores: Stores, collection: Collection, wish: Wish) -> Credentials | None:

@@ -3,7 +3,7 @@ left to whoever writes them."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from app.usecases.job_runs import JobRuns
@@ -28,11 +28,12 @@ _NO_READER, _NO_LETTER = "nobody is to get it", "there is no such letter any mor
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What letters are written, kept and sent with."""
+    """What letters are written, kept and sent with. Without `carries` this process asks for letters, and others send them."""
 
     mailer: Mailer | None
     seal: Sealing
     writer: LetterWriter
+    carries: bool = True
 
 
 class MailUseCases:
@@ -42,6 +43,8 @@ class MailUseCases:
         # Where no mail is sent from, none is taken over: a worker with a mail server may be elsewhere.
         if self._mailer is not None:
             jobs.register(SEND, self._carry, queue=QUEUE, tries=TRIES, wait=FIRST_WAIT, timeout=TIMEOUT, once="kept")
+        if not delivery.carries:
+            jobs.leave(SEND)
 
     @property
     def sends(self) -> bool:
@@ -61,7 +64,8 @@ class MailUseCases:
     def want(self, stores: Stores, wish: Wish) -> None:
         """Part of the caller's transaction. The wish is sealed: a ticket in it is a secret, and so is who asks for what."""
         # How many of them there are, limits of asking say: whatever else floods the jobs, people can sign in.
-        self._post(stores, self._ids.new(), wish.as_text(), wish.lasts, priority=wish.priority, however_many=True)
+        whole = replace(wish, base=self._writer.public_url)
+        self._post(stores, self._ids.new(), whole.as_text(), wish.lasts, priority=wish.priority, however_many=True)
 
     def send(
         self, to: str, subject: str, text: str, *, html: str = "", values: Mapping[str, str] | None = None, key: str | None = None,

@@ -18,7 +18,7 @@ _ASKED_FOR = 8
 @dataclass(frozen=True, slots=True)
 class Wish:
     """`collection` is an id. `ticket` is the secret that a code goes with. `account` is set where it is known who asks; `bound` is what
-    the secret is to be about."""
+    the secret is to be about. `base` is what links begin with, as the process knows it that was asked: another one may send the letter."""
 
     purpose: str
     collection: str
@@ -27,6 +27,7 @@ class Wish:
     ticket: str = ""
     account: str = ""
     bound: str = ""
+    base: str = ""
 
     @property
     def priority(self) -> int:

@@ -17,11 +17,15 @@ from adapters.outbound import smtp_mail
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.sealed_secrets import Seal
 from adapters.outbound.smtp_mail import Relay, SmtpMailer
-from app.testing import backend
+from app.settings import Settings
+from app.testing import PUBLIC_URL, backend
 from app.usecases.job_runs import JobRuns
-from domain.actor import SYSTEM
+from app.wiring import build, migrate
+from domain.accounts.one_time import PASSWORD_RESET
+from domain.actor import GUEST, SYSTEM
 from domain.errors import Conflict, Invalid, Unavailable
 from domain.mail import SEND
+from domain.rules.values import RequestFacts
 from ports.observer import JobFailed
 from tests.e2e.server import free_port
 
@@ -259,6 +263,38 @@ def _greet(silent):
             peer.sendall(answer)
         while peer.recv(1000):
             pass
+
+
+# --- who sends
+
+
+def test_a_process_that_was_told_of_no_mail_server_leaves_letters_to_those_that_were(tmp_path, capfd):
+    """On its terminal they would lie before whoever looks after workers, and the mail server's would never see them."""
+    settings = Settings(data_dir=tmp_path)
+    migrate(settings)
+    worker = build(settings)
+    try:
+        id = worker.backend.mail.send("bea@example.org", "News", "Nothing new.")
+        assert (worker.backend.job_runs.drain(), worker.backend.jobs.inspect(id, actor=SYSTEM).state) == (0, "waiting")
+    finally:
+        worker.close()
+    server = build(settings, counting=True)
+    try:
+        assert (server.backend.mail.deliver(), server.backend.jobs.inspect(id, actor=SYSTEM).state) == (1, "done")
+    finally:
+        server.close()
+    assert "Nothing new." in capfd.readouterr().err
+
+
+def test_links_lead_where_the_process_says_that_was_asked():
+    with backend() as room:
+        room.collections.create({"name": "users", "type": "accounts", "fields": [], "rules": {"create": ""}}, actor=SYSTEM)
+        account = {"email": "bea@example.org", "password": "a quiet room at the back"}
+        room.records.create("users", account, actor=GUEST, facts=RequestFacts("POST"))
+        room.proofs.ask(PASSWORD_RESET, "users", "bea@example.org", facts=RequestFacts("POST"))
+        room.mail._writer.public_url = ""
+        room.mail.deliver()
+        assert f"{PUBLIC_URL}/auth/users/password-reset?token=sot_" in room.post.letters[0].text
 
 
 # --- what extensions send
