@@ -34,6 +34,8 @@ DEFAULTS: dict[str, Quota] = {
     "ask_passkey": Quota(30, 60),
     # Each leaves an account.
     "sign_in_anonymously": Quota(20, 3600),
+    # Each leaves entries in the audit trail, also where it is revoked at once.
+    "create_account_key": Quota(30, 3600),
     "export_records": Quota(10, 60),
     # A worker makes two at a time: one account alone must not keep all others from theirs.
     "export_personal_data": Quota(5, 3600),

@@ -258,6 +258,17 @@ def test_an_account_asks_for_few_archives(opened):
     assert web.get("/api/v1/auth/users/personal-data", headers=bob).status_code == 200
 
 
+def test_an_account_makes_few_keys_in_a_row(opened):
+    room, web = opened("create_account_key=2/hour")
+    room.collections.change("users", {"api_keys": {"max": 1}, "rules": {"view": ""}}, actor=SYSTEM)
+    ann, body = bearer(web, room, "ann"), {"name": "x", "scopes": {"users": ["view"]}}
+    answers = []
+    for _ in range(3):
+        answers.append(web.post("/api/v1/auth/users/api-keys", headers=ann, json=body))
+        web.delete("/api/v1/auth/users/api-keys", headers=ann)
+    assert codes(answers) == [201, 201, 429]
+
+
 def test_the_setup_token_is_not_guessed(opened):
     _, web = opened("create_first_admin=2/minute")
     body = {"token": "made up", "email": "eve@example.org", "password": PASSWORD}

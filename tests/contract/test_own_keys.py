@@ -306,6 +306,19 @@ def test_a_rule_whose_field_goes_ends_its_key_and_holds_nothing_up(alone):
     assert (stands(ask, named), stands(ask, other)) == (False, True)
 
 
+def test_a_rule_finds_nothing_out_of_a_field_that_came_to_be_hidden(alone):
+    ask = Asker(alone)
+    ann = Person(ask, alone)
+    ask.told("POST", RECORDS, ann.token, {"title": "a"})
+    key = ann.key({"posts": "title = 'a'"}, posts=EVERYTHING)["key"]
+    assert titles(ask, key) == ["a"]
+    for hidden in ({"hidden": True}, {"rules": {"view": None}}, {"rules": {"view": "owner = @request.auth.id"}}):
+        fields = [{"name": "title", "type": "text", **hidden}, *POSTS["fields"][1:]]
+        alone.collections.change("posts", {"fields": fields}, actor=SYSTEM)
+        for method, path, body in (("GET", RECORDS, None), ("GET", f"{RECORDS}?count=exact", None), ("POST", RECORDS, {})):
+            assert ask.refused(method, path, key, body) == (403, "forbidden")
+
+
 def test_keys_are_listed_and_revoked_by_the_account_and_by_admins(ask, room, ann, owner):
     bob, editor = Person(ask, room, "bob"), Person(ask, room, "viewer", "_admins")
     first, second, third = (ann.key() for _ in range(3))

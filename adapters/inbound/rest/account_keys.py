@@ -37,7 +37,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/<c>/api-keys", methods=("POST",))
     @documented(
         "create_account_key", for_all=True, requestBody={"required": True, "content": {"application/json": {"schema": WANTED}}},
-        responses=answers({201: answers_with("The key, this once", {**_KEY, "key": TEXT})}, *_REFUSED, 409, 413, 415),
+        responses=answers({201: answers_with("The key, this once", {**_KEY, "key": TEXT})}, *_REFUSED, 409, 413, 415, 429),
     )  # fmt: skip
     def create_account_key(c: str) -> Response:
         """Make a key for a program of yours"""

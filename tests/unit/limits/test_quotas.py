@@ -76,7 +76,8 @@ def test_what_a_setting_does_not_name_keeps_its_default():
         "sign-in": Quota(5, 3600), "requests": Quota(600, 60), "list_records": Quota(9, 1),
     }  # fmt: skip
     assert read.routes.keys() == {
-        "ask_passkey", "create_first_admin", "export_personal_data", "export_records", "list_records", "sign_in_anonymously",
+        "ask_passkey", "create_account_key", "create_first_admin", "export_personal_data", "export_records", "list_records",
+        "sign_in_anonymously",
     }  # fmt: skip
     assert read_policies(" off ") == NO_POLICIES
     assert default_policies().quotas == DEFAULTS
@@ -89,7 +90,7 @@ def test_a_setting_that_is_none_is_refused(text):
 
 
 def test_a_route_that_is_not_there_is_named_with_what_was_meant():
-    known = ["list_records", "ask_passkey", "create_first_admin", "export_personal_data", "export_records", "sign_in_anonymously"]
+    known = ["list_records", *DEFAULTS]
     assert unknown_route(read_policies("list_records=5/minute"), known) is None
     told = unknown_route(read_policies("sing-in=5/minute"), known)
     assert told == "`sing-in` is neither a limit nor an operation; did you mean `sign-in`?"
