@@ -109,19 +109,11 @@ def by_its_state(tenant: Tenant, key: str) -> Any:
     return tenant.target.records("PATCH", "tenants", tenant.id, {"disabled": True}, by="admin")
 
 
-def by_a_password_of_an_admin(tenant: Tenant, key: str) -> Any:
-    return tenant.target.records("PATCH", "tenants", tenant.id, {"password": "another room of herbs"}, by="admin")
-
-
-def by_deletion(tenant: Tenant, key: str) -> Any:
-    return tenant.target.records("DELETE", "tenants", tenant.id, by="admin")
-
-
 def by_the_switch(tenant: Tenant, key: str) -> Any:
     return tenant.target.ask("PATCH", f"{COLLECTIONS}/tenants", {"api_keys": None}, by="admin")
 
 
-@pytest.mark.parametrize("end", [by_an_admin, by_its_state, by_a_password_of_an_admin, by_deletion, by_the_switch])
+@pytest.mark.parametrize("end", [by_an_admin, by_its_state, by_the_switch])
 def test_what_ends_a_key_ends_it_in_every_process_at_once(
     target: Target, tenant: Tenant, workers: Lines, end: Callable[[Tenant, str], Any]
 ) -> None:
