@@ -178,11 +178,13 @@ class Experiment:
         if not pids:
             return
         pid = self.chance.choice(pids)
+        # Before it, for whoever takes its place may be quicker than we are.
+        now = time.monotonic()
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
-        self.ends[pid] = time.monotonic()
+        self.ends[pid] = now
 
     # --- what came of it
 
@@ -238,7 +240,7 @@ class Found:
         own = Counter(each.arguments["thing"] for each in self.jobs if each.name != "follow")
         after = Counter(each.arguments["thing"] for each in self.jobs if each.name == "follow")
         yield from (f"{thing} has {own[thing]} jobs" for thing in self.things if own[thing] != 1)
-        yield from (f"{thing} is followed by {after[thing]} jobs" for thing in self.things if not after[thing])
+        yield from (f"{thing} is followed by {after[thing]} jobs" for thing in self.things if after[thing] != 1)
         yield from (f"there is a job of {thing}, which is not there" for thing in own.keys() - self.things)
         ids = {each.id for each in self.jobs}
         yield from (f"{thing} was answered and is gone" for thing, job in self.asked if job not in ids or thing not in self.things)

@@ -33,6 +33,7 @@ WRONG = {
     "a record without its job": (replace(GOOD, jobs=GOOD.jobs[1:]), "a has 0 jobs"),
     "a record with two": (replace(GOOD, jobs=[*GOOD.jobs, job("good", "a")]), "a has 2 jobs"),
     "an event that nothing followed": (replace(GOOD, jobs=GOOD.jobs[:3]), "b is followed by 0 jobs"),
+    "one that two followed": (replace(GOOD, jobs=[*GOOD.jobs, job("follow", "b")]), "b is followed by 2 jobs"),
     "a job without its record": (replace(GOOD, things={"a"}), "a job of b, which is not there"),
     "an answer that is gone": (replace(GOOD, asked=[("c", "good-c")]), "c was answered and is gone"),
     "one that is not over": (replace(GOOD, jobs=[job("good", "a", WAITING), *GOOD.jobs[1:]]), "a is waiting and not done"),

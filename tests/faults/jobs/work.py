@@ -60,7 +60,7 @@ def bad(backend: object, thing: str, pause: float) -> None:
     raise ValueError(thing)
 
 
-@work.job("follow", tries=_PATIENT, wait=SOON, kept=timedelta(days=9))
+@work.job("follow", tries=_PATIENT, wait=SOON, kept=timedelta(days=9), once="kept")
 def follow(backend: object, thing: str) -> str:
     note("runs", "begin", f"after-{thing}")
     note("runs", "end", f"after-{thing}")
