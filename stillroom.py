@@ -28,6 +28,7 @@ from domain.hooks.changes import (
     RecordDelete,
     RecordImport,
     RecordUpdate,
+    ScheduleChange,
     TrashChange,
 )
 from domain.jobs.outcomes import GiveUp
@@ -38,5 +39,5 @@ __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
     "Forbidden", "GiveUp", "IdentityChange", "Invalid", "InvitationChange", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page",
     "PreconditionFailed", "Problem", "ProviderChange", "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts",
-    "Shown", "TrashChange", "Unauthenticated", "Unavailable",
+    "ScheduleChange", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
 ]  # fmt: skip

@@ -22,6 +22,8 @@ def attach(extensions: Sequence[Extension], backend: Backend, work: UnitOfWork, 
     work.ask(Chain(hooks, backend))
     for job in (job for extension in extensions for job in extension.jobs):
         backend.jobs.register(job.name, partial(job.run, backend), **job.options)
+        if job.every or job.cron:
+            backend.schedules.declare(job.name, job.every, job.cron, job.zone)
     for hook in hooks:
         if hook.when == AFTER:
             backend.events.subscribe(_subscriber(hook), [kind_of(hook)], partial(_hear, hook, backend))

@@ -27,6 +27,7 @@ from domain.hooks.changes import (
     RecordDelete,
     RecordImport,
     RecordUpdate,
+    ScheduleChange,
     TrashChange,
 )
 from domain.hooks.declared import KINDS, Command, Job, Route, Setting, T
@@ -53,11 +54,13 @@ OwnKeyEvent = Literal["own_keys.create", "own_keys.revoke"]
 InvitationEvent = Literal["invitations.invite", "invitations.send", "invitations.withdraw"]
 IdentityEvent = Literal["identities.link", "identities.unlink"]
 ProviderEvent = Literal["providers.save", "providers.remove"]
+ScheduleEvent = Literal["schedules.save", "schedules.remove", "schedules.run"]
 CollectionEvent = Literal["collections.create", "collections.change", "collections.delete"]
 TrashEvent = Literal["records.restore", "trash.remove", "trash.empty"]
 Event = (
     Literal["records.create", "records.update", "records.delete", "records.import"]
-    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | InvitationEvent | IdentityEvent | ProviderEvent | CollectionEvent
+    | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | InvitationEvent | IdentityEvent | ProviderEvent
+    | ScheduleEvent | CollectionEvent
 )  # fmt: skip
 
 
@@ -135,6 +138,10 @@ class Extension:
     ) -> Asking[ProviderChange]: ...
     @overload
     def before(
+        self, event: ScheduleEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[ScheduleChange]: ...
+    @overload
+    def before(
         self, event: CollectionEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...
     ) -> Asking[CollectionChange]: ...
     def before(self, event: str, collection: str | None = None, *, name: str | None = None, priority: int = 0) -> Callable[[Any], Any]:
@@ -194,14 +201,14 @@ class Extension:
     # --- jobs, commands, settings
 
     def job(
-        self, name: str, *, every: str = "", cron: str = "", queue: str = DEFAULT_QUEUE, priority: int = 0, tries: int = TRIES,
-        wait: timedelta = FIRST_WAIT, timeout: timedelta = timedelta(minutes=10), once: Once = "unfinished",
+        self, name: str, *, every: str = "", cron: str = "", zone: str = "UTC", queue: str = DEFAULT_QUEUE, priority: int = 0,
+        tries: int = TRIES, wait: timedelta = FIRST_WAIT, timeout: timedelta = timedelta(minutes=10), once: Once = "unfinished",
         kept: timedelta = timedelta(days=1),
     ) -> Callable[[F], F]:
         """Work outside of a request: `backend.jobs.enqueue(name, …)` asks for it, and the function is called with the backend and what was
         given there, at least once. Where it fails it is tried `tries` times, first after `wait`; a run that takes longer than `timeout` is
         ended. `once` says for how long two asks with one key are one, `kept` how long its result is. By itself it comes round each
-        `every` ("1 day") or as `cron` says: that is noted, and nothing does it yet."""
+        `every` ("1 day") or as `cron` says, by the clocks of `zone` ("Europe/Berlin"); then all its arguments have defaults."""
         if not NAME.fullmatch(name):
             raise ValueError(f"a job's name is made of a-z, 0-9 and _: not `{name[:60]}`")
         if every and cron:
@@ -212,7 +219,7 @@ class Extension:
         }  # fmt: skip
 
         def declare(function: F) -> F:
-            self.jobs.append(Job(name, function, self.name, every, cron, place_of(function), options))
+            self.jobs.append(Job(name, function, self.name, every, cron, zone, place_of(function), options))
             return function
 
         return declare

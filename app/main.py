@@ -21,6 +21,7 @@ from adapters.inbound.cli.terminal import Failed
 from app import certificates
 from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
+from app.usecases.schedules import PACE
 from domain.actor import GUEST, SYSTEM
 from domain.limits.policies import DEFAULTS
 from domain.mail import SEND
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from app.usecases.imports import ImportUseCases
     from app.usecases.jobs import JobUseCases
     from app.usecases.pocketbase import PocketBaseUseCases
+    from app.usecases.schedules import ScheduleUseCases
     from app.usecases.schema import SchemaUseCases
     from app.wiring import Composed
     from domain.hooks.declared import Command
@@ -53,7 +55,8 @@ def main() -> None:
         serve=_serve, migrate=_migrate, check=_check, openapi=_openapi, accounts=_accounts, factors=_factors,
         imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
-        own_commands=_own_commands, run_own=_run_own, jobs=_jobs, work=_work, tried=_tried, url=lambda: _settings({}).url,
+        own_commands=_own_commands, run_own=_run_own, jobs=_jobs,
+        schedules=_schedules, work=_work, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -101,6 +104,7 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> bool:
             click.echo(line)
         for line in _warnings(settings):
             click.echo(f"Warning: {line}.", err=True)
+        composed.backend.schedules.settle()
         for line in _schema_applied(settings, composed):
             click.echo(line)
         for line in discover.check_names(composed.extensions, composed.backend.collections.list(actor=SYSTEM)):
@@ -187,8 +191,9 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
         composed.relay.start()
     backend, observer = composed.backend, composed.observer
     rounds = Rounds(every, lambda stopped: backend.housekeeping.run(stopped=stopped), "housekeeping", observer)
+    ticks = Rounds(PACE if keeps_house else 0, lambda stopped: backend.schedules.tick(stopped=stopped), "schedules", observer)
     post = Rounds(_POST if keeps_house else 0, lambda stopped: backend.mail.deliver(stopped=stopped), "mail", observer)
-    return SlowBodies(application, threads=settings.threads), post.before(rounds.before(composed.close))
+    return SlowBodies(application, threads=settings.threads), post.before(ticks.before(rounds.before(composed.close)))
 
 
 def _migrate() -> list[str]:
@@ -285,6 +290,12 @@ def _deliveries() -> Iterator["DeliveryUseCases"]:
 def _jobs() -> Iterator["JobUseCases"]:
     with _opened() as composed:
         yield composed.backend.jobs
+
+
+@contextmanager
+def _schedules() -> Iterator["ScheduleUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.schedules
 
 
 def _work(options: Work) -> None:

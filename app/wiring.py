@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.console_mail import ConsoleMailer
+from adapters.outbound.cronsim_calendar import CronsimCalendar
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.http_oauth import HttpProviderDoor
@@ -88,6 +89,7 @@ from app.usecases.record_writes import RecordWrites
 from app.usecases.records import RecordUseCases
 from app.usecases.refusals import Refusals
 from app.usecases.rulebook import Rulebook
+from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
@@ -288,6 +290,7 @@ def use_cases(parts: Parts) -> Backend:
         events=events,
         deliveries=DeliveryUseCases(work),
         jobs=jobs,
+        schedules=ScheduleUseCases(work, jobs, CronsimCalendar(), clock, ids, observer),
         job_runs=job_runs,
         housekeeping=HousekeepingUseCases(work, events, job_runs, clock, ids, observer, audit_kept=parts.audit_kept),
         metrics=MetricsUseCases(work, clock, observer),

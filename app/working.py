@@ -9,9 +9,11 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
+from app.rounds import Rounds
 from app.runner import Runner
 from app.settings import Settings
 from app.slates import Left, Slate
+from app.usecases.schedules import PACE
 from ports.observer import Observer, WorkerEnded
 
 # How long a job may go on once its process is to end; then it is given back, and begins anew elsewhere.
@@ -35,11 +37,16 @@ def work_off(
     def work(slate: Slate, left: Left | None, why: str) -> None:
         _limit_memory(settings)
         composed = wiring.build(settings)
+        # Beside a server that is the server's business.
+        looks = parent is None and not burst
+        if looks:
+            composed.backend.schedules.settle()
+        ticks = Rounds(PACE if looks else 0, lambda stopped: composed.backend.schedules.tick(stopped=stopped), "schedules", observer)
         hand = Hand(composed.backend.job_runs, slate, composed.observer, queues=queues, burst=burst, grace=GRACE, parent=watcher)
         try:
             hand.go(left, why)
         finally:
-            composed.close()
+            ticks.before(composed.close)()
 
     runner = Runner(processes, work, lambda why, wait: observer.observe(WorkerEnded(why, wait)), grace=GRACE, burst=burst)
     runner.run(alive=lambda: parent is None or os.getppid() == parent)

@@ -23,6 +23,7 @@ from ports.outbox import OutboxStore
 from ports.own_keys import OwnKeyStore
 from ports.passkey_rows import PasskeyStore
 from ports.records import RecordStore
+from ports.schedules import ScheduleStore
 from ports.schema import SchemaStore
 from ports.sessions import SessionStore
 from ports.traces import TraceStore
@@ -49,6 +50,8 @@ class Stores(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def keys(self) -> KeyStore: ...
+    @property
+    def schedules(self) -> ScheduleStore: ...
     @property
     def answers(self) -> AnswerStore: ...
     @property

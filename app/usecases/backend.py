@@ -34,6 +34,7 @@ from app.usecases.proofs import ProofUseCases
 from app.usecases.providers import ProviderUseCases
 from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
+from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
@@ -75,6 +76,7 @@ class Backend:
     events: EventUseCases
     deliveries: DeliveryUseCases
     jobs: JobUseCases
+    schedules: ScheduleUseCases
     job_runs: JobRuns
     housekeeping: HousekeepingUseCases
     metrics: MetricsUseCases

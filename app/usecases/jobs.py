@@ -81,6 +81,10 @@ class JobUseCases:
         for what is limited elsewhere."""
         return self._added(stores, self._asked(id, name, at, key, priority, arguments), however_many=however_many)
 
+    def check(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Invalid where there is no such job, or it takes other arguments."""
+        self._task(name).check(arguments)
+
     def progress(self, done: float, note: str = "") -> None:
         """Of the job that runs in this thread: how far it is, from 0 to 1."""
         claim: Claim | None = getattr(self._running, "claim", None)

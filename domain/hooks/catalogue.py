@@ -19,6 +19,7 @@ from domain.hooks.changes import (
     RecordDelete,
     RecordImport,
     RecordUpdate,
+    ScheduleChange,
     TrashChange,
 )
 
@@ -70,6 +71,9 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "identities.unlink": Kind(IdentityChange, "identities.unlinked", "an account is known by it no more"),
     "providers.save": Kind(ProviderChange, "providers.saved", "a provider of sign-in is named, or gets other settings"),
     "providers.remove": Kind(ProviderChange, "providers.removed", "nobody signs in by a provider any more"),
+    "schedules.save": Kind(ScheduleChange, "schedules.saved", "a job comes round at other times, or is paused"),
+    "schedules.remove": Kind(ScheduleChange, "schedules.removed", "a job comes round no more"),
+    "schedules.run": Kind(ScheduleChange, "schedules.run_once", "a job of a schedule is asked for at once"),
     "collections.create": Kind(CollectionChange, "collections.created", "a collection is made"),
     "collections.change": Kind(CollectionChange, "collections.changed", "a collection is changed"),
     "collections.delete": Kind(CollectionChange, "collections.deleted", "a collection is deleted"),

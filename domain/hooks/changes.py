@@ -110,6 +110,22 @@ class FactorChange(Change):
 
 
 @dataclass(slots=True, kw_only=True)
+class ScheduleChange(Change):
+    """A job that comes round by itself: `name` is the schedule's, `job` that of the job."""
+
+    name: str
+    job: str
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"job": self.job}
+
+
+@dataclass(slots=True, kw_only=True)
 class KeyChange(Change):
     """`id` and `name` of the API key; both "" of keys that sign tokens."""
 

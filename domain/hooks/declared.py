@@ -38,14 +38,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`every` is an interval in words ("1 day"), `cron` an expression; a job without either runs when it is asked for. `options` are those
-    of a `Task`."""
+    """`every` is an interval in words ("1 day"), `cron` an expression, by the clocks of `zone`; a job without either runs when it is
+    asked for. `options` are those of a `Task`."""
 
     name: str
     run: Callable[..., Any]
     extension: str
     every: str = ""
     cron: str = ""
+    zone: str = "UTC"
     place: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 

@@ -129,6 +129,7 @@ def backend(**parts):
         "providers": Asked(),
         "oauth": Asked(),
         "jobs": Asked(),
+        "schedules": Asked(),
         "job_runs": Asked(),
         "limits": LimitUseCases(Work(), Asked(), NO_POLICIES, Noted()),
         "idempotency": IdempotencyUseCases(Work(), SystemClock()),

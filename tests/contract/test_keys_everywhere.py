@@ -58,7 +58,7 @@ class World:
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
         places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
-                  "/api/v1/outbox/deferred", "/api/v1/jobs")  # fmt: skip
+                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules")  # fmt: skip
         return [self.client.get(place, headers=self.admin).get_json() for place in places]
 
 
@@ -104,9 +104,19 @@ def _deferred(world: World) -> str:
     return f"/api/v1/outbox/deferred/search/{waiting['event']}"
 
 
-def _job(world: World, *, cancelled: bool = False) -> str:
+def _registered(world: World) -> str:
     if "dry" not in world.room.jobs.tasks:
         world.room.jobs.register("dry", lambda: None)
+    return "dry"
+
+
+def _scheduled(world: World, name: str, *, paused: bool = False) -> str:
+    body = {"job": _registered(world), "every": "1 day", "paused": paused}
+    return world.room.schedules.put(name, body, actor=SYSTEM).name
+
+
+def _job(world: World, *, cancelled: bool = False) -> str:
+    _registered(world)
     id = world.room.jobs.enqueue("dry", at=timedelta(days=1))
     if cancelled:
         world.room.jobs.cancel(id, actor=SYSTEM)
@@ -140,6 +150,11 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "undo_schema_change": _undo,
     "retry_deferred": lambda world: ("POST", f"{_deferred(world)}/retry", {}),
     "drop_deferred": lambda world: ("DELETE", _deferred(world), {}),
+    "put_schedule": lambda world: ("PUT", "/api/v1/schedules/nightly", {"json": {"job": _registered(world), "every": "1 day"}}),
+    "remove_schedule": lambda world: ("DELETE", f"/api/v1/schedules/{_scheduled(world, 'gone')}", {}),
+    "pause_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'calm')}/pause", {}),
+    "resume_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'brisk', paused=True)}/resume", {}),
+    "run_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'once')}/run", {}),
     "retry_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world, cancelled=True)}/retry", {}),
     "cancel_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world)}/cancel", {}),
     "drop_job": lambda world: ("DELETE", f"/api/v1/jobs/{_job(world)}", {}),

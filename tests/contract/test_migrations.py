@@ -46,6 +46,7 @@ TABLES = {
     "0023": {"_own_keys"},
     "0024": {"_letters"},
     "0025": {"_job_tallies"},
+    "0026": {"_schedules"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

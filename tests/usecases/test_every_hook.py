@@ -78,6 +78,12 @@ def renamed_passkey(room, made):
     room.passkeys.rename("users", passkey(room, made)[1].id, "work phone", actor=made.actor)
 
 
+def scheduled(room, made):
+    if "note" not in room.jobs.tasks:
+        room.jobs.register("note", lambda: None)
+    return room.schedules.put("s", {"job": "note", "every": "1 day"}, actor=SYSTEM)
+
+
 def removed_passkey(room, made):
     room.passkeys.remove("users", passkey(room, made)[1].id, actor=made.actor)
 
@@ -228,6 +234,10 @@ CHANGES = {
     "own_keys.revoke_all": (
         "own_keys.revoke", lambda room, made: (own_key(room, made), room.own_keys.revoke_all("users", actor=made.actor, facts=FACTS)),
     ),
+    "schedules.put": ("schedules.save", scheduled),
+    "schedules.pause": ("schedules.save", lambda room, made: (scheduled(room, made), room.schedules.pause("s", paused=True, actor=SYSTEM))),
+    "schedules.remove": ("schedules.remove", lambda room, made: (scheduled(room, made), room.schedules.remove("s", actor=SYSTEM))),
+    "schedules.run": ("schedules.run", lambda room, made: (scheduled(room, made), room.schedules.run("s", actor=SYSTEM))),
     "collections.create": ("collections.create", lambda room, made: room.collections.create({"name": "more"}, actor=SYSTEM)),
     "collections.change": (
         "collections.change", lambda room, made: room.collections.change("posts", {"rules": {"list": ""}}, actor=SYSTEM),
@@ -244,7 +254,7 @@ READS = {
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify",
     "own_keys.list", "own_keys.identify", "audit.list",
-    "audit.own", "metrics.measures",
+    "audit.own", "schedules.list", "metrics.measures",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identity", "oauth.identities", "accounts.check",
@@ -253,6 +263,7 @@ STEPS = {  # of a use case above, inside of its transaction or before it
     "sessions.open", "sessions.admit", "sessions.goes_on",
     "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
     "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back",
+    "schedules.tick", "schedules.settle", "schedules.declare", "schedules.coming",
     "factors.begin_app", "factors.keep_app", "passkeys.propose", "passkeys.registration", "passkeys.keep", "passkeys.check_possible",
     "enrolment.propose_app", "enrolment.propose_passkey",
     "passkeys.ask", "puzzles.give", "imports.keep_parts", "imports.create", "accounts.setup_token",

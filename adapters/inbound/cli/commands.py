@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import click
 
-from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schema
+from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schedules, schema
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.jobs import Work
@@ -26,6 +26,7 @@ from app.usecases.factors import FactorUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.jobs import JobUseCases
+from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
 from domain.accounts.roles import ROLES
 from domain.actor import OWNER
@@ -37,7 +38,7 @@ class Actions:
     lines to print; `accounts`, `factors`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
-    `run_own` runs one of these; `jobs` opens the database too, and `work` runs them until it ends."""
+    `run_own` runs one of these; `jobs` and `schedules` open the database too, and `work` runs them until it ends."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -52,6 +53,7 @@ class Actions:
     schema: Callable[[], AbstractContextManager[SchemaUseCases]]
     deliveries: Callable[[], AbstractContextManager[DeliveryUseCases]]
     jobs: Callable[[], AbstractContextManager[JobUseCases]]
+    schedules: Callable[[], AbstractContextManager[ScheduleUseCases]]
     work: Callable[[Work], None]
     url: Callable[[], str]
     tried: rules.Tried
@@ -78,6 +80,10 @@ def commands(actions: Actions) -> click.Group:
     for command in cast("tuple[Callable[..., None], ...]", (jobs.list_, jobs.show, jobs.retry, jobs.cancel, jobs.drop)):
         work.add_command(_command(command, actions.jobs, command.__name__.rstrip("_")))
     group.add_command(work)
+    times = click.Group("schedules", help="Jobs that come round by themselves.")
+    for command in cast("tuple[Callable[..., None], ...]", (schedules.list_, schedules.run, schedules.pause, schedules.resume)):
+        times.add_command(_command(command, actions.schedules, command.__name__.rstrip("_")))
+    group.add_command(times)
     files = click.Group("schema", help="The collections as files, for git.")
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))

@@ -19,6 +19,7 @@ from adapters.outbound.sql.one_time import SqlOneTimeStore
 from adapters.outbound.sql.outbox import SqlOutboxStore
 from adapters.outbound.sql.own_keys import SqlOwnKeyStore
 from adapters.outbound.sql.passkeys import SqlPasskeyStore
+from adapters.outbound.sql.schedules import SqlScheduleStore
 from adapters.outbound.sql.schema import SqlSchemaStore
 from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
@@ -70,6 +71,10 @@ class SqlStores:
     @cached_property
     def keys(self) -> KeyStore:
         return self._keys(self._session)
+
+    @cached_property
+    def schedules(self) -> SqlScheduleStore:
+        return SqlScheduleStore(self._session)
 
     @cached_property
     def answers(self) -> SqlAnswerStore:
