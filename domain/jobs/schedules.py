@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
-from domain.errors import Fault, Invalid, did_you_mean
+from domain.errors import Invalid, did_you_mean, invalid
 
 # One run for all that were missed, none for them, or each of them.
 Missed = Literal["once", "skip", "all"]
@@ -114,47 +114,43 @@ def read_schedule(name: str, body: Mapping[str, Any]) -> Schedule:
     by those who know them."""
     for key in body:
         if key not in _PARTS:
-            raise _unfit(f"/{key[:80]}", "unknown_field", f"there is no `{key[:80]}` here", did_you_mean(key, list(_PARTS)))
+            raise invalid(f"/{key[:80]}", "unknown_field", f"there is no `{key[:80]}` here", hint=did_you_mean(key, list(_PARTS)))
     if not _NAME.fullmatch(name):
         told = "a schedule's name is of a to z, 0 to 9, `_`, `-` and `.`, begins with a letter, and has 80 characters at most"
-        raise _unfit("", "invalid_schedule", told)
+        raise invalid("", "invalid_schedule", told)
     missed, paused = body.get("missed", "once"), body.get("paused", False)
     if missed not in MISSED:
-        raise _unfit("/missed", "invalid_schedule", f"`missed` is one of {', '.join(MISSED)}")
+        raise invalid("/missed", "invalid_schedule", f"`missed` is one of {', '.join(MISSED)}")
     if not isinstance(paused, bool):
-        raise _unfit("/paused", "wrong_type", "`paused` is true or false")
+        raise invalid("/paused", "wrong_type", "`paused` is true or false")
     job, arguments = body.get("job"), body.get("arguments", {})
     if not isinstance(job, str) or not job:
-        raise _unfit("/job", "required", "`job` is the name of a registered job")
+        raise invalid("/job", "required", "`job` is the name of a registered job")
     if not isinstance(arguments, dict):
-        raise _unfit("/arguments", "not_an_object", "`arguments` are an object, by name")
+        raise invalid("/arguments", "not_an_object", "`arguments` are an object, by name")
     return Schedule(name, job, read_timing(body), arguments, str(missed), is_paused=paused)
 
 
 def read_timing(body: Mapping[str, Any]) -> Timing:
     every, cron, zone = body.get("every"), body.get("cron"), body.get("zone", "UTC")
     if (every is None) == (cron is None):
-        raise _unfit("", "invalid_schedule", 'either `every` ("15 minutes") or `cron` ("0 6 * * 1-5") is given')
+        raise invalid("", "invalid_schedule", 'either `every` ("15 minutes") or `cron` ("0 6 * * 1-5") is given')
     for name, value in (("every", every), ("cron", cron), ("zone", zone)):
         if value is not None and not isinstance(value, str):
-            raise _unfit(f"/{name}", "wrong_type", f"`{name}` is a text")
+            raise invalid(f"/{name}", "wrong_type", f"`{name}` is a text")
     if cron is not None:
         return Timing(None, " ".join(cron.split()), zone)
     if "zone" in body:
-        raise _unfit("/zone", "invalid_schedule", "an interval has no time zone: it is as long everywhere")
+        raise invalid("/zone", "invalid_schedule", "an interval has no time zone: it is as long everywhere")
     try:
         return Timing(read_interval(str(every)))
     except ValueError as wrong:
-        raise _unfit("/every", "invalid_schedule", str(wrong)) from wrong
+        raise invalid("/every", "invalid_schedule", str(wrong)) from wrong
 
 
 def unfit_timing(why: str, part: str = "cron") -> Invalid:
     hint = 'for example "30 6 * * 1-5", which is half past six from Monday to Friday'
-    return _unfit(f"/{part}", "invalid_schedule", why, hint if part == "cron" else "for example Europe/Berlin")
-
-
-def _unfit(pointer: str, code: str, detail: str, hint: str | None = None) -> Invalid:
-    return Invalid(detail, code=code, hint=hint, faults=(Fault(pointer, code, detail),))
+    return invalid(f"/{part}", "invalid_schedule", why, hint=hint if part == "cron" else "for example Europe/Berlin")
 
 
 def _milliseconds(span: timedelta) -> int:

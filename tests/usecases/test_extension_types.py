@@ -10,7 +10,7 @@ HEAD = '''
 from stillroom import (
     AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, IdentityChange, InvitationChange, KeyChange,
     OwnKeyChange, ProviderChange, RecordCreate,
-    RecordDelete, RecordImport, RecordUpdate, TrashChange,
+    RecordDelete, RecordImport, RecordUpdate, ScheduleChange, TrashChange,
 )
 blog = Extension("blog")
 size = blog.setting("size", int, 3)
