@@ -286,7 +286,7 @@ class Settings:
         "`stillroom housekeeping`.",
     )  # fmt: skip
     metrics_token: str = _setting(
-        _metrics_token, "", shown="there is no `/metrics`", example="4hJw8…(`openssl rand -base64 32`)",
+        _metrics_token, "", shown="there is no `/metrics`", example="of-32-characters-or-more-for-prometheus",
         meaning="Who sends it as a bearer token reads [metrics](metrics.md) at `/metrics`; at least 32 characters.",
     )  # fmt: skip
     events_kept: int = _setting(

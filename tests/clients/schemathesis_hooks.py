@@ -53,13 +53,17 @@ def is_a_sum_out_of_range(failure: Any, case: Any, response: Any) -> bool:
 # path, and its issuer needed where no preset has one. A passkey's name is a line. The scopes of a key are of collections that are there,
 # and the values of whoever is invited of fields. The present password goes with a change where the sign-in was long ago. A dry run of a
 # body with an address of an account would tell which ones there are.
-NAMED = {"invalid_index", "invalid_identity"}  # over fields that are there, each once
+NAMED = {"invalid_index", "invalid_identity", "invalid_name"}  # over fields that are there and can be named so, each once
 DEPENDING = {
     "/api/v1/collections": {"unknown_field", *NAMED},
     "/api/v1/collections/plan": {"unknown_field", *NAMED},
     "/api/v1/collections/{c}": {"unchangeable", *NAMED},
     "/api/v1/collections/{c}/plan": {"unchangeable", *NAMED},
     "/api/v1/auth/{c}/factors/confirm": {"one_proof"},
+    "/api/v1/auth/{c}/factors/enrolment/passkeys/confirm": {"invalid_passkey_name"},
+    "/api/v1/auth/{c}/factors/passkeys/{id}": {"invalid_passkey_name"},
+    "/api/v1/auth/{c}/api-keys": {"unknown_collection", "wrong_type", "invalid", "not_offered"},
+    "/api/v1/schedules/{schedule}": {"invalid_schedule", "invalid_job", "unknown_job", "required"},
     "/api/v1/auth/{c}/factors/passkeys/confirm": {"invalid_passkey_name"},
     "/api/v1/auth/{c}/email-change": {"required"},
     "/api/v1/auth/{c}/invitations": {"unknown_field"},
