@@ -24,7 +24,7 @@ from ports.unit_of_work import Stores, UnitOfWork
 
 # Seconds between two looks: a tick is that late at most.
 PACE = 1.0
-_AT_ONCE = 50
+_AT_ONCE = 1000
 _SCHEDULES = "schedules are"
 
 
@@ -90,7 +90,7 @@ class ScheduleUseCases:
             if each.is_declared and name not in self._declared:
                 stores.schedules.remove(name)
         for name, each in self._declared.items():
-            present = there.get(name)
+            present = stores.schedules.hold(name)
             if present is None or not present.is_declared:
                 stores.schedules.put(self._begun(stores, each))
             elif (present.timing, present.job) != (each.timing, each.job):
@@ -124,7 +124,7 @@ class ScheduleUseCases:
         wanted = self._checked(read_schedule(name, body))
 
         def make(stores: Stores) -> Schedule:
-            before = _sound(stores, actor).schedules.find(name)
+            before = _sound(stores, actor).schedules.hold(name)
             if before is not None and before.is_declared:
                 raise Conflict("an extension declares this schedule", hint="change it there, or pause it")
             made = self._begun(stores, replace(wanted, last=before.last if before else None))
@@ -185,7 +185,7 @@ class ScheduleUseCases:
 
 
 def _found(stores: Stores, name: str) -> Schedule:
-    schedule = stores.schedules.find(name)
+    schedule = stores.schedules.hold(name)
     if schedule is None:
         raise NotFound("there is no such schedule")
     return schedule

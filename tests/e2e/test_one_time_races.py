@@ -15,10 +15,12 @@ from typing import Any
 import pyotp
 import pytest
 
+from domain.accounts.factors import TRIES, FirstFactor
 from domain.accounts.one_time import (
     DIGITS,
     EMAIL_COMES,
     EMAIL_LEAVES,
+    ENROLMENT,
     PASSWORD_RESET,
     SIGN_IN_CODE,
     SIGN_IN_LINK,
@@ -241,6 +243,21 @@ def passkeys(ground: Ground, many: int) -> Round:
     return one
 
 
+def enrolments(ground: Ground, many: int) -> Round:
+    """The ticket and the first code of an app that has to be set up before the first session."""
+
+    def one(at: int) -> None:
+        account = ground.account()
+        ticket = ground.plant.secret(ENROLMENT, account, bound=FirstFactor("password").text(), tries=TRIES)
+        proposal = ground.server.request("POST", f"{USERS}/factors/enrolment/totp", {"ticket": ticket})
+        assert proposal.status == 201, proposal
+        code = pyotp.TOTP(proposal.body["secret"]).at(int(time.time()))
+        _one_has_it(ground.race([("factors/enrolment/totp/confirm", {"ticket": ticket, "code": code})] * many), 200)
+        assert ground.plant.sessions(account) == 1
+
+    return one
+
+
 def refreshes(ground: Ground, many: int) -> Round:
     """R08: whoever asks at once is the same client, whose answers got lost: all are told the same, and there is one session."""
     account = ground.account()
@@ -324,8 +341,8 @@ def last_ways_in(ground: Ground, many: int) -> Round:
 
 
 KINDS = (
-    codes, wrong_codes, links, verifications, resets, addresses, tickets, app_codes, recovery_codes, passkeys, refreshes, invitations,
-    exchanges, first_arrivals, last_ways_in,
+    codes, wrong_codes, links, verifications, resets, addresses, tickets, app_codes, recovery_codes, passkeys, enrolments, refreshes,
+    invitations, exchanges, first_arrivals, last_ways_in,
 )  # fmt: skip
 
 

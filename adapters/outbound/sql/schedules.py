@@ -15,7 +15,7 @@ _ROW = "name, job, arguments, every, cron, zone, missed, declared, paused, next,
 _STATEMENTS = {
     "now": "SELECT {now}",
     "all": "SELECT {row} FROM _schedules ORDER BY name",
-    "find": "SELECT {row} FROM _schedules WHERE name = :name",
+    "hold": "SELECT {row} FROM _schedules WHERE name = :name {hold}",
     "due": "SELECT {row} FROM _schedules WHERE paused = 0 AND next IS NOT NULL AND next <= {now} ORDER BY next, name LIMIT :at_most",
     "move": "UPDATE _schedules SET next = :next, last = :last WHERE name = :name AND next = :present AND paused = 0 RETURNING name",
     "put": "INSERT INTO _schedules ({row}) VALUES "
@@ -25,6 +25,8 @@ _STATEMENTS = {
     "last = excluded.last",
     "remove": "DELETE FROM _schedules WHERE name = :name RETURNING name",
 }
+# Writers of SQLite take turns.
+_HOLD = {"sqlite": "", "postgresql": "FOR UPDATE"}
 
 
 class SqlScheduleStore:
@@ -39,8 +41,8 @@ class SqlScheduleStore:
     def all(self) -> Sequence[Schedule]:
         return [_read(row) for row in self._run("all", {})]
 
-    def find(self, name: str) -> Schedule | None:
-        rows = self._run("find", {"name": name})
+    def hold(self, name: str) -> Schedule | None:
+        rows = self._run("hold", {"name": name})
         return _read(rows[0]) if rows else None
 
     def due(self, limit: int) -> Sequence[Schedule]:
@@ -63,8 +65,8 @@ class SqlScheduleStore:
         return bool(self._run("remove", {"name": name}))
 
     def _run(self, name: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        now = DATABASE_NOW[self._session.dialect]
-        build = lambda: text(_STATEMENTS[name].format(now=now, row=_ROW))
+        parts = {"now": DATABASE_NOW[self._session.dialect], "hold": _HOLD[self._session.dialect], "row": _ROW}
+        build = lambda: text(_STATEMENTS[name].format(**parts))
         return self._session.execute(self._session.prepared(("schedules", name), build), values)
 
 
