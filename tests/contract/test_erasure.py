@@ -13,6 +13,7 @@ from domain.rules.values import RequestFacts
 from ports.identities import KeptIdentity
 from tests.api.doors import problem
 from tests.contract.leftovers import found_in_files, found_in_tables, learn
+from tests.migrated import migrated_file
 
 FACTS = RequestFacts("POST")
 PASSWORD = "correct horse battery"
@@ -105,7 +106,7 @@ def hangar(tmp_path: Any) -> Iterator[Hangar]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def each(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Hangar]:
     """Of databases that others can look into."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    url = request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
     with backend(database=url) as room:
         yield Hangar(room, url)
 

@@ -10,6 +10,7 @@ from app import testing
 from domain.actor import SYSTEM
 from domain.rules.values import RequestFacts
 from tests.api.doors import problem
+from tests.migrated import migrated_file
 
 OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
 RECORDS = "/api/v1/collections/orders/records"
@@ -28,7 +29,7 @@ FACTS = RequestFacts("POST")
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def room(request, tmp_path):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    url = request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
     with testing.backend(database=url) as made:
         made.collections.create(ORDERS, actor=SYSTEM)
         made.collections.create(USERS, actor=SYSTEM)

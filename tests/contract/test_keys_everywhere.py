@@ -15,6 +15,7 @@ from domain.actor import SYSTEM
 from domain.rules.values import RequestFacts
 from tests.api.doors import problem
 from tests.contract.test_idempotency import OPEN, keyed, same
+from tests.migrated import migrated_file
 
 API = "/api/v1/collections"
 HERBS = {"name": "herbs", "fields": [{"name": "code", "type": "text", "unique": True}, {"name": "n", "type": "integer", "default": 0}],
@@ -64,7 +65,7 @@ class World:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def world(request, tmp_path):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    url = request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
     with testing.backend(database=url) as room:
         yield World(room)
 

@@ -7,6 +7,7 @@ from app import testing
 from domain.actor import SYSTEM
 from domain.rules.values import RequestFacts
 from tests.authenticator import PRESENT, Authenticator
+from tests.migrated import migrated_file
 
 PASSWORD = "a quiet room at the back"
 ORIGIN, HOST = "https://planes.example", "planes.example"
@@ -42,7 +43,7 @@ class Person:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def room(request, tmp_path):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/data.db"
+    url = request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
     with testing.backend(database=url) as room:
         for name in ("users", "others"):
             room.collections.create({"name": name, "type": "accounts"}, actor=SYSTEM)

@@ -17,7 +17,7 @@ from tests.security.unseen_requests import Sent, requests
 from tests.security.unseen_world import ACTORS, FACTS, PASSWORD, World
 
 # Hundreds for each actor in every run; as many as are asked for in a long one.
-CASES = max(250, settings.default.max_examples)
+CASES = max(160, settings.default.max_examples)
 Definition = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 
