@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.memory.clock import CountedIds, ToldClock
+from adapters.outbound.memory.files import MemoryFiles
 from adapters.outbound.memory.limits import MemoryLimits
 from adapters.outbound.memory.mail import MemoryMailer
 from adapters.outbound.memory.passwords import QuickPasswords
@@ -119,8 +120,8 @@ def backend(
     post = MemoryMailer()
     seal = Seal(os.urandom(32))
     parts = Parts(
-        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, seal, PUBLIC_URL, clock, ids or Uuid7Ids(), observer,
-        sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
+        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, MemoryFiles(clock), seal, PUBLIC_URL, clock,
+        ids or Uuid7Ids(), observer, sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
         carrier=carrier or EmbeddedCarrier(), most_jobs=most_jobs,
         admins_need_factor=admins_need_factor,
     )  # fmt: skip

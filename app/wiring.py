@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from adapters.outbound.argon2_passwords import Argon2Passwords
 from adapters.outbound.console_mail import ConsoleMailer
 from adapters.outbound.cronsim_calendar import CronsimCalendar
+from adapters.outbound.disk_files import DiskFiles
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.http_oauth import HttpProviderDoor
@@ -104,6 +105,7 @@ from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
 from ports.carrier import Carrier
 from ports.clock import Clock, Ids
+from ports.files import Files
 from ports.json_schemas import JsonSchemas
 from ports.limits import HitCounter
 from ports.mail import Mailer
@@ -151,6 +153,7 @@ class Parts:
     counter: HitCounter
     policies: Policies
     mailer: Mailer | None
+    files: Files
     seal: Sealing
     public_url: str
     clock: Clock
@@ -195,10 +198,10 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         carrier = _carrier(settings, seal, observer)
         opened.callback(carrier.close)
         parts = Parts(
-            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), seal, settings.links_to, clock,
-            Uuid7Ids(), observer, settings.sign_up_work, timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept),
-            settings.asks_loopback, settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier,
-            most_jobs=settings.jobs_waiting,
+            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings), seal,
+            settings.links_to, clock, Uuid7Ids(), observer, settings.sign_up_work,
+            timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept), settings.asks_loopback,
+            settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier, most_jobs=settings.jobs_waiting,
             admins_need_factor=settings.admins_need_factor,
             # What would print letters on a terminal does so on the server's: a worker elsewhere that was told of no mail server sends none.
             carries_letters=bool(settings.smtp_url) or counting,
@@ -403,6 +406,15 @@ def _mailer(settings: Settings) -> Mailer | None:
     if settings.smtp_url:
         return SmtpMailer(read_relay(settings.smtp_url), settings.sender)
     return None if settings.is_public or settings.public_url else ConsoleMailer()
+
+
+def _files(settings: Settings) -> Files:
+    root = settings.data_dir / "files"
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{root} cannot be made: {error.strerror}") from error
+    return DiskFiles(root)
 
 
 def _counter(settings: Settings, observer: Observer) -> HitCounter:

@@ -52,7 +52,7 @@ def test_a_first_start_says_what_it_uses_and_how_the_first_admin_is_made(server:
     assert "admin create --email" in running.output
     assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o700
     for path in running.data_dir.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_the_printed_token_makes_the_first_admin_once(server: Servers) -> None:

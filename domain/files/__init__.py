@@ -1,0 +1,1 @@
+"""Files of records: what they are called where they are kept."""
