@@ -30,6 +30,7 @@ from domain.hooks.changes import (
     RecordUpdate,
     ScheduleChange,
     TrashChange,
+    WebhookChange,
 )
 from domain.jobs.outcomes import GiveUp
 from domain.records.page import ListQuery, Page, Shown
@@ -39,5 +40,5 @@ __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
     "Forbidden", "GiveUp", "IdentityChange", "Invalid", "InvitationChange", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page",
     "PreconditionFailed", "Problem", "ProviderChange", "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts",
-    "ScheduleChange", "Shown", "TrashChange", "Unauthenticated", "Unavailable",
+    "ScheduleChange", "Shown", "TrashChange", "Unauthenticated", "Unavailable", "WebhookChange",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ from domain.hooks.changes import (
     RecordUpdate,
     ScheduleChange,
     TrashChange,
+    WebhookChange,
 )
 from domain.hooks.declared import KINDS, Command, Job, Route, Setting, T
 from domain.jobs.job import DEFAULT_QUEUE
@@ -55,12 +56,13 @@ InvitationEvent = Literal["invitations.invite", "invitations.send", "invitations
 IdentityEvent = Literal["identities.link", "identities.unlink"]
 ProviderEvent = Literal["providers.save", "providers.remove"]
 ScheduleEvent = Literal["schedules.save", "schedules.remove", "schedules.run"]
+WebhookEvent = Literal["webhooks.save", "webhooks.remove", "webhooks.renew", "webhooks.test", "webhooks.replay"]
 CollectionEvent = Literal["collections.create", "collections.change", "collections.delete"]
 TrashEvent = Literal["records.restore", "trash.remove", "trash.empty"]
 Event = (
     Literal["records.create", "records.update", "records.delete", "records.import"]
     | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | InvitationEvent | IdentityEvent | ProviderEvent
-    | ScheduleEvent | CollectionEvent
+    | ScheduleEvent | WebhookEvent | CollectionEvent
 )  # fmt: skip
 
 
@@ -140,6 +142,10 @@ class Extension:
     def before(
         self, event: ScheduleEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
     ) -> Asking[ScheduleChange]: ...
+    @overload
+    def before(
+        self, event: WebhookEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[WebhookChange]: ...
     @overload
     def before(
         self, event: CollectionEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...

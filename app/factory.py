@@ -40,6 +40,7 @@ from adapters.inbound.rest import (
     schema,
     sessions,
     trash,
+    webhooks,
 )
 from adapters.inbound.web import cookies, errors, openapi, paths
 from adapters.inbound.web.document.whole import whole
@@ -82,6 +83,7 @@ _BLUEPRINTS = (
     trash.blueprint,
     explanations.blueprint,
     schedules.blueprint,
+    webhooks.blueprint,
     schema.blueprint,
     personal_data.blueprint,
     outbox.blueprint,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from app.usecases.pocketbase import PocketBaseUseCases
     from app.usecases.schedules import ScheduleUseCases
     from app.usecases.schema import SchemaUseCases
+    from app.usecases.webhooks import WebhookUseCases
     from app.wiring import Composed
     from domain.hooks.declared import Command
     from domain.jobs.tasks import Task
@@ -56,7 +57,7 @@ def main() -> None:
         imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
         own_commands=_own_commands, run_own=_run_own, jobs=_jobs,
-        schedules=_schedules, work=_work, tried=_tried, url=lambda: _settings({}).url,
+        schedules=_schedules, webhooks=_webhooks, work=_work, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -189,6 +190,7 @@ def _application(settings: Settings, *, keeps_house: bool) -> tuple[Any, Callabl
     every = settings.housekeeping if keeps_house else 0
     if keeps_house:
         composed.relay.start()
+        composed.sender.start()
     backend, observer = composed.backend, composed.observer
     rounds = Rounds(every, lambda stopped: backend.housekeeping.run(stopped=stopped), "housekeeping", observer)
     ticks = Rounds(PACE if keeps_house else 0, lambda stopped: backend.schedules.tick(stopped=stopped), "schedules", observer)
@@ -296,6 +298,12 @@ def _jobs() -> Iterator["JobUseCases"]:
 def _schedules() -> Iterator["ScheduleUseCases"]:
     with _opened() as composed:
         yield composed.backend.schedules
+
+
+@contextmanager
+def _webhooks() -> Iterator["WebhookUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.webhooks
 
 
 def _work(options: Work) -> None:

@@ -293,6 +293,11 @@ class Settings:
         _whole(1, 8_760), 24, example="72",
         meaning="Hours for which [events](events.md) are kept after they happened; those that a subscriber has not heard stay longer.",
     )  # fmt: skip
+    webhooks_kept: int = _setting(
+        _whole(1, 365), 14, example="30",
+        meaning="Days for which messages of [webhooks](webhooks.md) are kept once they were taken or given up, to be looked at and sent "
+        "again.",
+    )  # fmt: skip
     audit_kept: int = _setting(
         _whole(1, 36_500), 365, example="730",
         meaning="Days for which entries of the [audit trail](accounts.md#audit-trail) are kept.",
@@ -353,6 +358,11 @@ class Settings:
         _one_of(*SWITCH), "off", example="on",
         meaning="For development: `on` lets this machine itself be asked, over plain HTTP too, where providers of sign-in and other "
         "issuers are. Refused where other machines are served.",
+    )  # fmt: skip
+    loopback_webhooks: str = _setting(
+        _one_of(*SWITCH), "off", example="on",
+        meaning="For development: `on` lets [webhooks](webhooks.md) be sent to this machine itself, over plain HTTP too. Refused where "
+        "other machines are served.",
     )  # fmt: skip
     redis_url: str = _setting(
         _redis_url, "", example="redis://cache.internal:6379/0",
@@ -415,6 +425,10 @@ class Settings:
     @property
     def asks_loopback(self) -> bool:
         return self.loopback_providers == "on"
+
+    @property
+    def tells_loopback(self) -> bool:
+        return self.loopback_webhooks == "on"
 
     @property
     def speaks_tls(self) -> bool:
@@ -496,9 +510,10 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         mistakes.append("STILLROOM_TLS_CERTIFICATE and STILLROOM_TLS_KEY go together; one of them is missing")
     if settings.speaks_tls and settings.public_url.startswith("http://"):
         mistakes.append("STILLROOM_PUBLIC_URL begins with http://, but with STILLROOM_TLS_CERTIFICATE clients come by https://")
-    if settings.is_public and settings.asks_loopback:
+    for variable, is_on in (("PROVIDERS", settings.asks_loopback), ("WEBHOOKS", settings.tells_loopback)):
         # An address that an admin or a provider names would reach what listens on this machine alone.
-        mistakes.append(f"STILLROOM_LOOPBACK_PROVIDERS is for development, so it is refused with the public address {settings.host}")
+        if settings.is_public and is_on:
+            mistakes.append(f"STILLROOM_LOOPBACK_{variable} is for development, so it is refused with the public address {settings.host}")
     mistakes += [
         f"STILLROOM_TRUSTED_ISSUERS names {each.issuer}, which is asked with STILLROOM_LOOPBACK_PROVIDERS alone"
         for each in settings.trusted_issuers

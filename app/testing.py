@@ -104,14 +104,14 @@ def backend(
     *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
     sign_up_bits: int = 0, extensions: Sequence[Extension] = (), loopback_providers: bool = False, trusted_issuers: str = "",
     presets: Mapping[str, Preset] = PRESETS, settings: Mapping[str, str] = NOTHING_SET, carrier: Carrier | None = None,
-    most_jobs: int = MOST_WAITING, admins_need_factor: bool = False,
+    most_jobs: int = MOST_WAITING, admins_need_factor: bool = False, loopback_webhooks: bool = False,
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
     `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again; `extensions` are attached
     as a server attaches them, and after hooks run with `room.events.drain()`; `loopback_providers` and `trusted_issuers` are as the
     settings; `presets` are the providers that are known by name, `settings` those of extensions, by variable; `carrier` carries jobs, and
-    `most_jobs` of them may wait; `admins_need_factor` is as the setting."""
+    `most_jobs` of them may wait; `admins_need_factor` and `loopback_webhooks` are as the settings."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
@@ -123,7 +123,7 @@ def backend(
         work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, MemoryFiles(clock), seal, PUBLIC_URL, clock,
         ids or Uuid7Ids(), observer, sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
         carrier=carrier or EmbeddedCarrier(), most_jobs=most_jobs,
-        admins_need_factor=admins_need_factor,
+        admins_need_factor=admins_need_factor, tells_loopback=loopback_webhooks,
     )  # fmt: skip
     inside = use_cases(parts)
     attach(extensions, inside, work, settings)

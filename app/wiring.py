@@ -15,6 +15,7 @@ from adapters.outbound.disk_files import DiskFiles
 from adapters.outbound.embedded_carrier import EmbeddedCarrier
 from adapters.outbound.fallback_limits import FallbackLimits
 from adapters.outbound.http_oauth import HttpProviderDoor
+from adapters.outbound.http_webhooks import HttpWebhookDoor
 from adapters.outbound.jsonschema_rs_schemas import JsonschemaRsSchemas
 from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
@@ -40,6 +41,7 @@ from app import discover
 from app.attach import attach
 from app.extend import Extension
 from app.relay import Relay
+from app.sender import Sender
 from app.settings import Settings
 from app.usecases.accounts import AccountUseCases
 from app.usecases.anonymous import AnonymousUseCases
@@ -96,6 +98,10 @@ from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
+from app.usecases.webhook_fanout import WebhookFanout
+from app.usecases.webhook_secrets import WebhookSecrets
+from app.usecases.webhook_sending import WebhookSending
+from app.usecases.webhooks import WebhookUseCases
 from domain.accounts.factors import PASSKEY, TOTP
 from domain.accounts.issuers import TrustedIssuer
 from domain.accounts.presets import PRESETS, Preset
@@ -128,12 +134,14 @@ _SECONDS_FOR_KEYS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """`relay` hands events over once it is started: every process that serves may do that. `pocketbase` is no part of the backend that
-    doors are handed: only the command line takes another backend over. `exposition` answers with metrics, where the settings ask for it."""
+    """`relay` hands events over and `sender` sends messages once they are started: every process that serves may do that. `pocketbase` is
+    no part of the backend that doors are handed: only the command line takes another backend over. `exposition` answers with metrics,
+    where the settings ask for it."""
 
     backend: Backend
     pocketbase: Callable[[PocketBaseData], PocketBaseUseCases]
     relay: Relay
+    sender: Sender
     extensions: tuple[Extension, ...]
     observer: Observer
     close: Callable[[], None]
@@ -163,6 +171,8 @@ class Parts:
     events_kept: timedelta = timedelta(days=1)
     audit_kept: timedelta = timedelta(days=365)
     asks_loopback: bool = False
+    tells_loopback: bool = False
+    webhooks_kept: timedelta = timedelta(days=14)
     trusted: tuple[TrustedIssuer, ...] = ()
     origins: frozenset[str] = frozenset()
     presets: Mapping[str, Preset] = field(default_factory=lambda: PRESETS)
@@ -201,6 +211,7 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings), seal,
             settings.links_to, clock, Uuid7Ids(), observer, settings.sign_up_work,
             timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept), settings.asks_loopback,
+            settings.tells_loopback, timedelta(days=settings.webhooks_kept),
             settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier, most_jobs=settings.jobs_waiting,
             admins_need_factor=settings.admins_need_factor,
             # What would print letters on a terminal does so on the server's: a worker elsewhere that was told of no mail server sends none.
@@ -210,8 +221,11 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         attach(extensions, backend, work, settings.of_extensions)
         relay = Relay(backend.events, work, observer)
         opened.callback(relay.stop)
+        sender = Sender(backend.webhook_sending, backend.webhook_fanout.is_wanted, observer)
+        backend.webhook_fanout.rouse = sender.rouse
+        opened.callback(sender.stop)
         exposition = counted.exposition(backend.metrics.measures) if counted else None
-        return Composed(backend, partial(taking_over, parts), relay, extensions, observer, opened.pop_all().close, exposition)
+        return Composed(backend, partial(taking_over, parts), relay, sender, extensions, observer, opened.pop_all().close, exposition)
 
 
 def _counting(then: Observer) -> "PrometheusObserver":
@@ -256,6 +270,9 @@ def use_cases(parts: Parts) -> Backend:
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
     work.overhear(parts.carrier.offer)
+    fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
+    webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
+    sending = WebhookSending(work, webhook_door, webhook_secrets, clock, ids, observer, kept=parts.webhooks_kept)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -294,8 +311,11 @@ def use_cases(parts: Parts) -> Backend:
         deliveries=DeliveryUseCases(work),
         jobs=jobs,
         schedules=ScheduleUseCases(work, jobs, CronsimCalendar(), clock, ids, observer),
+        webhooks=WebhookUseCases(work, fanout, rulebook, webhook_door, webhook_secrets, clock, ids, loopback=parts.tells_loopback),
+        webhook_fanout=fanout,
+        webhook_sending=sending,
         job_runs=job_runs,
-        housekeeping=HousekeepingUseCases(work, events, job_runs, clock, ids, observer, audit_kept=parts.audit_kept),
+        housekeeping=HousekeepingUseCases(work, events, job_runs, sending, clock, ids, observer, audit_kept=parts.audit_kept),
         metrics=MetricsUseCases(work, clock, observer),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),

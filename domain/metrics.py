@@ -11,6 +11,7 @@ from domain.deliveries import Backlog
 from domain.jobs.job import QueueDepth
 from domain.jobs.tallies import BOUNDS, LONGER, UNMEASURED, Tally
 from domain.schema.fields.times import read_instant
+from domain.webhooks.deliveries import Backlog as Webhooks
 
 Kind = Literal["gauge", "counter", "histogram"]
 
@@ -66,6 +67,15 @@ def of_subscribers(found: Sequence[Backlog], now: datetime) -> Iterable[Measure]
     )
     for name, meaning, read in told:
         yield Measure(name, "gauge", meaning, ("subscriber",), {(each.subscriber,): read(each) for each in found})
+
+
+def of_webhooks(found: Webhooks) -> Iterable[Measure]:
+    yield Measure("stillroom_webhooks", "gauge", "Endpoints by state; one that rests has failed and is left alone for a while.", ("state",),
+                  {("enabled",): found.enabled, ("resting",): found.resting, ("disabled",): found.disabled})  # fmt: skip
+    yield Measure("stillroom_webhook_deliveries", "gauge", "Messages that wait, or were given up.", ("state",),
+                  {("waiting",): found.waiting, ("dead",): found.dead})  # fmt: skip
+    yield Measure("stillroom_webhook_deliveries_oldest_seconds", "gauge", "Since when the first of them waits.", (),
+                  {(): max(0, found.oldest) / 1000})  # fmt: skip
 
 
 def of_database(*, answers: bool) -> Measure:

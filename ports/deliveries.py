@@ -40,6 +40,10 @@ class DeliveryStore(Protocol):
         """One that was never here hears what has no place yet, and whatever comes later."""
         ...
 
+    def leave(self, subscriber: str) -> None:
+        """It hears nothing any more, and nothing waits for it; when it enters again it begins anew."""
+        ...
+
     # --- handing over
 
     def standing(self, subscriber: str) -> Standing | None:

@@ -28,6 +28,7 @@ from ports.schema import SchemaStore
 from ports.sessions import SessionStore
 from ports.traces import TraceStore
 from ports.trash import TrashStore
+from ports.webhooks import WebhookStore
 
 T = TypeVar("T")
 
@@ -88,6 +89,8 @@ class Stores(Protocol):
     def trash(self) -> TrashStore: ...
     @property
     def traces(self) -> TraceStore: ...
+    @property
+    def webhooks(self) -> WebhookStore: ...
     @property
     def hooks(self) -> BeforeHooks: ...
 

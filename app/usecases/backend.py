@@ -39,6 +39,9 @@ from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
+from app.usecases.webhook_fanout import WebhookFanout
+from app.usecases.webhook_sending import WebhookSending
+from app.usecases.webhooks import WebhookUseCases
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ class Backend:
     deliveries: DeliveryUseCases
     jobs: JobUseCases
     schedules: ScheduleUseCases
+    webhooks: WebhookUseCases
+    webhook_fanout: WebhookFanout
+    webhook_sending: WebhookSending
     job_runs: JobRuns
     housekeeping: HousekeepingUseCases
     metrics: MetricsUseCases

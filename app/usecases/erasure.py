@@ -114,6 +114,7 @@ class ErasureUseCases:
         gone = _together(doomed, trashed)
         for collection, ids in gone.items():
             stores.outbox.erase(stores.schema.collection(collection).id, list(ids))
+            stores.webhooks.erase(stores.schema.collection(collection).id, list(ids))
             stores.traces.forget_words(stores.schema.collection(collection))
         answers = erase_answers(stores, {id for ids in gone.values() for id in ids}, email)
         if email:

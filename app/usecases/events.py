@@ -28,6 +28,7 @@ _LATELY = timedelta(days=7)
 
 Handle = Callable[[Told], object]
 Stopped = Callable[[], bool]
+Wanted = Callable[[], bool]
 
 
 class _Overtaken(Exception):
@@ -41,6 +42,7 @@ class _Subscriber:
     name: str
     kinds: frozenset[str]
     handle: Handle
+    is_wanted: Wanted
     heard: int = -1
     lease: Lease | None = None
     until: float = 0.0
@@ -74,10 +76,14 @@ class EventUseCases:
     def subscribe(self, name: str, kinds: Iterable[str], handle: Handle) -> None:
         """From now on `handle` hears every event of these kinds, in whichever process hands them over; under this name it goes on where it
         stood when that process ends. It has to bear an event that it has heard before, and no transaction is open when it is called."""
+        self._work.run(lambda stores: stores.deliveries.enter(name))
+        self.expect(name, kinds, handle, lambda: True)
+
+    def expect(self, name: str, kinds: Iterable[str], handle: Handle, is_wanted: Wanted) -> None:
+        """As `subscribe`, for one that enters and leaves with what it serves: while it is not wanted events cost it nothing."""
         if any(each.name == name for each in self._subscribers):
             raise ValueError(f"there is a subscriber `{name}` already")
-        self._work.run(lambda stores: stores.deliveries.enter(name))
-        self._subscribers.append(_Subscriber(name, frozenset(kinds), handle))
+        self._subscribers.append(_Subscriber(name, frozenset(kinds), handle, is_wanted))
 
     @property
     def _milliseconds(self) -> int:
@@ -90,10 +96,10 @@ class EventUseCases:
     def drain(self, *, stopped: Stopped = lambda: False) -> int:
         """Hands over whatever is committed, until nothing is left, or all that is left has failed just now or is another process's; how
         many events were gone through, counted for each subscriber."""
-        handed = 0
-        while not stopped():
+        handed, wanted = 0, [each for each in self._subscribers if each.is_wanted()]
+        while wanted and not stopped():
             outlook = self._outlook()
-            count = sum(self._round(each, outlook, stopped) for each in self._subscribers)
+            count = sum(self._round(each, outlook, stopped) for each in wanted)
             if not count:
                 break
             handed += count

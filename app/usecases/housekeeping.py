@@ -12,6 +12,7 @@ from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
 from app.usecases.invitations import sweep_invitations
 from app.usecases.job_runs import JobRuns
+from app.usecases.webhook_sending import WebhookSending
 from domain.accounts.tokens import retired
 from domain.actor import SYSTEM
 from domain.errors import Conflict, Forbidden, Invalid, Unavailable
@@ -54,10 +55,10 @@ class _Batch:
 
 class HousekeepingUseCases:
     def __init__(
-        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, clock: Clock, ids: Ids, observer: Observer, *,
-        audit_kept: timedelta,
+        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, webhooks: WebhookSending, clock: Clock, ids: Ids,
+        observer: Observer, *, audit_kept: timedelta,
     ) -> None:  # fmt: skip
-        self._events, self._jobs, self._audit_kept = events, jobs, audit_kept
+        self._events, self._jobs, self._webhooks, self._audit_kept = events, jobs, webhooks, audit_kept
         self._work, self._clock, self._ids, self._observer = work, clock, ids, observer
         self._told: dict[Place, None] = {}
 
@@ -72,6 +73,7 @@ class HousekeepingUseCases:
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("jobs", lambda: self._jobs.forget(stopped=stopped), failed)
+        self._try("webhooks", lambda: self._webhooks.look_after(stopped=stopped), failed)
         self._try("sessions", lambda: self._sweep_sessions(stopped), failed)
         self._try("keys", self._retire_keys, failed)
         forgotten = self._try("answers", lambda: self._forget(stopped), failed) or 0

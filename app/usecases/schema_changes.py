@@ -8,6 +8,7 @@ from app.usecases.happenings import happens
 from app.usecases.key_rules import keep_key_rules
 from app.usecases.own_key_ends import end_renamed
 from app.usecases.rulebook import Rulebook
+from app.usecases.webhook_filters import keep_filters
 from domain.actor import Actor
 from domain.errors import Conflict, Fault, Invalid
 from domain.hooks.changes import CollectionChange
@@ -142,6 +143,7 @@ class SchemaChanges:
     ) -> None:  # fmt: skip
         """Conflict where stored records stand against it, or would be lost without a word of the author."""
         keep_key_rules(stores, intended.after, intended.renames)
+        keep_filters(stores, intended.after, intended.renames)
         end_renamed(stores, intended.old, intended.new, intended.renames)
         loss = self._loss(stores, intended)
         if intended.new is None and intended.old is not None:

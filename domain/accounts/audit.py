@@ -78,6 +78,7 @@ _NOTED = (
     "accounts.signed_in", "accounts.signed_out", "accounts.sessions_ended", "accounts.stepped_up", "accounts.password_changed",
     "accounts.email_changed", "accounts.verified", "factors.added", "factors.removed", "factors.renewed", "signing_keys.rotated",
     "invitations.invited", "invitations.sent", "invitations.withdrawn", "own_keys.created", "own_keys.revoked",
+    "webhooks.saved", "webhooks.removed", "webhooks.renewed", "webhooks.tested", "webhooks.replayed",
     "schedules.saved", "schedules.removed", "schedules.run_once",
     "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
 )  # fmt: skip

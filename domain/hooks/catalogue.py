@@ -21,6 +21,7 @@ from domain.hooks.changes import (
     RecordUpdate,
     ScheduleChange,
     TrashChange,
+    WebhookChange,
 )
 
 
@@ -74,6 +75,11 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "schedules.save": Kind(ScheduleChange, "schedules.saved", "a job comes round at other times, or is paused"),
     "schedules.remove": Kind(ScheduleChange, "schedules.removed", "a job comes round no more"),
     "schedules.run": Kind(ScheduleChange, "schedules.run_once", "a job of a schedule is asked for at once"),
+    "webhooks.save": Kind(WebhookChange, "webhooks.saved", "another server is told what happens, or of something else"),
+    "webhooks.remove": Kind(WebhookChange, "webhooks.removed", "another server is told nothing any more"),
+    "webhooks.renew": Kind(WebhookChange, "webhooks.renewed", "messages to another server are signed by another secret"),
+    "webhooks.test": Kind(WebhookChange, "webhooks.tested", "a message that tells of nothing is sent"),
+    "webhooks.replay": Kind(WebhookChange, "webhooks.replayed", "messages are sent again"),
     "collections.create": Kind(CollectionChange, "collections.created", "a collection is made"),
     "collections.change": Kind(CollectionChange, "collections.changed", "a collection is changed"),
     "collections.delete": Kind(CollectionChange, "collections.deleted", "a collection is deleted"),

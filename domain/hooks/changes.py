@@ -126,6 +126,22 @@ class ScheduleChange(Change):
 
 
 @dataclass(slots=True, kw_only=True)
+class WebhookChange(Change):
+    """An endpoint that is told what happens: its `id` and what its owner calls it. Its address may be a secret, so it is not told."""
+
+    id: str
+    name: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.id
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+@dataclass(slots=True, kw_only=True)
 class KeyChange(Change):
     """`id` and `name` of the API key; both "" of keys that sign tokens."""
 

@@ -15,6 +15,7 @@ from domain.actor import SYSTEM
 from domain.rules.values import RequestFacts
 from tests.api.doors import problem
 from tests.contract.test_idempotency import OPEN, keyed, same
+from tests.contract.test_webhooks import given_up
 from tests.migrated import migrated_file
 
 API = "/api/v1/collections"
@@ -27,6 +28,7 @@ REFUSING = {
     "sign_in", "refresh_session", "sign_out", "create_first_admin", "sign_in_by_code", "sign_in_by_link", "ask_link",
     "ask_verification", "ask_password_reset", "ask_code", "ask_email_change", "verify_address", "reset_password", "confirm_email_change",
     "plan_collection", "plan_collection_change", "why_refused", "create_key", "revoke_key",
+    "create_webhook", "renew_webhook_secret",
     "create_account_key", "revoke_account_key", "revoke_account_keys",
     "invite", "send_invitation", "withdraw_invitation", "accept_invitation", "sign_in_anonymously",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",
@@ -59,14 +61,16 @@ class World:
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
         places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
-                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules")  # fmt: skip
-        return [self.client.get(place, headers=self.admin).get_json() for place in places]
+                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules", "/api/v1/webhooks")  # fmt: skip
+        there = [self.client.get(place, headers=self.admin).get_json() for place in places]
+        hooks = [each["id"] for each in there[-1]["items"]]
+        return there + [self.client.get(f"/api/v1/webhooks/{id}/deliveries", headers=self.admin).get_json() for id in hooks]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def world(request, tmp_path):
     url = request.getfixturevalue("postgres_migrated_url") if request.param == "postgresql" else migrated_file(tmp_path / "data.db")
-    with testing.backend(database=url) as room:
+    with testing.backend(database=url, loopback_webhooks=True) as room:
         yield World(room)
 
 
@@ -116,6 +120,18 @@ def _scheduled(world: World, name: str, *, paused: bool = False) -> str:
     return world.room.schedules.put(name, body, actor=SYSTEM).name
 
 
+def _hook(world: World) -> str:
+    body = {"url": "http://127.0.0.1:9/", "as": "admin", "subscriptions": [{"collection": "herbs"}]}
+    return world.room.webhooks.create(body, actor=SYSTEM)["id"]
+
+
+def _given_up(world: World) -> tuple[str, str]:
+    hook = _hook(world)
+    message = world.room.webhooks.test(hook, actor=SYSTEM)
+    given_up(world.room, {"id": hook})
+    return hook, message
+
+
 def _job(world: World, *, cancelled: bool = False) -> str:
     _registered(world)
     id = world.room.jobs.enqueue("dry", at=timedelta(days=1))
@@ -156,6 +172,11 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "pause_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'calm')}/pause", {}),
     "resume_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'brisk', paused=True)}/resume", {}),
     "run_schedule": lambda world: ("POST", f"/api/v1/schedules/{_scheduled(world, 'once')}/run", {}),
+    "update_webhook": lambda world: ("PATCH", f"/api/v1/webhooks/{_hook(world)}", {"json": {"name": "mine"}}),
+    "remove_webhook": lambda world: ("DELETE", f"/api/v1/webhooks/{_hook(world)}", {}),
+    "test_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_hook(world)}/test", {}),
+    "replay_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_given_up(world)[0]}/replay", {"json": {"since": "2020-01-01"}}),
+    "replay_delivery": lambda world: ("POST", "/api/v1/webhooks/{}/deliveries/{}/replay".format(*_given_up(world)), {}),
     "retry_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world, cancelled=True)}/retry", {}),
     "cancel_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world)}/cancel", {}),
     "drop_job": lambda world: ("DELETE", f"/api/v1/jobs/{_job(world)}", {}),

@@ -47,6 +47,7 @@ TABLES = {
     "0024": {"_letters"},
     "0025": {"_job_tallies"},
     "0026": {"_schedules"},
+    "0027": {"_webhooks", "_webhook_deliveries"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

@@ -333,7 +333,7 @@ def test_help_lists_only_what_exists(tmp_path: Path) -> None:
     assert said.returncode == 0
     listed = re.findall(r"^  ([a-z]+) ", said.stdout, re.M)
     assert listed == ["admin", "check", "export", "housekeeping", "import", "jobs", "keys", "migrate", "openapi", "outbox", "pocketbase",
-                      "rules", "schedules", "schema", "serve", "worker"]  # fmt: skip
+                      "rules", "schedules", "schema", "serve", "webhooks", "worker"]  # fmt: skip
     group = commands(Actions(**{each.name: lambda *_: () for each in fields(Actions)}))
     for name in listed:
         assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0

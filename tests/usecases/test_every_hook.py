@@ -84,6 +84,20 @@ def scheduled(room, made):
     return room.schedules.put("s", {"job": "note", "every": "1 day"}, actor=SYSTEM)
 
 
+def hooked(room, made):
+    body = {"url": "http://127.0.0.1:9/", "as": "admin", "subscriptions": [{"collection": "posts"}]}
+    return room.webhooks.create(body, actor=SYSTEM)["id"]
+
+
+def of_webhook(name, *given):
+    return lambda room, made: getattr(room.webhooks, name)(hooked(room, made), *given, actor=SYSTEM)
+
+
+def replayed(room, made):
+    id = hooked(room, made)
+    room.webhooks.replay(id, room.webhooks.test(id, actor=SYSTEM), actor=SYSTEM)
+
+
 def removed_passkey(room, made):
     room.passkeys.remove("users", passkey(room, made)[1].id, actor=made.actor)
 
@@ -238,6 +252,13 @@ CHANGES = {
     "schedules.pause": ("schedules.save", lambda room, made: (scheduled(room, made), room.schedules.pause("s", paused=True, actor=SYSTEM))),
     "schedules.remove": ("schedules.remove", lambda room, made: (scheduled(room, made), room.schedules.remove("s", actor=SYSTEM))),
     "schedules.run": ("schedules.run", lambda room, made: (scheduled(room, made), room.schedules.run("s", actor=SYSTEM))),
+    "webhooks.create": ("webhooks.save", hooked),
+    "webhooks.change": ("webhooks.save", of_webhook("change", {"name": "mine"})),
+    "webhooks.remove": ("webhooks.remove", of_webhook("remove")),
+    "webhooks.renew": ("webhooks.renew", of_webhook("renew")),
+    "webhooks.test": ("webhooks.test", of_webhook("test")),
+    "webhooks.replay": ("webhooks.replay", replayed),
+    "webhooks.replay_dead": ("webhooks.replay", of_webhook("replay_dead", {"since": "2026-01-01"})),
     "collections.create": ("collections.create", lambda room, made: room.collections.create({"name": "more"}, actor=SYSTEM)),
     "collections.change": (
         "collections.change", lambda room, made: room.collections.change("posts", {"rules": {"list": ""}}, actor=SYSTEM),
@@ -254,7 +275,7 @@ READS = {
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify",
     "own_keys.list", "own_keys.identify", "audit.list",
-    "audit.own", "schedules.list", "metrics.measures",
+    "audit.own", "schedules.list", "webhooks.list", "webhooks.get", "webhooks.deliveries", "webhooks.delivery", "metrics.measures",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identity", "oauth.identities", "accounts.check",
@@ -273,7 +294,8 @@ THROUGH = {"anonymous.sign_in", "invitations.accept"}
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
-MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail"}
+MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "webhook_fanout",
+             "webhook_sending"}  # fmt: skip
 
 
 class Made:
@@ -307,7 +329,8 @@ def watched(event):
             raise Forbidden("not while I am watching", code="watched")
 
     watcher.after(event)(lambda happened, backend: told.append((event, happened)))
-    with testing.backend(clock=ToldClock(SystemClock().now()), extensions=[watcher], loopback_providers=True) as room:
+    asked_for = {"extensions": [watcher], "loopback_providers": True, "loopback_webhooks": True}
+    with testing.backend(clock=ToldClock(SystemClock().now()), **asked_for) as room:
         for each in (POSTS, MAILED):
             room.collections.create(each, actor=SYSTEM)
         yield room, asked, told, refused

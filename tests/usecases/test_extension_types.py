@@ -11,6 +11,7 @@ from stillroom import (
     AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, IdentityChange, InvitationChange, KeyChange,
     OwnKeyChange, ProviderChange, RecordCreate,
     RecordDelete, RecordImport, RecordUpdate, ScheduleChange, TrashChange,
+    WebhookChange,
 )
 blog = Extension("blog")
 size = blog.setting("size", int, 3)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import click
 
-from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schedules, schema
+from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schedules, schema, webhooks
 from adapters.inbound.cli.exports import export
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.jobs import Work
@@ -28,6 +28,7 @@ from app.usecases.imports import ImportUseCases
 from app.usecases.jobs import JobUseCases
 from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
+from app.usecases.webhooks import WebhookUseCases
 from domain.accounts.roles import ROLES
 from domain.actor import OWNER
 
@@ -38,7 +39,7 @@ class Actions:
     lines to print; `accounts`, `factors`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
-    `run_own` runs one of these; `jobs` and `schedules` open the database too, and `work` runs them until it ends."""
+    `run_own` runs one of these; `jobs`, `schedules` and `webhooks` open the database too, and `work` runs them until it ends."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -54,6 +55,7 @@ class Actions:
     deliveries: Callable[[], AbstractContextManager[DeliveryUseCases]]
     jobs: Callable[[], AbstractContextManager[JobUseCases]]
     schedules: Callable[[], AbstractContextManager[ScheduleUseCases]]
+    webhooks: Callable[[], AbstractContextManager[WebhookUseCases]]
     work: Callable[[Work], None]
     url: Callable[[], str]
     tried: rules.Tried
@@ -83,7 +85,12 @@ def commands(actions: Actions) -> click.Group:
     times = click.Group("schedules", help="Jobs that come round by themselves.")
     for command in cast("tuple[Callable[..., None], ...]", (schedules.list_, schedules.run, schedules.pause, schedules.resume)):
         times.add_command(_command(command, actions.schedules, command.__name__.rstrip("_")))
+    told = click.Group("webhooks", help="Other servers that are told what happens.")
+    sent = (webhooks.list_, webhooks.deliveries, webhooks.test, webhooks.replay, webhooks.enable)
+    for command in cast("tuple[Callable[..., None], ...]", sent):
+        told.add_command(_command(command, actions.webhooks, command.__name__.rstrip("_")))
     group.add_command(times)
+    group.add_command(told)
     files = click.Group("schema", help="The collections as files, for git.")
     for command in (schema.export, schema.plan, schema.apply):
         files.add_command(_command(command, actions.schema, command.__name__))

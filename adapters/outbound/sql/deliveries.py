@@ -19,6 +19,8 @@ _STATEMENTS = {
     "(SELECT min(again) FROM _deferred WHERE dead_since IS NULL)",
     "enter": "INSERT INTO _subscribers (name, position, seen) VALUES (:who, coalesce({last}, 0), {now}) "
     "ON CONFLICT (name) DO UPDATE SET seen = {now}",
+    "leave": "DELETE FROM _subscribers WHERE name = :who",
+    "forget": "DELETE FROM _deferred WHERE subscriber = :who",
     "standing": "SELECT position, held_until > {now} FROM _subscribers WHERE name = :who",
     "claim": "UPDATE _subscribers SET fence = fence + 1, held_until = {now} + :lease, seen = {now} "
     "WHERE name = :who AND held_until <= {now} RETURNING position, fence",
@@ -45,18 +47,23 @@ _STATEMENTS = {
     "drop dead": "DELETE FROM _deferred WHERE (event, subscriber) IN "
     "(SELECT event, subscriber FROM _deferred WHERE dead_since < :before LIMIT :at_most) RETURNING event",
 }
+# The last place that was given, for good.
+LAST = {
+    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = '_outbox')",
+    "postgresql": "(SELECT last_value FROM _outbox_positions WHERE is_called)",
+}
 _ENGINES = {
     "sqlite": {
         "place": "seq",
         "unheard": "o.seq > s.position",
         "unplaced": "0",
-        "last": "(SELECT seq FROM sqlite_sequence WHERE name = '_outbox')",
+        "last": LAST["sqlite"],
     },
     "postgresql": {
         "place": "position",
         "unheard": "(o.position > s.position OR o.position IS NULL)",
         "unplaced": "EXISTS (SELECT 1 FROM _outbox WHERE position IS NULL)",
-        "last": "(SELECT last_value FROM _outbox_positions WHERE is_called)",
+        "last": LAST["postgresql"],
     },
 }
 
@@ -85,6 +92,10 @@ class SqlDeliveryStore:
 
     def enter(self, subscriber: str) -> None:
         self._run("enter", {"who": subscriber})
+
+    def leave(self, subscriber: str) -> None:
+        self._run("leave", {"who": subscriber})
+        self._run("forget", {"who": subscriber})
 
     # --- handing over
 

@@ -25,6 +25,7 @@ from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
 from adapters.outbound.sql.traces import SqlTraceStore
 from adapters.outbound.sql.trash import SqlTrashStore
+from adapters.outbound.sql.webhooks import SqlWebhookStore
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
 from ports.records import RecordStore
@@ -143,6 +144,10 @@ class SqlStores:
     @cached_property
     def traces(self) -> SqlTraceStore:
         return SqlTraceStore(self._session)
+
+    @cached_property
+    def webhooks(self) -> SqlWebhookStore:
+        return SqlWebhookStore(self._session)
 
     @cached_property
     def hooks(self) -> SqlBeforeHooks:

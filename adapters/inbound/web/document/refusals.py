@@ -97,6 +97,9 @@ _OWNED: Codes = ("acting_as_another", "forbidden", "not_with_a_key")
 _ONE_TIME: Codes = ("invalid_one_time",)
 _STALE: Codes = ("acting_as_another", "forbidden", "not_with_a_key", "step_up_required")
 _KEY: Codes = (*_QUERY, *_BODY, "invalid", "unknown_collection", "unknown_field", "wrong_type")
+_HOOK: Codes = (
+    *_BODY, *_LANGUAGE, "invalid_webhook", "required", "unknown_collection", "unknown_field", "wrong_type",
+)  # fmt: skip
 _SECOND: Codes = ("second_factor_required", "second_factor_to_set_up")
 _BY_LETTER: ByStatus = {
     **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: (*_ONE_TIME, *_SECOND), 413: _OVERSIZED,
@@ -223,6 +226,19 @@ OF_OURS: Mapping[str, ByStatus] = {
     "pause_schedule": {**_WRITING, **_ONCE, 400: _QUERY},
     "resume_schedule": {**_WRITING, **_ONCE, 400: _QUERY},
     "run_schedule": {**_WRITING, **_ONCE, 400: (*_QUERY, "invalid_job", "unknown_job")},
+    "list_webhooks": {400: _QUERY, **_ADMINS, **_LATER},
+    "create_webhook": {**_SENDING, 400: (*_QUERY, *_HOOK), 403: _STALE, 409: ("conflict",), 413: _OVERSIZED},
+    "get_webhook": {400: _QUERY, **_READING},
+    "update_webhook": {**_SENDING, **_ONCE, 400: (*_QUERY, *_HOOK), 403: _STALE, 409: ("conflict",), 413: _OVERSIZED},
+    "remove_webhook": {**_WRITING, **_ONCE, 400: _QUERY, 409: ("conflict",)},
+    "renew_webhook_secret": {**_WRITING, 400: _QUERY, 403: _STALE},
+    "test_webhook": {**_WRITING, **_ONCE, 400: _QUERY, 409: ("conflict", "webhook_disabled")},
+    "replay_webhook": {
+        **_SENDING, **_ONCE, 400: (*_QUERY, *_BODY, "unknown_field", "wrong_type"), 409: ("conflict",), 413: _OVERSIZED,
+    },
+    "list_deliveries": {400: (*_QUERY, "invalid_parameter"), **_READING},
+    "get_delivery": {400: _QUERY, **_READING},
+    "replay_delivery": {**_WRITING, **_ONCE, 400: _QUERY, 409: ("conflict",)},
     "list_sessions": {400: _QUERY, **_READING},
     "end_session": {400: _QUERY, **_WRITING},
     "end_other_sessions": {400: _QUERY, **_WRITING},
