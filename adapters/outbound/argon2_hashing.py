@@ -1,22 +1,13 @@
 """What is done with one password by argon2id, and that it is done behind everything else: by threads here, or by a process of its own
 (argon2_process)."""
 
-import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
-from threading import get_native_id
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from adapters.outbound.bcrypt_hashes import agrees, is_bcrypt
-
-# A hash takes tens of milliseconds of a core that answers others as well: it gets a tenth of it while they want the rest, all of it else.
-_NICENESS = 10
-# Among other programs, whose groups are as weighty as ours: a third, so that a busy machine still lets people in.
-_GROUP, _GROUP_NICENESS = Path("/proc/self/autogroup"), 5
+from adapters.outbound.stepping_back import step_back
 
 
 class Hasher:
@@ -59,13 +50,3 @@ class HashingThreads:
 
     def close(self) -> None:
         self._pool.shutdown()
-
-
-def step_back(*, with_group: bool = False) -> None:
-    """On Linux a priority is a thread's, and it counts within its scheduling group only, which is that of its session: `with_group` lowers
-    that of the whole group, for a process that is alone in one."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-        if with_group:
-            with suppress(OSError):  # not every kernel has such groups
-                _GROUP.write_text(str(_GROUP_NICENESS))

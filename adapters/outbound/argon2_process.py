@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from adapters.outbound.argon2_hashing import Hasher, step_back
+from adapters.outbound.argon2_hashing import Hasher
+from adapters.outbound.stepping_back import step_back
 from domain.errors import Unavailable
 
 _ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from domain.schema.fields.sizes import Size, read_size
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 64_000_000
 # Seconds: of a processor, and of waiting for one that others use as well.
-MOST_WORK = 4
-LONGEST = 12
+MOST_WORK = 6
+LONGEST = 15
 
 _AVIF, _WEBP, _PNG, _JPEG = "image/avif", "image/webp", "image/png", "image/jpeg"
 # What each kind becomes for somebody who asks for nothing in particular. A GIF has 256 colours, too few for what shrinking mixes.
