@@ -36,8 +36,8 @@ experiments: $(VENV)/.dev  ## move money while servers are killed, flood sign-in
 	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/money/test_long.py tests/e2e/test_sign_in_flood.py \
 	  tests/e2e/test_same_time.py $(ARGS)
 
-faults: $(VENV)/.dev  ## kill whatever asks for jobs, carries them, runs them and hands events over, on both databases: for a quarter of an hour
-	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/jobs tests/e2e/test_event_kills.py $(ARGS)
+faults: $(VENV)/.dev  ## kill whatever asks for jobs, carries them, runs them, hands events over and tells other servers, on both databases: for a quarter of an hour
+	@$(BIN)/python -m pytest --long --timeout 3600 -rP tests/faults/jobs tests/faults/webhooks tests/e2e/test_event_kills.py $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

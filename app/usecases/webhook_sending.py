@@ -57,19 +57,21 @@ class WebhookSending:
     def send(self, webhook: str, *, stopped: Stopped = lambda: False) -> int:
         """Sends what is due for this endpoint, until nothing is, it has to be left alone, or another process sends to it."""
         lease = self._work.run(lambda stores: stores.webhooks.claim(webhook, self._ids.new(), _milliseconds(LEASE)))
-        count, breaker = 0, lease.endpoint.breaker if lease else None
-        while lease is not None and breaker is not None and not stopped():
-            batch = self._next(webhook, 1 if is_resting(breaker) else _AT_ONCE)
-            if not batch:
-                break
+        if lease is None:
+            return 0
+        try:
+            return self._sent(lease, stopped)
+        finally:
+            self._work.run(lambda stores: stores.webhooks.release(lease))
+
+    def _sent(self, lease: Lease, stopped: Stopped) -> int:
+        count, breaker = 0, lease.endpoint.breaker
+        while not stopped() and (batch := self._next(lease.endpoint.id, 1 if is_resting(breaker) else _AT_ONCE)):
             came = self._tried(lease, batch)
             count += len(batch)
-            if came is None:
-                return count
-            breaker = None if came.gone or came.breaker.again is not None else came.breaker
-        if lease is not None:
-            held = lease
-            self._work.run(lambda stores: stores.webhooks.release(held))
+            if came is None or came.gone or came.breaker.again is not None:
+                break
+            breaker = came.breaker
         return count
 
     def _next(self, webhook: str, limit: int) -> Sequence[Delivery]:
