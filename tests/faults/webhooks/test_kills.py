@@ -62,9 +62,10 @@ def hurry(made: Experiment) -> None:
 
 
 def take_over(made: Experiment) -> None:
-    """As if the lease of who was killed had ended."""
+    """As if the leases of who was killed had ended."""
     with made.database() as database:
-        database.execute(text("UPDATE _webhooks SET held_until = 0"))
+        for table in ("_webhooks", "_subscribers"):
+            database.execute(text(f"UPDATE {table} SET held_until = 0"))
 
 
 def through_kills(
