@@ -39,10 +39,10 @@ class Place:
 
 
 class Files(Protocol):
-    def write(self, key: str, chunks: Iterable[bytes], *, type: str) -> None:
+    def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         """All of it, or nothing: durable when this returns, and there for nobody before. What `chunks` raises passes through, and nothing
-        is kept. FileExistsError where the key is taken: what is there stays. `chunks` are read once, a few MB ahead at most. `type` is
-        the media type that whoever follows a `link` is told."""
+        is kept. FileExistsError where the key is taken: what is there stays. `chunks` are read once, a few MB ahead at most. `type` and
+        `disposition` (a media type, and a value of Content-Disposition) are what whoever follows a `link` is told."""
         ...
 
     def open(self, key: str, start: int = 0, end: int | None = None) -> OpenFile | None:
@@ -66,9 +66,8 @@ class Files(Protocol):
         """Removes what writes that were cut off before then left behind, which is no file of any key, and tells how many that were."""
         ...
 
-    def link(self, key: str, *, seconds: int, name: str, type: str, inline: bool) -> str | None:
-        """A signed URL at which the store itself hands it out for so long, under this name and type, whoever asks; None where the store
-        cannot do that."""
+    def link(self, key: str, *, seconds: int) -> str | None:
+        """A signed URL at which the store itself hands it out for so long, to anybody; None where the store cannot do that."""
         ...
 
     def place(self, key: str) -> Place | None:

@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.postgres", "tests.redis_server"]
+pytest_plugins = ["tests.postgres", "tests.redis_server", "tests.s3_server"]
 
 # Taken out of the environment: a server that a test starts refuses STILLROOM_ names that are no setting.
 CASES = int(os.environ.pop("STILLROOM_TEST_CASES", "100"))

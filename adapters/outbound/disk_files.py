@@ -41,7 +41,7 @@ class DiskFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write(self, key: str, chunks: Iterable[bytes], *, type: str) -> None:
+    def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         if not is_key(key):
             raise ValueError("no key")
         name = secrets.token_hex(16)
@@ -99,7 +99,7 @@ class DiskFiles:
                         removed += 1
         return removed
 
-    def link(self, key: str, *, seconds: int, name: str, type: str, inline: bool) -> str | None:
+    def link(self, key: str, *, seconds: int) -> str | None:
         return None
 
     def place(self, key: str) -> Place | None:

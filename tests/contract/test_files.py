@@ -9,19 +9,22 @@ import pytest
 
 from adapters.outbound.disk_files import DiskFiles
 from adapters.outbound.memory.files import MemoryFiles
+from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.system_clock import SystemClock
 from domain.errors import Unavailable
 from ports.files import Files
+from tests.s3_server import KEYS
 
 KEY = "0198a/0198b/4f2kq.txt"
 PLAIN = "text/plain"
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", "s3"])
 def files(request, tmp_path) -> Files:
     makers = {
         "memory": lambda: MemoryFiles(SystemClock()),
         "disk": lambda: DiskFiles(tmp_path),
+        "s3": lambda: ObjectFiles(request.getfixturevalue("bucket"), KEYS),
     }
     return makers[request.param]()
 
@@ -173,25 +176,25 @@ def test_a_copy_takes_no_key_that_is_taken(files):
     assert read(files, "0198c/0198d/taken.txt") == b"two"
 
 
-KEYS = {
-    *(f"c{c}/r{r}/{name}.txt" for c in (1, 2) for r in range(6) for name in ("a", "b")),
+LISTED = {
+    *(f"c{c}/r{r}/{name}.txt" for c in (1, 2) for r in range(2) for name in ("a", "b")),
     "c1/r1/thumbs/small.webp", "c1/r11/a.txt", "c10/r1/a.txt", "c1/r1.d/a.txt",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("folder", ["", "c1", "c1/r1", "c1/r1/thumbs", "c10", "c3", "c1/r9"])
 def test_what_is_stored_is_listed_by_whole_segments(files, folder):
-    for key in KEYS:
+    for key in LISTED:
         files.write(key, [b"x"], type=PLAIN)
     listed = [each.key for each in files.stored(folder)]
-    assert sorted(listed) == sorted(key for key in KEYS if not folder or key.startswith(f"{folder}/"))
+    assert sorted(listed) == sorted(key for key in LISTED if not folder or key.startswith(f"{folder}/"))
 
 
 def test_listing_goes_on_behind_any_key(files):
-    for key in KEYS:
+    for key in LISTED:
         files.write(key, [b"x"], type=PLAIN)
     everything = [each.key for each in files.stored()]
-    assert set(everything) == KEYS
+    assert set(everything) == LISTED
     for at, key in enumerate(everything):
         assert [each.key for each in files.stored(after=key)] == everything[at + 1 :]
     inside = [each.key for each in files.stored("c1")]

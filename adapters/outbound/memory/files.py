@@ -16,7 +16,7 @@ class MemoryFiles:
         self._clock, self._lock = clock, Lock()
         self._kept: dict[str, tuple[bytes, datetime]] = {}
 
-    def write(self, key: str, chunks: Iterable[bytes], *, type: str) -> None:
+    def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         if not is_key(key):
             raise ValueError("no key")
         whole = b"".join(chunks)
@@ -54,7 +54,7 @@ class MemoryFiles:
     def tidy(self, before: datetime) -> int:
         return 0
 
-    def link(self, key: str, *, seconds: int, name: str, type: str, inline: bool) -> str | None:
+    def link(self, key: str, *, seconds: int) -> str | None:
         return None
 
     def place(self, key: str) -> Place | None:

@@ -1,0 +1,179 @@
+"""Files in an object store, where the store itself matters: links that it signs, whom it lets in, and all that may go wrong with it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from adapters.outbound.object_files import ObjectFiles
+from adapters.outbound.object_stores import Patience
+from domain.errors import OutOfSpace, Problem, Unavailable
+from domain.files.stores import Bucket
+from tests.faulty_store import FaultyStore
+from tests.redis_server import _free_port
+from tests.s3_server import KEYS
+
+KEY = "0198a/0198b/4f2kq.txt"
+# As a busy machine needs it, and as a test that waits for its end wants it.
+PATIENT = Patience(connect=5, answer=30, again=10, times=2)
+HASTY = Patience(connect=0.5, answer=0.5, again=0.3, times=1)
+LARGE = 9_000_000
+
+
+@pytest.fixture
+def faulty(bucket: Bucket) -> Iterator[FaultyStore]:
+    with FaultyStore(bucket.endpoint) as store:
+        yield store
+
+
+@pytest.fixture
+def files(bucket: Bucket, faulty: FaultyStore) -> ObjectFiles:
+    """Through whatever is between us and the store."""
+    return ObjectFiles(replace(bucket, endpoint=faulty.url), KEYS, patience=PATIENT)
+
+
+@pytest.fixture
+def hasty(bucket: Bucket, faulty: FaultyStore) -> ObjectFiles:
+    return ObjectFiles(replace(bucket, endpoint=faulty.url), KEYS, patience=HASTY)
+
+
+@pytest.fixture
+def straight(bucket: Bucket) -> ObjectFiles:
+    return ObjectFiles(bucket, KEYS)
+
+
+def read(files: ObjectFiles, key: str = KEY, start: int = 0, end: int | None = None) -> bytes:
+    opened = files.open(key, start, end)
+    assert opened is not None
+    return b"".join(opened.chunks)
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    for at in range(0, size, 100_000):
+        yield b"x" * min(100_000, size - at)
+
+
+# --- a store that fails
+
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_a_store_that_is_busy_for_a_moment_is_asked_again(files, faulty, size):
+    faulty.fail("busy", times=1)
+    files.write(KEY, chunks(size), type="")
+    faulty.fail("busy", times=2)
+    assert len(read(files)) == size
+
+
+@pytest.mark.parametrize("fault, size", [("busy", 10), ("broken", LARGE), ("hung", 10), ("closed", LARGE)])
+def test_a_store_that_fails_is_told_soon_and_keeps_nothing(hasty, files, straight, faulty, fault, size):
+    faulty.fail(fault)
+    for ask in (lambda: hasty.write(KEY, chunks(size), type=""), lambda: hasty.open(KEY), lambda: list(hasty.stored()), hasty.check):
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as told:
+            ask()
+        assert time.monotonic() - began < 8
+        assert says_nothing(told.value)
+    assert straight.open(KEY) is None
+    faulty.fail(None)
+    files.write(KEY, chunks(size), type="")
+    assert len(read(straight)) == size
+
+
+def test_what_was_answered_too_late_is_there_as_a_whole_or_not_at_all(hasty, straight, faulty):
+    faulty.fail("slow")
+    with pytest.raises(Unavailable):
+        hasty.write(KEY, chunks(500_000), type="")
+    assert [each.size for each in straight.stored()] in ([], [500_000])
+
+
+def test_a_full_store_is_told_as_one(files, straight, faulty):
+    faulty.fail("full")
+    with pytest.raises(OutOfSpace):
+        files.write(KEY, [b"x"], type="")
+    assert straight.open(KEY) is None
+
+
+@pytest.mark.parametrize("size, fault", [(10, "kept half"), (10, "other mark"), (LARGE, "other mark"), (10, "lost")])
+def test_a_store_that_keeps_something_else_is_not_believed(files, straight, faulty, size, fault):
+    faulty.fail(fault, method="PUT" if size == 10 else "POST")
+    with pytest.raises(Unavailable):
+        files.write(KEY, chunks(size), type="")
+    assert straight.open(KEY) is None
+
+
+@pytest.mark.parametrize("fault", ["cut", "half"])
+def test_half_an_object_is_never_told_as_a_whole(files, faulty, fault):
+    files.write(KEY, chunks(LARGE), type="")
+    faulty.fail(fault, method="GET", after=1)
+    opened = files.open(KEY)
+    got = next(opened.chunks)
+    with pytest.raises(Unavailable):
+        list(opened.chunks)
+    assert len(got) < LARGE == opened.size
+
+
+def test_a_transfer_that_is_cut_once_goes_on(files, faulty):
+    files.write(KEY, chunks(LARGE), type="")
+    faulty.fail("cut", method="GET", times=1)
+    assert len(read(files)) == LARGE
+
+
+def test_pieces_of_two_objects_are_never_put_together(files, faulty):
+    files.write(KEY, chunks(LARGE), type="")
+    opened = files.open(KEY)
+    next(opened.chunks)
+    faulty.fail("other mark", method="GET")
+    with pytest.raises(Unavailable):
+        list(opened.chunks)
+
+
+def test_a_bucket_that_is_not_there_is_no_store_without_files(bucket):
+    files = ObjectFiles(replace(bucket, name="b-none"), KEYS, patience=HASTY)
+    with pytest.raises(Unavailable):
+        files.check()
+    with pytest.raises(Unavailable):
+        files.write(KEY, [b"x"], type="")
+
+
+def test_nobody_listens_there(bucket):
+    files = ObjectFiles(replace(bucket, endpoint=f"http://127.0.0.1:{_free_port()}"), KEYS, patience=HASTY)
+    for ask in (files.check, lambda: files.open(KEY), lambda: files.write(KEY, [b"x"], type="")):
+        with pytest.raises(Unavailable) as told:
+            ask()
+        assert "127.0.0.1" not in told.value.detail + (told.value.hint or "")
+
+
+# --- what it costs
+
+
+def test_a_range_costs_no_read_of_the_rest(files, faulty):
+    files.write(KEY, chunks(LARGE), type="")
+    faulty.sent = 0
+    assert len(read(files, KEY, 5_000_000, 5_000_100)) == 100
+    assert faulty.sent < 2_000
+
+
+def test_what_nobody_reads_on_is_not_fetched(files, faulty):
+    files.write(KEY, chunks(LARGE), type="")
+    faulty.sent = 0
+    opened = files.open(KEY)
+    next(opened.chunks)
+    opened.close()
+    assert faulty.sent < LARGE / 3
+
+
+def test_nothing_goes_up_for_what_is_cut_off(files, faulty, bucket):
+    """Parts that were there already are given up."""
+
+    def cut() -> Iterator[bytes]:
+        yield from chunks(20_000_000)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        files.write(KEY, cut(), type="")
+    assert [each for each in faulty.asked if each.startswith("DELETE") and "uploadId=" in each]
+
+
+def says_nothing(problem: Problem) -> bool:
+    said = f"{problem.detail} {problem.hint}"
+    return not any(word in said for word in ("127.0.0.1", "http", KEY, KEYS.access, "S3"))
