@@ -20,6 +20,7 @@ from adapters.outbound.memory.limits import MemoryLimits
 from adapters.outbound.memory.mail import MemoryMailer
 from adapters.outbound.memory.passwords import QuickPasswords
 from adapters.outbound.memory.tokens import QuickTokens
+from adapters.outbound.pillow_images import PillowImages
 from adapters.outbound.sealed_secrets import Seal
 from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.start import migrate_database
@@ -117,18 +118,23 @@ def backend(
     migrate_database(opened)
     work = SqlUnitOfWork(opened, STORES, observer)
     counting = MemoryLimits(clock), read_policies(limits)
-    post = MemoryMailer()
+    post, images = MemoryMailer(), PillowImages()
     seal = Seal(os.urandom(32))
     parts = Parts(
-        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, MemoryFiles(clock), seal, PUBLIC_URL, clock,
+        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, MemoryFiles(clock), images, seal, PUBLIC_URL, clock,
         ids or Uuid7Ids(), observer, sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
         carrier=carrier or EmbeddedCarrier(), most_jobs=most_jobs,
         admins_need_factor=admins_need_factor, tells_loopback=loopback_webhooks,
     )  # fmt: skip
     inside = use_cases(parts)
     attach(extensions, inside, work, settings)
+
+    def close() -> None:
+        images.close()
+        work.close()
+
     own = {each.name: getattr(inside, each.name) for each in fields(Backend)}
-    return TestBackend(**own, clock=clock, observer=observer, close=work.close, work=work, post=post, extensions=tuple(extensions))
+    return TestBackend(**own, clock=clock, observer=observer, close=close, work=work, post=post, extensions=tuple(extensions))
 
 
 def client(of: Backend, settings: Settings | None = None) -> FlaskClient:

@@ -21,6 +21,7 @@ from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
 from adapters.outbound.machine_limits import MachineLimits
 from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
+from adapters.outbound.pillow_images import PillowImages
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.pyotp_codes import PyotpCodes
 from adapters.outbound.re2_patterns import Re2Patterns
@@ -112,6 +113,7 @@ from domain.schema.fields import TRUSTING, Tools
 from ports.carrier import Carrier
 from ports.clock import Clock, Ids
 from ports.files import Files
+from ports.images import Images
 from ports.json_schemas import JsonSchemas
 from ports.limits import HitCounter
 from ports.mail import Mailer
@@ -162,6 +164,7 @@ class Parts:
     policies: Policies
     mailer: Mailer | None
     files: Files
+    images: Images
     seal: Sealing
     public_url: str
     clock: Clock
@@ -203,12 +206,15 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             waiting=max(1, settings.threads // 2 - 1), apart=serving,
         )
         opened.callback(passwords.close)
+        # With those that wait for a hash that leaves a thread to answer everybody else.
+        images = PillowImages(waiting=max(0, settings.threads // 2 - 2))
+        opened.callback(images.close)
         counter = _counter(settings, observer)
         opened.callback(counter.close)
         carrier = _carrier(settings, seal, observer)
         opened.callback(carrier.close)
         parts = Parts(
-            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings), seal,
+            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings), images, seal,
             settings.links_to, clock, Uuid7Ids(), observer, settings.sign_up_work,
             timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept), settings.asks_loopback,
             settings.tells_loopback, timedelta(days=settings.webhooks_kept),

@@ -38,23 +38,26 @@ class Thumb:
     def key(self) -> str:
         return f"{folder(self.file)}/{self.size}.{_EXTENSIONS[self.type]}"
 
+    @property
+    def none_key(self) -> str:
+        """Under this one is kept that it cannot be made, so that it is not tried again."""
+        return f"{self.key}.none"
 
-def wanted(file: str, *, type: str, sizes: Sequence[str], asked: str, accept: str) -> Thumb | None:
-    """None where a file of this type is shown as it is. Sizes that the field does not declare are refused: each would be drawn and kept."""
+
+def wanted(file: str, *, type: str, length: int, sizes: Sequence[str], asked: str, accept: str) -> Thumb | None:
+    """None where a file of this type, or of so many bytes, is shown as it is. Sizes that the field does not declare are refused: each would
+    be drawn and kept."""
     if asked not in sizes:
         raise _unknown(asked, sizes)
     own = _OWN.get(type)
-    return own and Thumb(file, read_size(asked), _format(own, accept))  # type: ignore[return-value]
+    if own is None or length > MOST_BYTES:
+        return None
+    return Thumb(file, read_size(asked), _format(own, accept))
 
 
 def folder(file: str) -> str:
     """What was made of a file lies beside it, by its key."""
     return f"{file}{_FOLDER}"
-
-
-def none_key(file: str) -> str:
-    """Under this key is kept that of this file no thumbnail can be made, so that it is not tried again."""
-    return f"{folder(file)}/none"
 
 
 def owner(key: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import Invalid
 from domain.files.keys import is_folder, is_key
-from domain.files.thumbs import folder, none_key, owner, wanted
+from domain.files.thumbs import MOST_BYTES, folder, owner, wanted
 
 FILE = "0198a/0198b/4f2kq.jpg"
 SIZES = ("100x100", "100x100f", "0x300")
@@ -14,8 +14,8 @@ SAFARI_15 = "image/webp,image/avif,video/*;q=0.8,image/png,image/svg+xml,image/*
 SAFARI_13 = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5"
 
 
-def asked(type="image/jpeg", size="100x100", accept="", sizes=SIZES):
-    return wanted(FILE, type=type, sizes=sizes, asked=size, accept=accept)
+def asked(type="image/jpeg", size="100x100", accept="", sizes=SIZES, length=9_000):
+    return wanted(FILE, type=type, length=length, sizes=sizes, asked=size, accept=accept)
 
 
 @pytest.mark.parametrize("accept, type", [
@@ -40,6 +40,11 @@ def test_each_kind_keeps_its_own_format_where_none_is_named(type, made):
 @pytest.mark.parametrize("type", ["image/svg+xml", "image/tiff", "image/vnd.adobe.photoshop", "application/pdf", "video/mp4", ""])
 def test_of_everything_else_there_is_none(type):
     assert asked(type) is None
+
+
+def test_of_more_bytes_than_cameras_write_there_is_none():
+    assert asked(length=MOST_BYTES)
+    assert asked(length=MOST_BYTES + 1) is None
 
 
 @pytest.mark.parametrize("size", ["99999x99999", "0x0", "-1", "", "100x100 ", "100X100", "100x101", "../../x", "100x100F", "x" * 100_000])
@@ -68,8 +73,9 @@ def test_also_of_a_file_that_is_no_picture_unknown_sizes_are_refused():
 
 
 def test_what_was_made_lies_beside_its_file_under_a_key_and_tells_whose_it_is():
-    keys = {asked(size=size, accept=accept).key for size in SIZES for accept in ("", "image/webp", "image/avif")} | {none_key(FILE)}
-    assert len(keys) == 10
+    thumbs = [asked(size=size, accept=accept) for size in SIZES for accept in ("", "image/webp", "image/avif")]
+    keys = {each.key for each in thumbs} | {each.none_key for each in thumbs}
+    assert len(keys) == 18
     assert all(is_key(key) and key.startswith(f"{folder(FILE)}/") and owner(key) == FILE for key in keys)
     assert is_folder(folder(FILE))
 
