@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from domain.accounts.issuers import TrustedIssuer, read_trusted
 from domain.accounts.puzzles import MOST_BITS
 from domain.errors import did_you_mean
+from domain.files.stores import Bucket, Folder, read_store
 from domain.jobs.crowd import MOST_WAITING
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
@@ -127,6 +128,19 @@ def _redis_url(text: str) -> str:
     raise _Wrong("begins with redis:// or rediss://, for example redis://cache.internal:6379/0")
 
 
+def _store(text: str) -> Folder | Bucket:
+    try:
+        return read_store(text)
+    except ValueError as wrong:
+        raise _Wrong(str(wrong)) from None
+
+
+def _text(text: str) -> str:
+    if not text.isascii():
+        raise _Wrong("has signs of ASCII only")
+    return text.strip()
+
+
 def _smtp_url(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -230,6 +244,20 @@ class Settings:
     database_url: str = _setting(
         _database_url, "", shown="SQLite file `stillroom.db` in the data folder", example="postgresql://app@db.internal/app",
         meaning="Where data lives: `sqlite:///PATH` or `postgresql://…`. A password in it is never printed.",
+    )  # fmt: skip
+    files_url: Folder | Bucket | None = _setting(
+        _store, None, shown="folder `files` in the data folder", example="s3://planes/files?region=eu-central-1",
+        meaning="Where files are [kept](file-stores.md): `file:///PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or "
+        "`az://CONTAINER/PREFIX?account=NAME`; behind the `?` also `endpoint`, and for S3 `region` and `public`.",
+    )  # fmt: skip
+    files_access_key: str = _setting(
+        _text, "", shown="what the machine offers: a role or the provider's own variables", example="AKIAIOSFODNN7EXAMPLE",
+        meaning="Id of the access key of S3, which goes with `STILLROOM_FILES_SECRET`.",
+    )  # fmt: skip
+    files_secret: str = _setting(
+        _text, "", shown="what the machine offers", example="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        meaning="What opens the object store: the secret of S3's access key, the key of Azure's storage account, or Google's service "
+        "account (its JSON, or the path of that file). It is never printed.",
     )  # fmt: skip
     schema: Path | None = _setting(
         _folder, None, shown="collections are changed live only", example="schema",
@@ -487,7 +515,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 def _but(name: str, text: str) -> str:
     """What it is instead, except where that may be a secret."""
-    return "" if name.endswith(("_KEY", "_TOKEN", "_URL")) else f", not `{text[:60]}`"
+    return "" if name.endswith(("_KEY", "_TOKEN", "_URL", "_SECRET")) else f", not `{text[:60]}`"
 
 
 def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -497,6 +525,7 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         mistakes.append(
             "STILLROOM_SECRET_KEY must be given with PostgreSQL, the same on every machine; `openssl rand -base64 32` makes one"
         )
+    mistakes += _odd_keys(settings)
     if settings.argon2_memory * settings.argon2_time < LEAST_ARGON2_WORK:
         mistakes.append(
             "STILLROOM_ARGON2_MEMORY × STILLROOM_ARGON2_TIME is too little to protect passwords; "
@@ -522,6 +551,18 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
     if settings.is_public and _is_on(environ.get("FLASK_DEBUG", "")):
         mistakes.append(f"FLASK_DEBUG shows the inside of errors, so it is refused with the public address {settings.host}")
     return mistakes
+
+
+def _odd_keys(settings: Settings) -> list[str]:
+    """Keys of a store of files that it does not take, or that lack their other half."""
+    scheme = settings.files_url.scheme if isinstance(settings.files_url, Bucket) else ""
+    if (settings.files_access_key or settings.files_secret) and not scheme:
+        return ["STILLROOM_FILES_ACCESS_KEY and STILLROOM_FILES_SECRET open an object store, but STILLROOM_FILES_URL names none"]
+    if settings.files_access_key and scheme != "s3":
+        return ["STILLROOM_FILES_ACCESS_KEY is for s3://; what opens this store is STILLROOM_FILES_SECRET alone"]
+    if scheme == "s3" and bool(settings.files_access_key) != bool(settings.files_secret):
+        return ["STILLROOM_FILES_ACCESS_KEY and STILLROOM_FILES_SECRET go together; one of them is missing"]
+    return []
 
 
 def _is_on(text: str) -> bool:

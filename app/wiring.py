@@ -21,6 +21,8 @@ from adapters.outbound.jwt_tokens import JwtTokens
 from adapters.outbound.logging_observer import LoggingObserver
 from adapters.outbound.machine_limits import MachineLimits
 from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
+from adapters.outbound.object_files import ObjectFiles
+from adapters.outbound.object_stores import Keys
 from adapters.outbound.pillow_images import PillowImages
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.pyotp_codes import PyotpCodes
@@ -37,6 +39,7 @@ from adapters.outbound.sql.start import StartError, check_database, migrate_data
 from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
+from adapters.outbound.watched_files import WatchedFiles
 from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
 from app import discover
 from app.attach import attach
@@ -107,6 +110,7 @@ from domain.accounts.factors import PASSKEY, TOTP
 from domain.accounts.issuers import TrustedIssuer
 from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
+from domain.files.stores import Bucket, Folder
 from domain.jobs.crowd import MOST_WAITING, Crowd
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
@@ -132,6 +136,7 @@ if TYPE_CHECKING:
 # Every store that a unit of work offers, in one place: a body asks for them by name.
 STORES = sql_stores(records=SqlRecordStore, accounts=SqlAccountStore, keys=SqlKeyStore)
 _SECONDS_FOR_KEYS = 5.0
+_SECONDS_WITHOUT_FILES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +219,8 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
         carrier = _carrier(settings, seal, observer)
         opened.callback(carrier.close)
         parts = Parts(
-            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings), images, seal,
+            work, passwords, tokens, *field_tools(), counter, settings.limits, _mailer(settings), _files(settings, observer), images,
+            seal,
             settings.links_to, clock, Uuid7Ids(), observer, settings.sign_up_work,
             timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept), settings.asks_loopback,
             settings.tells_loopback, timedelta(days=settings.webhooks_kept),
@@ -312,7 +318,7 @@ def use_cases(parts: Parts) -> Backend:
         puzzles=puzzles,
         mail=mail,
         outlines=OutlineUseCases(work, rulebook, tools, clock),
-        operations=OperationsUseCases(work, mail=mail.sends, links=mail.links),
+        operations=OperationsUseCases(work, parts.files, clock, mail=mail.sends, links=mail.links),
         events=events,
         deliveries=DeliveryUseCases(work),
         jobs=jobs,
@@ -373,6 +379,7 @@ def describe(settings: Settings) -> list[str]:
         f"Stillroom: data in {kind} ({where}), passwords by argon2id, tokens signed with Ed25519,",
         f"           limits counted {'in Redis' if settings.redis_url else 'on this machine'},",
         f"           jobs carried {way_of_jobs(settings)},",
+        f"           files in {_place_of_files(settings)},",
         f"           mail {_way_of_mail(settings)},",
         f"           {workers} of {settings.threads} threads, log level {settings.log_level}",
     ]
@@ -380,6 +387,15 @@ def describe(settings: Settings) -> list[str]:
 
 def way_of_jobs(settings: Settings) -> str:
     return "by RQ on Redis" if settings.redis_url else EmbeddedCarrier.name
+
+
+def _place_of_files(settings: Settings) -> str:
+    match settings.files_url:
+        case Bucket(scheme, name, prefix, endpoint):
+            return f"{scheme}://{name}/{prefix}" + (f" at {endpoint}" if endpoint else "")
+        case Folder(root):
+            return str(root)
+    return str(settings.data_dir / "files")
 
 
 def _way_of_mail(settings: Settings) -> str:
@@ -434,13 +450,22 @@ def _mailer(settings: Settings) -> Mailer | None:
     return None if settings.is_public or settings.public_url else ConsoleMailer()
 
 
-def _files(settings: Settings) -> Files:
-    root = settings.data_dir / "files"
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"{root} cannot be made: {error.strerror}") from error
-    return DiskFiles(root)
+def _files(settings: Settings, observer: Observer) -> Files:
+    match settings.files_url:
+        case Bucket() as bucket:
+            keys = Keys(settings.files_access_key, settings.files_secret)
+            return WatchedFiles(ObjectFiles(bucket, keys), observer, pause=_SECONDS_WITHOUT_FILES)
+        case Folder(root):
+            # Not made: a disk that is not there yet would be filled beside its place.
+            if not root.is_dir():
+                raise StartError(f"STILLROOM_FILES_URL: there is no folder {root}; make it, or mount what it is on")
+        case None:
+            root = settings.data_dir / "files"
+            try:
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise StartError(f"{root} cannot be made: {error.strerror}") from error
+    return WatchedFiles(DiskFiles(root), observer)
 
 
 def _counter(settings: Settings, observer: Observer) -> HitCounter:

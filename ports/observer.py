@@ -169,6 +169,18 @@ class LimitsShared(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class FilesAway(Observation):
+    """The store of files fails, or is full; told once until it works again. `reason` is what it said, or the error."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesBack(Observation):
+    """The store of files works again."""
+
+
+@dataclass(frozen=True, slots=True)
 class LimitReached(Observation):
     """Somebody asked more often than they may. Who it was is not told: for a guest it would be an address, for a sign-in what people
     type there."""

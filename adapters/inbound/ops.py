@@ -27,8 +27,8 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/readyz")
     @documented("readyz", for_all=True, responses=answers({200: json_of("Status", "Requests can be served")}, 503))
     def readyz() -> Response:
-        """Tell whether requests can be served; asks the database"""
-        return json_response(orjson.dumps({"status": "ready", "schema_version": backend.operations.ready()}))
+        """Tell whether requests can be served; asks the database, and the store of files"""
+        return json_response(orjson.dumps({"status": "ready", **asdict(backend.operations.ready())}))
 
     @door.route("/api/v1/capabilities")
     @documented("capabilities", for_all=True, responses=answers({200: json_of("Capabilities", "What this backend can do")}))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.outbound.memory.clock import ToldClock
+from adapters.outbound.memory.files import MemoryFiles
 from adapters.outbound.system_clock import SystemClock
 from app.factory import create_app
 from app.settings import Settings
@@ -112,7 +114,7 @@ def backend(**parts):
         "mail": Asked(),
         "metrics": Asked(),
         "outlines": Asked(known_to=Known(Schema(7, {"posts": POSTS}), Outlook(passes_rules=True))),
-        "operations": OperationsUseCases(Work(), mail=True, links=True),
+        "operations": OperationsUseCases(Work(), MemoryFiles(ToldClock()), ToldClock(), mail=True, links=True),
         "exports": Asked(),
         "personal_exports": Asked(),
         "erasure": Asked(),

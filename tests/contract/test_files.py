@@ -11,6 +11,7 @@ from adapters.outbound.disk_files import DiskFiles
 from adapters.outbound.memory.files import MemoryFiles
 from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.system_clock import SystemClock
+from adapters.outbound.watched_files import WatchedFiles
 from domain.errors import Unavailable
 from ports.files import Files
 from tests.s3_server import KEYS
@@ -20,10 +21,10 @@ PLAIN = "text/plain"
 
 
 @pytest.fixture(params=["memory", "disk", "s3"])
-def files(request, tmp_path) -> Files:
+def files(request, tmp_path, notes) -> Files:
     makers = {
         "memory": lambda: MemoryFiles(SystemClock()),
-        "disk": lambda: DiskFiles(tmp_path),
+        "disk": lambda: WatchedFiles(DiskFiles(tmp_path), notes),
         "s3": lambda: ObjectFiles(request.getfixturevalue("bucket"), KEYS),
     }
     return makers[request.param]()

@@ -79,7 +79,7 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     assert mistakes(STILLROOM_DATADIR="x") == ("STILLROOM_DATADIR is no setting; did you mean `STILLROOM_DATA_DIR`?",)
 
 
-@pytest.mark.parametrize("name", ["STILLROOM_FILES_URL", "STILLROOM_EXTENSION", "STILLROOM_DEBUG"])
+@pytest.mark.parametrize("name", ["STILLROOM_FILE_URL", "STILLROOM_EXTENSION", "STILLROOM_DEBUG"])
 def test_a_setting_that_does_nothing_is_refused(name: str) -> None:
     assert "is no setting" in mistakes(**{name: "1"})[0]
 
@@ -111,6 +111,22 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> Non
 def test_a_refused_secret_or_url_is_not_repeated() -> None:
     said = " ".join(mistakes(STILLROOM_SECRET_KEY="hunter2", STILLROOM_DATABASE_URL="mysql://root:hunter2@db"))
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("settings, said", [
+    ({"FILES_URL": "s3://planes?regoin=eu"}, "did you mean `region`?"),
+    ({"FILES_URL": "s3://planes", "FILES_SECRET": "hunter2hunter2"}, "go together"),
+    ({"FILES_URL": "s3://planes", "FILES_ACCESS_KEY": "AKIAHUNTER2"}, "go together"),
+    ({"FILES_URL": "gs://planes", "FILES_ACCESS_KEY": "AKIAHUNTER2"}, "is for s3://"),
+    ({"FILES_URL": "file:///srv/files", "FILES_SECRET": "hunter2hunter2"}, "STILLROOM_FILES_URL names none"),
+    ({"FILES_SECRET": "hunter2hunter2"}, "STILLROOM_FILES_URL names none"),
+    ({"FILES_URL": "s3://hunter2:hunter2@planes"}, "no keys in it"),
+    ({"FILES_SECRET": "hunter2ü"}, "ASCII"),
+])  # fmt: skip
+def test_keys_of_a_store_of_files_fit_it_and_are_not_repeated(settings: dict[str, str], said: str) -> None:
+    told = " ".join(mistakes(**{f"STILLROOM_{name}": value for name, value in settings.items()}))
+    assert said in told
+    assert "hunter2" not in told.lower()
 
 
 def test_postgresql_needs_a_secret_key() -> None:
@@ -154,7 +170,10 @@ def test_the_documentation_lists_every_setting_with_its_default() -> None:
 def test_every_example_but_the_secret_is_a_value_of_its_setting() -> None:
     examples = {each["name"]: each["example"] for each in documented()}
     # What is missed without the other.
-    pairs = {"STILLROOM_TLS_CERTIFICATE": "STILLROOM_TLS_KEY", "STILLROOM_TLS_KEY": "STILLROOM_TLS_CERTIFICATE"}
+    together = [
+        {"STILLROOM_TLS_CERTIFICATE", "STILLROOM_TLS_KEY"},
+        {"STILLROOM_FILES_URL", "STILLROOM_FILES_ACCESS_KEY", "STILLROOM_FILES_SECRET"},
+    ]
     for name in examples.keys() - {"STILLROOM_SECRET_KEY"}:
-        beside = {pairs[name]: examples[pairs[name]]} if name in pairs else {}
+        beside = {other: examples[other] for group in together if name in group for other in group}
         assert Settings.from_environment({"STILLROOM_SECRET_KEY": SECRET, name: examples[name], **beside})

@@ -250,6 +250,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "dry_run": {"type": "boolean"},
     }, ("rows", "created", "changed", "unchanged", "rejected", "cleared", "rejects", "dry_run")),
     "Emptied": object_of({"removed": {"type": "integer", "minimum": 0}}, ("removed",)),
-    "Status": object_of({"status": _TEXT, "schema_version": {"type": "integer"}}, ("status",)),
+    "Status": object_of({"status": _TEXT, "schema_version": {"type": "integer"}, "files": _TEXT}, ("status",)),
     "Capabilities": {"type": "object", "additionalProperties": True},
 }
