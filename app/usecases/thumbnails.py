@@ -2,8 +2,7 @@
 and how it is sent, is left to whoever serves it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 from domain.errors import OutOfSpace, Unavailable
@@ -17,11 +16,12 @@ _WRITING = 2
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is sent for a thumbnail that was asked for: the object under `key`. `lasting` is false where it is the file itself for the
-    moment, so that nobody keeps it for the thumbnail."""
+    """What is sent for a thumbnail that was asked for: the object of `size` bytes under `key`. `lasting` is false where it is the file
+    itself for the moment, so that nobody keeps it for the thumbnail."""
 
     key: str
     type: str
+    size: int
     lasting: bool = True
 
 
@@ -38,39 +38,38 @@ class Thumbnails:
     def of(self, file: str, *, type: str, length: int, sizes: Sequence[str], asked: str, accept: str) -> Shown:
         """Of the file under this key. The file itself where it is no picture, or none that may be drawn: what is worth showing smaller is
         worth showing; and for a moment where too many others are being drawn, since a page with a broken picture is not loaded again."""
-        itself = Shown(file, type)
+        itself = Shown(file, type, length)
         thumb = wanted(file, type=type, length=length, sizes=sizes, asked=asked, accept=accept)
         if thumb is None:
             return itself
         try:
-            there = self._there(thumb)
-            if there is None:
-                there = self._made(thumb)
+            size = self._there(thumb)
+            if size is None:
+                size = self._made(thumb)
         except (Unavailable, OutOfSpace):
-            return Shown(file, type, lasting=False)
-        return Shown(thumb.key, thumb.type) if there else itself
+            return replace(itself, lasting=False)
+        return Shown(thumb.key, thumb.type, size) if size else itself
 
-    def _there(self, thumb: Thumb) -> bool | None:
-        """False where it is known that it cannot be made, None where it was not tried."""
-        for key, there in ((thumb.key, True), (thumb.none_key, False)):
+    def _there(self, thumb: Thumb) -> int | None:
+        """Its size: 0 where it is known that it cannot be made, None where it was not tried."""
+        for key in (thumb.key, thumb.none_key):
             opened = self._files.open(key)
             if opened is not None:
                 opened.close()
-                return there
+                return opened.size
         return None
 
-    def _made(self, thumb: Thumb) -> bool:
+    def _made(self, thumb: Thumb) -> int:
         done = Event()
         try:
             drawn = self._images.thumbnail(self._source(thumb, done), size=thumb.size, type=thumb.type)
-            self._keep(thumb, drawn)
+            return self._keep(thumb, drawn)
         except _Settled:
-            return bool(self._there(thumb))
+            return self._there(thumb) or 0
         finally:
             done.set()
             if self._coming.get(thumb.key) is done:
                 del self._coming[thumb.key]
-        return drawn is not None
 
     def _source(self, thumb: Thumb, done: Event) -> Iterator[bytes]:
         """Read only once it is this one's turn: whoever asked for the same one before has drawn it by then."""
@@ -85,14 +84,16 @@ class Thumbnails:
         finally:
             opened.close()
 
-    def _keep(self, thumb: Thumb, drawn: bytes | None) -> None:
+    def _keep(self, thumb: Thumb, drawn: bytes | None) -> int:
         key = thumb.key if drawn is not None else thumb.none_key
-        # Another process may have made the same.
-        with suppress(FileExistsError):
+        try:
             self._files.write(key, [drawn or b""], type=thumb.type)
+        except FileExistsError:  # another process was quicker
+            return self._there(thumb) or 0
         opened = self._files.open(thumb.file)
-        if opened is not None:
+        if opened is None:
+            # It was deleted meanwhile, and what was made of it perhaps before this was there.
+            self._files.delete([key])
+        else:
             opened.close()
-            return
-        # It was deleted meanwhile, and what was made of it perhaps before this was there.
-        self._files.delete([key])
+        return len(drawn or b"")

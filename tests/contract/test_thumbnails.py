@@ -19,7 +19,7 @@ from tests.contract.pictures import bomb, flag, saved
 
 FILE = "0198a/0198b/4f2kq.png"
 SIZES = ("100x100", "100x0", "0x50")
-ITSELF, FOR_NOW = Shown(FILE, "image/png"), Shown(FILE, "image/png", lasting=False)
+ITSELF, FOR_NOW = Shown(FILE, "image/png", 999), Shown(FILE, "image/png", 999, lasting=False)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def test_a_thumbnail_is_made_once_and_kept_in_the_store(of, files, images):
     shown = of()
     assert (shown.type, shown.lasting) == ("image/png", True)
     assert picture(files, shown).size == (100, 100)
+    assert shown.size == len(read(files, shown.key))
     assert [of() for _ in range(3)] == [shown] * 3
     assert images.drawn == 1
 
@@ -94,7 +95,7 @@ def test_an_unknown_size_is_refused_and_leaves_nothing(of, files, images):
 
 @pytest.mark.parametrize("options", [{"type": "text/plain"}, {"type": "image/svg+xml"}, {"length": 2**40}])
 def test_what_is_not_drawn_is_shown_itself(of, images, options):
-    assert of(**options) == Shown(FILE, options.get("type", "image/png"))
+    assert of(**options) == Shown(FILE, options.get("type", "image/png"), options.get("length", 999))
     assert images.drawn == 0
 
 
@@ -125,7 +126,7 @@ def test_a_crowd_sees_the_file_itself_for_the_moment(files):
 
     with closing(PillowImages(waiting=0)) as images, ThreadPoolExecutor(1) as pool:
         thumbnails = Thumbnails(files, Counted(images, hold))
-        asked = {"type": "image/png", "length": 9, "sizes": SIZES, "accept": ""}
+        asked = {"type": "image/png", "length": 999, "sizes": SIZES, "accept": ""}
         first = pool.submit(thumbnails.of, FILE, asked="100x100", **asked)
         entered.wait(10)
         assert thumbnails.of(FILE, asked="0x50", **asked) == FOR_NOW
@@ -139,7 +140,7 @@ def test_two_processes_that_make_the_same_do_not_stand_in_each_others_way(files,
     asked = {"type": "image/png", "length": 9, "sizes": SIZES, "asked": "100x100", "accept": ""}
     images.meanwhile = lambda: files.write(f"{folder(FILE)}/100x100.png", [b"the other's"], type="image/png")
     shown = thumbnails.of(FILE, **asked)
-    assert read(files, shown.key) == b"the other's"
+    assert (read(files, shown.key), shown.size) == (b"the other's", 11)
 
 
 def test_of_a_file_that_is_deleted_meanwhile_nothing_stays(of, files, images):
