@@ -20,6 +20,7 @@ from domain.hooks.changes import (
     CollectionChange,
     FactorChange,
     IdentityChange,
+    InboundChange,
     InvitationChange,
     KeyChange,
     OwnKeyChange,
@@ -38,7 +39,8 @@ from domain.rules.values import RequestFacts
 
 __all__ = [
     "GUEST", "SYSTEM", "AccountChange", "Actor", "Backend", "Change", "CollectionChange", "Conflict", "Event", "Extension", "FactorChange",
-    "Forbidden", "GiveUp", "IdentityChange", "Invalid", "InvitationChange", "KeyChange", "ListQuery", "NotFound", "OwnKeyChange", "Page",
+    "Forbidden", "GiveUp", "IdentityChange", "InboundChange", "Invalid", "InvitationChange", "KeyChange", "ListQuery", "NotFound",
+    "OwnKeyChange", "Page",
     "PreconditionFailed", "Problem", "ProviderChange", "RecordCreate", "RecordDelete", "RecordImport", "RecordUpdate", "RequestFacts",
     "ScheduleChange", "Shown", "TrashChange", "Unauthenticated", "Unavailable", "WebhookChange",
 ]  # fmt: skip

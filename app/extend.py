@@ -19,6 +19,7 @@ from domain.hooks.changes import (
     CollectionChange,
     FactorChange,
     IdentityChange,
+    InboundChange,
     InvitationChange,
     KeyChange,
     OwnKeyChange,
@@ -57,12 +58,13 @@ IdentityEvent = Literal["identities.link", "identities.unlink"]
 ProviderEvent = Literal["providers.save", "providers.remove"]
 ScheduleEvent = Literal["schedules.save", "schedules.remove", "schedules.run"]
 WebhookEvent = Literal["webhooks.save", "webhooks.remove", "webhooks.renew", "webhooks.test", "webhooks.replay"]
+InboundEvent = Literal["inbound.save", "inbound.remove", "inbound.receive"]
 CollectionEvent = Literal["collections.create", "collections.change", "collections.delete"]
 TrashEvent = Literal["records.restore", "trash.remove", "trash.empty"]
 Event = (
     Literal["records.create", "records.update", "records.delete", "records.import"]
     | TrashEvent | AccountEvent | FactorEvent | KeyEvent | OwnKeyEvent | InvitationEvent | IdentityEvent | ProviderEvent
-    | ScheduleEvent | WebhookEvent | CollectionEvent
+    | ScheduleEvent | WebhookEvent | InboundEvent | CollectionEvent
 )  # fmt: skip
 
 
@@ -146,6 +148,10 @@ class Extension:
     def before(
         self, event: WebhookEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
     ) -> Asking[WebhookChange]: ...
+    @overload
+    def before(
+        self, event: InboundEvent, collection: None = ..., *, name: Name = ..., priority: int = ...
+    ) -> Asking[InboundChange]: ...
     @overload
     def before(
         self, event: CollectionEvent, collection: Name = ..., *, name: Name = ..., priority: int = ...

@@ -70,6 +70,7 @@ from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.inbound import InboundUseCases
 from app.usecases.invitations import InvitationUseCases
 from app.usecases.issuer_keys import IssuerKeys
 from app.usecases.job_runs import JobRuns
@@ -281,6 +282,7 @@ def use_cases(parts: Parts) -> Backend:
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
+    records = RecordUseCases(work, rulebook, desk, limits, tools, clock, ids, observer)
     work.overhear(parts.carrier.offer)
     fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
     webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
@@ -288,7 +290,7 @@ def use_cases(parts: Parts) -> Backend:
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
-        records=RecordUseCases(work, rulebook, desk, limits, tools, clock, ids, observer),
+        records=records,
         exports=ExportUseCases(work, rulebook, clock, ids, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
@@ -324,6 +326,7 @@ def use_cases(parts: Parts) -> Backend:
         jobs=jobs,
         schedules=ScheduleUseCases(work, jobs, CronsimCalendar(), clock, ids, observer),
         webhooks=WebhookUseCases(work, fanout, rulebook, webhook_door, webhook_secrets, clock, ids, loopback=parts.tells_loopback),
+        inbound=InboundUseCases(work, records, webhook_secrets, clock, ids, observer),
         webhook_fanout=fanout,
         webhook_sending=sending,
         job_runs=job_runs,

@@ -15,6 +15,7 @@ from ports.factors import FactorStore
 from ports.hooks import BeforeHooks
 from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
+from ports.inbound import InboundStore
 from ports.invitations import InvitationStore
 from ports.jobs import JobStore
 from ports.mailbox import Mailbox
@@ -91,6 +92,8 @@ class Stores(Protocol):
     def traces(self) -> TraceStore: ...
     @property
     def webhooks(self) -> WebhookStore: ...
+    @property
+    def inbound(self) -> InboundStore: ...
     @property
     def hooks(self) -> BeforeHooks: ...
 

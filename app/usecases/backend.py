@@ -18,6 +18,7 @@ from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.impersonation import ImpersonationUseCases
 from app.usecases.imports import ImportUseCases
+from app.usecases.inbound import InboundUseCases
 from app.usecases.invitations import InvitationUseCases
 from app.usecases.job_runs import JobRuns
 from app.usecases.jobs import JobUseCases
@@ -81,6 +82,7 @@ class Backend:
     jobs: JobUseCases
     schedules: ScheduleUseCases
     webhooks: WebhookUseCases
+    inbound: InboundUseCases
     webhook_fanout: WebhookFanout
     webhook_sending: WebhookSending
     job_runs: JobRuns

@@ -139,9 +139,10 @@ def actor_of(stores: Stores, reader: Reader) -> Actor | None:
         return SYSTEM if reader.kind == endpoints.ADMIN else GUEST
     collection = _by_id(stores, reader.collection)
     record = stores.records.load(collection, reader.id) if collection else None
-    if collection is None or record is None or record[account_fields.DISABLED]:
+    known = stores.accounts.credentials_of(collection, reader.id) if collection and record else None
+    if collection is None or record is None or known is None or record[account_fields.DISABLED]:
         return None
-    return account(reader.id, collection.name)
+    return account(reader.id, collection.name, known.epoch)
 
 
 def _by_id(stores: Stores, id: str) -> Collection | None:

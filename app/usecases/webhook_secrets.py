@@ -18,11 +18,17 @@ class WebhookSecrets:
 
     def made(self, webhook: str) -> tuple[str, Secrets]:
         text = write_secret(secrets.token_bytes(_BYTES))
-        return text, Secrets(self._seal.close(text.encode(), about=_about(webhook)))
+        return text, self.given(webhook, text)
 
     def renewed(self, webhook: str, before: Secrets, now: int) -> tuple[str, Secrets]:
-        text, made = self.made(webhook)
-        return text, Secrets(made.sealed, before.sealed, now + round(OVERLAP.total_seconds() * 1000))
+        text, _ = self.made(webhook)
+        return text, self.replaced(webhook, text, before, now)
+
+    def given(self, webhook: str, text: str) -> Secrets:
+        return Secrets(self._seal.close(text.encode(), about=_about(webhook)))
+
+    def replaced(self, webhook: str, text: str, before: Secrets, now: int) -> Secrets:
+        return Secrets(self.given(webhook, text).sealed, before.sealed, now + round(OVERLAP.total_seconds() * 1000))
 
     def signing(self, webhook: str, kept: Secrets, now: int) -> list[str]:
         """The newest first."""

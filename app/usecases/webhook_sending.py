@@ -122,7 +122,7 @@ class WebhookSending:
 
     def _forgotten(self, stores: Stores) -> int:
         before = stores.webhooks.now() - _milliseconds(self._kept)
-        return stores.webhooks.forget(before, before, _FORGOTTEN_AT_ONCE)
+        return stores.webhooks.forget(before, before, _FORGOTTEN_AT_ONCE) or stores.inbound.forget(before, _FORGOTTEN_AT_ONCE)
 
 
 def _together(attempt: Callable[[Delivery], Attempt], batch: Sequence[Delivery]) -> dict[str, Attempt]:

@@ -79,6 +79,7 @@ _NOTED = (
     "accounts.email_changed", "accounts.verified", "factors.added", "factors.removed", "factors.renewed", "signing_keys.rotated",
     "invitations.invited", "invitations.sent", "invitations.withdrawn", "own_keys.created", "own_keys.revoked",
     "webhooks.saved", "webhooks.removed", "webhooks.renewed", "webhooks.tested", "webhooks.replayed",
+    "inbound.saved", "inbound.removed",
     "schedules.saved", "schedules.removed", "schedules.run_once",
     "collections.created", "collections.changed", "collections.deleted", "trash.emptied",
 )  # fmt: skip

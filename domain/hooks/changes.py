@@ -142,6 +142,26 @@ class WebhookChange(Change):
 
 
 @dataclass(slots=True, kw_only=True)
+class InboundChange(Change):
+    """A source of messages from another server. Of a message that is taken `id` is its own, `kind` what its sender calls it, `record` the
+    id of the record that it has made, and `body` what it says."""
+
+    source: str
+    id: str = ""
+    kind: str = ""
+    record: str = ""
+    body: Any = None
+
+    @property
+    def subject(self) -> str:
+        return self.source
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"id": self.id, "kind": self.kind, "record": self.record, "body": self.body} if self.id else {}
+
+
+@dataclass(slots=True, kw_only=True)
 class KeyChange(Change):
     """`id` and `name` of the API key; both "" of keys that sign tokens."""
 

@@ -85,7 +85,7 @@ class Endpoint:
             if each.collection in names
         ]
         return {
-            "name": self.name, "url": self.url, "as": _written(self.reader, names), "subscriptions": subscriptions,
+            "name": self.name, "url": self.url, "as": written_reader(self.reader, names), "subscriptions": subscriptions,
             "enabled": self.state == ENABLED,
         }  # fmt: skip
 
@@ -99,7 +99,7 @@ def read_endpoint(body: Mapping[str, Any], schema: Schema, *, id: str, created: 
     if not isinstance(enabled, bool):
         raise invalid("/enabled", "wrong_type", "`enabled` is true or false")
     made = Endpoint(
-        id, name, read_url(body.get("url"), loopback=loopback), _reader(body.get("as"), schema),
+        id, name, read_url(body.get("url"), loopback=loopback), read_reader(body.get("as"), schema),
         _subscriptions(body.get("subscriptions"), schema), created,
     )  # fmt: skip
     return made if enabled else disabled(made, BY_ADMIN)
@@ -150,19 +150,19 @@ def refused_url(why: str = "") -> Invalid:
     return invalid("/url", "invalid_webhook", told, hint="give the https address of a server that the whole internet can ask")
 
 
-def _reader(written: Any, schema: Schema) -> Reader:
+def read_reader(written: Any, schema: Schema, pointer: str = "/as") -> Reader:
     if written in (ADMIN, GUEST):
         return Reader(str(written))
     collection, _, id = written.partition("/") if isinstance(written, str) else ("", "", "")
     found = schema.collections.get(collection)
     if found is None or not found.is_accounts or found.system or not RECORD_ID.fullmatch(id):
         hint = 'as "users/<id of the account>", "guest" or "admin"'
-        raise invalid("/as", "invalid_webhook", "`as` says whose eyes the receiver has: what they may not see is not sent", hint=hint)
+        raise invalid(pointer, "invalid_webhook", "`as` says whose rights there are: what they may not, is not done", hint=hint)
     return Reader(ACCOUNT, found.id, id)
 
 
-def _written(reader: Reader, names: Mapping[str, str]) -> str | None:
-    """None where the accounts that it belonged to are gone."""
+def written_reader(reader: Reader, names: Mapping[str, str]) -> str | None:
+    """None where the accounts that it was one of are gone."""
     if reader.kind != ACCOUNT:
         return reader.kind
     return f"{names[reader.collection]}/{reader.id}" if reader.collection in names else None

@@ -133,6 +133,7 @@ def backend(**parts):
         "jobs": Asked(),
         "schedules": Asked(),
         "webhooks": Asked(),
+        "inbound": Asked(),
         "webhook_fanout": Asked(),
         "webhook_sending": Asked(),
         "job_runs": Asked(),

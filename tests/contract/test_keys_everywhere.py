@@ -28,7 +28,7 @@ REFUSING = {
     "sign_in", "refresh_session", "sign_out", "create_first_admin", "sign_in_by_code", "sign_in_by_link", "ask_link",
     "ask_verification", "ask_password_reset", "ask_code", "ask_email_change", "verify_address", "reset_password", "confirm_email_change",
     "plan_collection", "plan_collection_change", "why_refused", "create_key", "revoke_key",
-    "create_webhook", "renew_webhook_secret",
+    "create_webhook", "renew_webhook_secret", "put_source", "receive_message",
     "create_account_key", "revoke_account_key", "revoke_account_keys",
     "invite", "send_invitation", "withdraw_invitation", "accept_invitation", "sign_in_anonymously",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",
@@ -61,7 +61,7 @@ class World:
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
         places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
-                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules", "/api/v1/webhooks")  # fmt: skip
+                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules", "/api/v1/inbound", "/api/v1/webhooks")  # fmt: skip
         there = [self.client.get(place, headers=self.admin).get_json() for place in places]
         hooks = [each["id"] for each in there[-1]["items"]]
         return there + [self.client.get(f"/api/v1/webhooks/{id}/deliveries", headers=self.admin).get_json() for id in hooks]
@@ -132,6 +132,11 @@ def _given_up(world: World) -> tuple[str, str]:
     return hook, message
 
 
+def _source(world: World) -> str:
+    world.room.inbound.put("shop", {"scheme": "github", "secret": "a secret of their own"}, actor=SYSTEM)
+    return "shop"
+
+
 def _job(world: World, *, cancelled: bool = False) -> str:
     _registered(world)
     id = world.room.jobs.enqueue("dry", at=timedelta(days=1))
@@ -177,6 +182,7 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "test_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_hook(world)}/test", {}),
     "replay_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_given_up(world)[0]}/replay", {"json": {"since": "2020-01-01"}}),
     "replay_delivery": lambda world: ("POST", "/api/v1/webhooks/{}/deliveries/{}/replay".format(*_given_up(world)), {}),
+    "remove_source": lambda world: ("DELETE", f"/api/v1/inbound/{_source(world)}", {}),
     "retry_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world, cancelled=True)}/retry", {}),
     "cancel_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world)}/cancel", {}),
     "drop_job": lambda world: ("DELETE", f"/api/v1/jobs/{_job(world)}", {}),

@@ -48,6 +48,7 @@ TABLES = {
     "0025": {"_job_tallies"},
     "0026": {"_schedules"},
     "0027": {"_webhooks", "_webhook_deliveries"},
+    "0028": {"_inbound", "_inbound_messages"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

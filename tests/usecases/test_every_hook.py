@@ -20,6 +20,7 @@ from domain.errors import Forbidden
 from domain.hooks.catalogue import CATALOGUE
 from domain.records.batches import Operation
 from domain.records.imports import Options, Row
+from domain.webhooks.signatures import sign, write_secret
 from stillroom import SYSTEM, Extension
 from tests.authenticator import Authenticator
 from tests.contract.test_oauth_sign_in import CHALLENGE, RETURN, VERIFIER
@@ -30,6 +31,7 @@ from tests.usecases.test_proofs import NEW, NEW_PASSWORD
 
 POSTS = {"name": "posts", "fields": [{"name": "title", "type": "text"}], "trash": {"days": 7}}
 NUMBERS = count()
+SHARED = write_secret(b"of 32 bytes, as the standard has")
 SYSTEMS = {"actor": SYSTEM, "facts": FACTS}
 MAILED = {**USERS, "api_keys": {"max": 3}, "mail": {"pages": {"link": "https://planes.example/in"}}}
 
@@ -96,6 +98,18 @@ def of_webhook(name, *given):
 def replayed(room, made):
     id = hooked(room, made)
     room.webhooks.replay(id, room.webhooks.test(id, actor=SYSTEM), actor=SYSTEM)
+
+
+def sourced(room, made):
+    return room.inbound.put("shop", {"scheme": "standard", "secret": SHARED}, actor=SYSTEM)
+
+
+def received(room, made):
+    sourced(room, made)
+    body, now = b'{"type": "paid"}', int(room.clock.now().timestamp())
+    message = f"m{next(NUMBERS)}"
+    headers = {"webhook-id": message, "webhook-timestamp": str(now), "webhook-signature": sign([SHARED], message, now, body)}
+    room.inbound.receive("shop", headers, body, lambda: {"type": "paid"}, facts=FACTS)
 
 
 def removed_passkey(room, made):
@@ -259,6 +273,9 @@ CHANGES = {
     "webhooks.test": ("webhooks.test", of_webhook("test")),
     "webhooks.replay": ("webhooks.replay", replayed),
     "webhooks.replay_dead": ("webhooks.replay", of_webhook("replay_dead", {"since": "2026-01-01"})),
+    "inbound.put": ("inbound.save", sourced),
+    "inbound.remove": ("inbound.remove", lambda room, made: (sourced(room, made), room.inbound.remove("shop", actor=SYSTEM))),
+    "inbound.receive": ("inbound.receive", received),
     "collections.create": ("collections.create", lambda room, made: room.collections.create({"name": "more"}, actor=SYSTEM)),
     "collections.change": (
         "collections.change", lambda room, made: room.collections.change("posts", {"rules": {"list": ""}}, actor=SYSTEM),
@@ -275,7 +292,8 @@ READS = {
     "imports.judge", "imports.progress", "trash.list", "explanations.explain", "explanations.why", "accounts.identify", "accounts.me",
     "accounts.public_keys", "sessions.list", "sessions.own_account", "factors.list", "api_keys.list", "api_keys.identify",
     "own_keys.list", "own_keys.identify", "audit.list",
-    "audit.own", "schedules.list", "webhooks.list", "webhooks.get", "webhooks.deliveries", "webhooks.delivery", "metrics.measures",
+    "audit.own", "schedules.list", "webhooks.list", "webhooks.get", "webhooks.deliveries", "webhooks.delivery",
+    "inbound.list", "inbound.messages", "metrics.measures",
     "outlines.known_to", "operations.ready", "operations.capabilities", "personal_exports.write",
     "providers.list", "invitations.list",
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identity", "oauth.identities", "accounts.check",

@@ -8,7 +8,8 @@ from tests.e2e.server import ROOT
 
 HEAD = '''
 from stillroom import (
-    AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, IdentityChange, InvitationChange, KeyChange,
+    AccountChange, Backend, Change, CollectionChange, Event, Extension, FactorChange, IdentityChange, InboundChange, InvitationChange,
+    KeyChange,
     OwnKeyChange, ProviderChange, RecordCreate,
     RecordDelete, RecordImport, RecordUpdate, ScheduleChange, TrashChange,
     WebhookChange,

@@ -23,6 +23,8 @@ from domain.idempotency import HEADER, Answer, Asked, asked, check_key, digest
 T = TypeVar("T")
 
 _ENVIRON = "HTTP_IDEMPOTENCY_KEY"
+_THEIRS = "keys_are_theirs"
+F = TypeVar("F", bound=Callable[..., Any])
 # A string of RFC 8941, or the same without its quotes, as most clients send it. A comma outside of quotes is where two headers were joined.
 _QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"')
 _BARE = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
@@ -91,8 +93,14 @@ def refuse_elsewhere(app: Flask) -> None:
     """Once all routes are there. Nobody is to believe in a protection that is not there."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if rule.methods and rule.methods - _SAFE and not takes_key(view):
+        if rule.methods and rule.methods - _SAFE and not takes_key(view) and not getattr(view, _THEIRS, False):
             app.view_functions[rule.endpoint] = _refusing(view)
+
+
+def keys_are_theirs(view: F) -> F:
+    """For requests whose senders know nothing of ours: the header is one more that they may send."""
+    setattr(view, _THEIRS, True)
+    return view
 
 
 def takes_key(view: Callable[..., Any]) -> bool:

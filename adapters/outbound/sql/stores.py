@@ -12,6 +12,7 @@ from adapters.outbound.sql.factors import SqlFactorStore
 from adapters.outbound.sql.hooks import SqlBeforeHooks
 from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
+from adapters.outbound.sql.inbound import SqlInboundStore
 from adapters.outbound.sql.invitations import SqlInvitationStore
 from adapters.outbound.sql.jobs import SqlJobStore
 from adapters.outbound.sql.mailbox import SqlMailbox
@@ -148,6 +149,10 @@ class SqlStores:
     @cached_property
     def webhooks(self) -> SqlWebhookStore:
         return SqlWebhookStore(self._session)
+
+    @cached_property
+    def inbound(self) -> SqlInboundStore:
+        return SqlInboundStore(self._session)
 
     @cached_property
     def hooks(self) -> SqlBeforeHooks:

@@ -226,6 +226,17 @@ OF_OURS: Mapping[str, ByStatus] = {
     "pause_schedule": {**_WRITING, **_ONCE, 400: _QUERY},
     "resume_schedule": {**_WRITING, **_ONCE, 400: _QUERY},
     "run_schedule": {**_WRITING, **_ONCE, 400: (*_QUERY, "invalid_job", "unknown_job")},
+    "list_sources": {400: _QUERY, **_ADMINS, **_LATER},
+    "put_source": {
+        **_SENDING, 400: (*_QUERY, *_HOOK, "invalid_source"),
+        403: _STALE, 409: ("conflict",), 413: _OVERSIZED,
+    },
+    "remove_source": {**_WRITING, **_ONCE, 400: _QUERY, 409: ("conflict",)},
+    "list_messages": {400: _QUERY, **_READING},
+    "receive_message": {
+        **_SENDING, 400: (*_QUERY, *_BODY, *_RECORD, "no_message_id", "number_too_large"), 401: ("invalid_signature",),
+        409: ("conflict", "not_unique"),
+    },
     "list_webhooks": {400: _QUERY, **_ADMINS, **_LATER},
     "create_webhook": {**_SENDING, 400: (*_QUERY, *_HOOK), 403: _STALE, 409: ("conflict",), 413: _OVERSIZED},
     "get_webhook": {400: _QUERY, **_READING},
