@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 @dataclass
 class RedisServer:
     folder: Path
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,7 +37,7 @@ class RedisServer:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self.folder)]
         with (self.folder / "redis.log").open("ab") as log:
             command = [_program(), *options]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_end_with_parent)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent)
         until = time.monotonic() + 20
         while not self._answers():
             assert self.process.poll() is None, (self.folder / "redis.log").read_text()
@@ -98,14 +98,14 @@ def _program() -> str:
     return shutil.which("redis-server") or missing("Redis", "install redis-server")
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A run that is killed leaves no server behind; where the kernel cannot promise that, it may."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

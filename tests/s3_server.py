@@ -1,7 +1,7 @@
 """A real S3 server for tests, over HTTP on this machine: `bucket` is one of a test's own in it.
 
-`bucket_url` is what a setting would say of it. TEST_S3_URL names another server in its place, as `http://KEY:SECRET@127.0.0.1:9000`:
-its buckets are made and left behind.
+TEST_FILES_URL, as STILLROOM_FILES_URL has it, with TEST_FILES_ACCESS_KEY and TEST_FILES_SECRET, names a bucket of any object store in its
+place; what tests write there stays.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
@@ -19,11 +19,17 @@ from uuid import uuid4
 import pytest
 
 from adapters.outbound.object_stores import Keys
-from domain.files.stores import Bucket
+from domain.files.stores import Bucket, Folder, read_store
 from tests.backends import missing
-from tests.redis_server import _end_with_parent, _free_port
+from tests.redis_server import end_with_parent, free_port
 
-KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+_OTHER = os.environ.get("TEST_FILES_URL", "")
+OTHER = read_store(_OTHER) if _OTHER else None
+KEYS = Keys(
+    os.environ.get("TEST_FILES_ACCESS_KEY", "AKIDEXAMPLE"),
+    os.environ.get("TEST_FILES_SECRET", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+)
+assert not isinstance(OTHER, Folder), "TEST_FILES_URL names a bucket"
 
 
 @dataclass
@@ -31,28 +37,22 @@ class S3Server:
     """Each folder in `folder` is a bucket."""
 
     url: str
-    folder: Path | None
+    folder: Path
 
     def bucket(self) -> Bucket:
         name = f"b{uuid4().hex[:12]}"
-        if self.folder is None:
-            urllib.request.urlopen(urllib.request.Request(f"{self.url}/{name}", method="PUT"), timeout=10).close()
-        else:
-            (self.folder / name).mkdir()
+        (self.folder / name).mkdir()
         return Bucket("s3", name, "app/files", endpoint=self.url, region="us-east-1")
 
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    if other := os.environ.get("TEST_S3_URL"):
-        yield S3Server(other, None)
-        return
     if find_spec("localbucket") is None:
         missing("S3 server", "install requirements/dev.txt")
-    folder, port = tmp_path_factory.mktemp("s3"), _free_port()
+    folder, port = tmp_path_factory.mktemp("s3"), free_port()
     command = [sys.executable, "-m", "localbucket", str(folder), "--port", str(port)]
     with (folder.parent / f"{folder.name}.log").open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_end_with_parent)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent)
     wait_for(f"http://127.0.0.1:{port}/", process)
     yield S3Server(f"http://127.0.0.1:{port}", folder)
     process.kill()
@@ -60,8 +60,11 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server) -> Bucket:
-    return s3_server.bucket()
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    if OTHER is None:
+        made: Bucket = request.getfixturevalue("s3_server").bucket()
+        return made
+    return replace(OTHER, prefix=f"{OTHER.prefix}/{uuid4().hex}".strip("/"))
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:

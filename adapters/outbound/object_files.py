@@ -37,6 +37,9 @@ _FULL = ("StorageFull", "QuotaExceeded", "InsufficientCapacity", "507 Insufficie
 # Nothing is there because there is nothing to hold it: a mistake of the owner, and no file that is gone.
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "specified bucket does not exist")
 
+# There is nothing of it from there on: by the store, or by the library where the store answers with what there is.
+_BEHIND_THE_END = ("416 Range", "StartTooLarge")
+
 
 class ObjectFiles:
     def __init__(self, bucket: Bucket, keys: Keys, *, patience: Patience = PATIENCE) -> None:
@@ -97,7 +100,8 @@ class ObjectFiles:
         batches = self._ask(lambda obs: iter(obs.list(self._store, folder or None, offset=after or None)))
         while batch := self._ask(lambda obs: next(batches, ())):
             for each in batch:
-                if is_key(each["path"]):
+                # Some stores begin at the front whatever they are told.
+                if is_key(each["path"]) and each["path"] > after:
                     yield StoredFile(each["path"], each["size"], each["last_modified"])
 
     def tidy(self, before: datetime) -> int:
@@ -186,7 +190,7 @@ class ObjectFiles:
         try:
             return self._ask(fetched)
         except Unavailable as failed:
-            if "416 Range" in str(failed.__cause__):
+            if any(word in str(failed.__cause__) for word in _BEHIND_THE_END):
                 return None
             raise
 

@@ -1,18 +1,28 @@
 """Files in an object store, where the store itself matters: links that it signs, whom it lets in, and all that may go wrong with it."""
 
+import os
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
 from adapters.outbound.object_files import ObjectFiles
-from adapters.outbound.object_stores import Patience
+from adapters.outbound.object_stores import Keys, Patience
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.stores import Bucket
+from tests.backends import missing
 from tests.faulty_store import FaultyStore
-from tests.redis_server import _free_port
-from tests.s3_server import KEYS
+from tests.redis_server import end_with_parent, free_port
+from tests.s3_server import KEYS, wait_for
+
+ROOT = Path(__file__).parents[2]
 
 KEY = "0198a/0198b/4f2kq.txt"
 # As a busy machine needs it, and as a test that waits for its end wants it.
@@ -136,7 +146,7 @@ def test_a_bucket_that_is_not_there_is_no_store_without_files(bucket):
 
 
 def test_nobody_listens_there(bucket):
-    files = ObjectFiles(replace(bucket, endpoint=f"http://127.0.0.1:{_free_port()}"), KEYS, patience=HASTY)
+    files = ObjectFiles(replace(bucket, endpoint=f"http://127.0.0.1:{free_port()}"), KEYS, patience=HASTY)
     for ask in (files.check, lambda: files.open(KEY), lambda: files.write(KEY, [b"x"], type="")):
         with pytest.raises(Unavailable) as told:
             ask()
@@ -177,3 +187,106 @@ def test_nothing_goes_up_for_what_is_cut_off(files, faulty, bucket):
 def says_nothing(problem: Problem) -> bool:
     said = f"{problem.detail} {problem.hint}"
     return not any(word in said for word in ("127.0.0.1", "http", KEY, KEYS.access, "S3"))
+
+
+# --- whom it lets in
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory) -> Iterator[Bucket]:
+    """In a store that asks who signed what."""
+    if find_spec("nanio") is None:
+        missing("S3 server that asks for signatures", "install requirements/dev.txt")
+    folder, port = tmp_path_factory.mktemp("asking"), free_port()
+    (folder / "planes").mkdir()
+    command = [sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder)]
+    environ = {"PATH": os.environ["PATH"], "NANIO_ACCESS_KEY": KEYS.access, "NANIO_SECRET_KEY": KEYS.secret}
+    with (folder.parent / "asking.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent)
+    wait_for(f"http://127.0.0.1:{port}/", process)
+    yield Bucket("s3", "planes", "app", endpoint=f"http://127.0.0.1:{port}")
+    process.kill()
+    process.wait(10)
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status
+    except HTTPError as refused:
+        return refused.code
+
+
+def test_a_signed_link_opens_one_file_for_a_while_as_what_it_was_written(asking):
+    files = ObjectFiles(asking, KEYS, patience=PATIENT)
+    disposition = "attachment; filename=\"plan.html\"; filename*=UTF-8''pl%C3%A4n.html"
+    files.write(KEY, [b"<script>"], type="text/html", disposition=disposition)
+    files.write("0198a/0198b/other.txt", [b"secret"], type="text/plain")
+    link = files.link(KEY, seconds=60)
+    with urllib.request.urlopen(link, timeout=10) as answer:
+        assert answer.read() == b"<script>"
+        assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"]) == ("text/html", disposition)
+    for other in (
+        link.partition("?")[0], link.replace("4f2kq.txt", "../0198b/other.txt"), link.replace("4f2kq.txt", "other.txt"),
+        link.replace("X-Amz-Expires=60", "X-Amz-Expires=600000"), link[:-1] + ("0" if link[-1] != "0" else "1"),
+    ):  # fmt: skip
+        assert status(other) in (400, 403), other
+    with pytest.raises(HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(link, method="DELETE"), timeout=10)
+
+
+def test_a_signed_link_ends(asking):
+    files = ObjectFiles(asking, KEYS, patience=PATIENT)
+    files.write("0198a/0198b/short.txt", [b"x"], type="text/plain")
+    link = files.link("0198a/0198b/short.txt", seconds=1)
+    assert status(link) == 200
+    time.sleep(2.1)
+    assert status(link) == 403
+
+
+def test_a_link_is_signed_for_where_browsers_reach_the_store(asking):
+    files = ObjectFiles(replace(asking, public=asking.endpoint.replace("127.0.0.1", "localhost")), KEYS, patience=PATIENT)
+    files.write("0198a/0198b/public.txt", [b"x"], type="text/plain")
+    link = files.link("0198a/0198b/public.txt", seconds=60)
+    assert link.startswith("http://localhost:")
+    assert status(link) == 200
+    assert status(link.replace("localhost", "127.0.0.1")) == 403
+
+
+def test_wrong_keys_open_nothing(asking):
+    strange = ObjectFiles(asking, Keys(KEYS.access, "another"), patience=PATIENT)
+    for ask in (lambda: strange.open(KEY), lambda: strange.write("0198a/0198b/never.txt", [b"x"], type=""), strange.check):
+        with pytest.raises(Unavailable) as told:
+            ask()
+        assert says_nothing(told.value)
+    assert ObjectFiles(asking, KEYS, patience=PATIENT).open("0198a/0198b/never.txt") is None
+
+
+# --- a process that ends in the middle
+
+WRITING = """
+import sys
+from adapters.outbound.object_files import ObjectFiles
+from adapters.outbound.object_stores import Keys
+from domain.files.stores import read_store
+
+def chunks():
+    for _ in range(30):
+        yield b"x" * 1_000_000
+    print("most of it", flush=True)
+    sys.stdin.readline()
+
+ObjectFiles(read_store(sys.argv[1]), Keys(*sys.argv[2:4])).write(sys.argv[4], chunks(), type="")
+"""
+
+
+def test_an_upload_that_was_killed_is_nothing(straight, bucket):
+    url = f"s3://{bucket.name}/{bucket.prefix}?endpoint={bucket.endpoint}"
+    command = [sys.executable, "-c", WRITING, url, KEYS.access, KEYS.secret, KEY]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline().strip() == "most of it"
+        writer.kill()
+    assert straight.open(KEY) is None
+    assert list(straight.stored()) == []
+    straight.write(KEY, [b"again"], type="")
+    assert read(straight) == b"again"
