@@ -19,7 +19,7 @@ from adapters.inbound.cli.openapi import GENERIC
 from adapters.inbound.cli.openapi import GUEST as FOR_GUESTS
 from adapters.inbound.cli.terminal import Failed
 from app import certificates
-from app.premises import StartRefused, check_port, make_data_dir, only_server, warnings
+from app.premises import StartRefused, asked_apart, check_port, make_data_dir, only_server, warnings
 from app.settings import Settings, SettingsError
 from app.usecases.schedules import PACE
 from domain.actor import GUEST, SYSTEM
@@ -103,7 +103,7 @@ def _prepare(settings: Settings, overrides: Mapping[str, str]) -> bool:
     with wiring.open_backend(settings) as composed:
         for line in wiring.describe(settings):
             click.echo(line)
-        for line in _warnings(settings):
+        for line in (*_warnings(settings), *asked_apart(partial(wiring.trouble_with_files, settings))):
             click.echo(f"Warning: {line}.", err=True)
         composed.backend.schedules.settle()
         for line in _schema_applied(settings, composed):
@@ -215,7 +215,8 @@ def _check() -> list[str]:
         certificates.check_certificate(settings)
         found = wiring.check(settings)
         drift = wiring.drift(settings)
-    return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*_warnings(settings), *drift)), found]
+        trouble = wiring.trouble_with_files(settings)
+    return [*wiring.describe(settings), *(f"Warning: {line}." for line in (*_warnings(settings), *drift, *trouble)), found]
 
 
 def _openapi(reader: str) -> str:

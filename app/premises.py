@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +69,23 @@ def warnings(settings: Settings) -> list[str]:
         )
     if settings.public_url and not settings.speaks_tls and not settings.trusted_proxies and settings.limits.quotas:
         found.append("limits count all clients behind a proxy as one; if there is one, name it in STILLROOM_TRUSTED_PROXIES")
+    return found
+
+
+def asked_apart(look: Callable[[], list[str]]) -> list[str]:
+    """What a process of its own finds, for what leaves threads behind that no worker could be forked from. It writes little: a pipe
+    holds that whoever reads."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writes, "\n".join(look()).encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads, encoding="utf-8") as told:
+        found = told.read().splitlines()
+    os.waitpid(child, 0)
     return found
 
 

@@ -39,7 +39,7 @@ from adapters.outbound.sql.start import StartError, check_database, migrate_data
 from adapters.outbound.sql.stores import sql_stores
 from adapters.outbound.sql.unit_of_work import SqlUnitOfWork
 from adapters.outbound.system_clock import SystemClock, Uuid7Ids
-from adapters.outbound.watched_files import WatchedFiles
+from adapters.outbound.watched_files import WatchedFiles, reason
 from adapters.outbound.webauthn_passkeys import WebauthnPasskeys
 from app import discover
 from app.attach import attach
@@ -111,6 +111,7 @@ from domain.accounts.factors import PASSKEY, TOTP
 from domain.accounts.issuers import TrustedIssuer
 from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
+from domain.errors import Problem
 from domain.files.stores import Bucket, Folder
 from domain.jobs.crowd import MOST_WAITING, Crowd
 from domain.limits.policies import Policies
@@ -395,7 +396,7 @@ def way_of_jobs(settings: Settings) -> str:
 def _place_of_files(settings: Settings) -> str:
     match settings.files_url:
         case Bucket(scheme, name, prefix, endpoint):
-            return f"{scheme}://{name}/{prefix}" + (f" at {endpoint}" if endpoint else "")
+            return f"{scheme}://{name}" + (f"/{prefix}" if prefix else "") + (f" at {endpoint}" if endpoint else "")
         case Folder(root):
             return str(root)
     return str(settings.data_dir / "files")
@@ -405,6 +406,17 @@ def _way_of_mail(settings: Settings) -> str:
     if settings.smtp_url:
         return "by SMTP"
     return "to this terminal" if _mailer(settings) else "to nobody (see STILLROOM_SMTP_URL)"
+
+
+def trouble_with_files(settings: Settings) -> list[str]:
+    """Why the bucket that the settings name cannot be used, for who starts it. A process that asked may not fork any more."""
+    if not isinstance(settings.files_url, Bucket):
+        return []
+    try:
+        ObjectFiles(settings.files_url, Keys(settings.files_access_key, settings.files_secret)).check()
+    except Problem as problem:
+        return [f"files cannot be kept in {_place_of_files(settings)} ({reason(problem)}); what needs none is served"]
+    return []
 
 
 def has_database(settings: Settings) -> bool:

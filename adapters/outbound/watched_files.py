@@ -95,7 +95,7 @@ class WatchedFiles:
             first, self._is_away = not self._is_away, True
             self._again = self._now() + self._pause
         if first:
-            self._observer.observe(FilesAway(_reason(failure)))
+            self._observer.observe(FilesAway(reason(failure)))
 
     def _note_recovery(self) -> None:
         with self._lock:
@@ -104,8 +104,8 @@ class WatchedFiles:
             self._observer.observe(FilesBack())
 
 
-def _reason(failure: Exception) -> str:
-    """For a log: neither addresses nor names of files are in it."""
+def reason(failure: Exception) -> str:
+    """For the owner: neither addresses nor names of files are in it."""
     cause = failure.__cause__ or failure
     if isinstance(cause, OSError):
         return errno.errorcode.get(cause.errno or 0, type(cause).__name__)

@@ -16,6 +16,10 @@ from tests.s3_server import KEYS
 PAGE = (Path(__file__).parents[2] / "docs" / "file-stores.md").read_text(encoding="utf-8")
 
 
+def opened() -> dict[str, str]:
+    return {"STILLROOM_FILES_ACCESS_KEY": KEYS.access, "STILLROOM_FILES_SECRET": KEYS.secret}
+
+
 def test_every_address_names_a_store() -> None:
     addresses = re.findall(r"`((?:file|s3|gs|az)://[^`]+)`", PAGE)
     assert [type(read_store(each)) for each in addresses] == [Folder, *[Bucket] * 4]
@@ -46,13 +50,21 @@ def test_the_numbers_are_those_of_the_code() -> None:
 
 def test_a_backend_keeps_its_files_where_the_settings_say(bucket: Bucket, tmp_path: Path) -> None:
     url = f"s3://{bucket.name}/app?endpoint={bucket.endpoint}"
-    environ = {"STILLROOM_FILES_URL": url, "STILLROOM_FILES_ACCESS_KEY": KEYS.access, "STILLROOM_FILES_SECRET": KEYS.secret}
-    settings = Settings.from_environment({"STILLROOM_DATA_DIR": str(tmp_path), **environ})
+    settings = Settings.from_environment({"STILLROOM_DATA_DIR": str(tmp_path), "STILLROOM_FILES_URL": url, **opened()})
+    assert wiring.trouble_with_files(settings) == []
     wiring.migrate(settings)
     with wiring.open_backend(settings) as composed:
         assert composed.backend.operations.ready().files == "ready"
     told = " ".join(wiring.describe(settings))
     assert f"files in s3://{bucket.name}/app" in told
+    assert KEYS.secret not in told
+
+
+def test_a_bucket_that_cannot_be_used_is_told_with_what_the_store_answered(bucket: Bucket, tmp_path: Path) -> None:
+    url = f"s3://{bucket.name}-none?endpoint={bucket.endpoint}"
+    settings = Settings.from_environment({"STILLROOM_DATA_DIR": str(tmp_path), "STILLROOM_FILES_URL": url, **opened()})
+    (told,) = wiring.trouble_with_files(settings)
+    assert "(404 NoSuchBucket)" in told
     assert KEYS.secret not in told
 
 
