@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.outbound.disk_files import DiskFiles
-from domain.errors import OutOfSpace, Unavailable
+from domain.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
 KEY = "0198a/0198b/4f2kq.txt"
@@ -174,14 +174,50 @@ def test_where_there_is_no_room_nothing_is_left(files, root):
     assert [each for each in root.rglob("*") if each.is_file()] == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_told_as_one(files, root, monkeypatch):
-    """The error is the kernel's own, from a device that is always full."""
-    begun = DiskFiles._begun
-    monkeypatch.setattr(DiskFiles, "_begun", lambda self, name: os.open("/dev/full", os.O_WRONLY) if begun(self, name) else -1)
-    with pytest.raises(OutOfSpace):
-        files.write(KEY, [b"x"], type="")
-    assert [each for each in root.rglob("*") if each.is_file()] == []
+FULL = """
+import sys
+from pathlib import Path
+from adapters.outbound.disk_files import DiskFiles
+from domain.errors import OutOfSpace
+
+root = Path(sys.argv[1])
+files = DiskFiles(root)
+
+def told(ask):
+    try:
+        ask()
+    except OutOfSpace:
+        left = [str(each.relative_to(root)) for each in root.rglob("*") if each.is_file()]
+        return "full", left
+    return "fits"
+
+print(told(lambda: files.write(sys.argv[2], (b"x" * 100_000 for _ in range(20)), type="")))
+print(told(lambda: files.write(sys.argv[2], [b"x" * 600_000], type="")))
+print(told(files.check))
+(root / "somebody-elses").write_bytes(b"x" * 400_000)
+(root / "more").open("wb", 0).write(b"x" * 400_000)
+print(told(files.check))
+files.delete([sys.argv[2]])
+print(told(files.check), told(lambda: files.write("a/b/c", [b"x" * 100_000], type="")))
+"""
+
+
+def test_a_disk_that_is_full_keeps_nothing_and_goes_on_when_there_is_room(root):
+    """A real one, of a megabyte, which only this process sees."""
+    mounted = 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", mounted, str(root), sys.executable, "-c", FULL, str(root), KEY]
+    try:
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("this system cannot make a small disk: no unshare")
+    assert "Traceback" not in ran.stderr, ran.stderr
+    if not ran.stdout:
+        pytest.skip(f"this system lets nobody make a small disk: {ran.stderr[:100]}")
+    lines = ran.stdout.splitlines()
+    assert lines[:3] == ["('full', [])", "fits", "fits"]
+    assert lines[3].startswith("('full'")
+    assert DiskFiles(root).place(KEY).path in lines[3]
+    assert lines[4] == "fits fits"
 
 
 def test_a_disk_that_is_gone_is_no_store_without_files(files, root):
