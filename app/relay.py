@@ -8,7 +8,7 @@ from app.usecases.events import EventUseCases
 from ports.observer import HousekeepingFailed, Observer, trace
 
 # Seconds between two looks at what other processes have committed, which nobody tells us of.
-_POLL = 0.25
+_POLL = 0.1
 # After a commit of ours: what is committed in this time is handed over in the same round, so that a busy server is not busier for it.
 _GATHER = 0.01
 # Where the database does not answer.
