@@ -27,7 +27,6 @@ from adapters.outbound.pillow_images import PillowImages
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.pyotp_codes import PyotpCodes
 from adapters.outbound.re2_patterns import Re2Patterns
-from adapters.outbound.redis_limits import RedisLimits
 from adapters.outbound.sealed_secrets import BrokenSeal, Seal, WeakSecret, load_or_make_secret
 from adapters.outbound.segno_pictures import SegnoPictures
 from adapters.outbound.smtp_mail import SmtpMailer, read_relay
@@ -491,7 +490,12 @@ def _counter(settings: Settings, observer: Observer) -> HitCounter:
         own = MachineLimits(settings.data_dir / "limits.table")
     except OSError as error:
         raise StartError(f"{settings.data_dir}/limits.table cannot be opened: {error.strerror}") from error
-    return FallbackLimits(RedisLimits(settings.redis_url), own, observer) if settings.redis_url else own
+    if not settings.redis_url:
+        return own
+    # Its library takes a while to be imported, which nobody without Redis waits for.
+    from adapters.outbound.redis_limits import RedisLimits
+
+    return FallbackLimits(RedisLimits(settings.redis_url), own, observer)
 
 
 def _carrier(settings: Settings, seal: Seal, observer: Observer) -> Carrier:

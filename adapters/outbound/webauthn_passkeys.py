@@ -3,29 +3,29 @@ on this very machine that is `localhost`."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-from webauthn import (
-    base64url_to_bytes,
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from ports.passkeys import NewPasskey
 
 _LOOPBACK = ("127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
 T = TypeVar("T")
+
+
+@cache
+def _webauthn() -> ModuleType:
+    """Imported with the first passkey: a tenth of what every start and every command would wait for."""
+    import webauthn
+    import webauthn.helpers.structs
+
+    return webauthn
+
+
+def _structs() -> ModuleType:
+    found: ModuleType = _webauthn().helpers.structs
+    return found
 
 
 class WebauthnPasskeys:
@@ -44,33 +44,33 @@ class WebauthnPasskeys:
 
     def registration(self, challenge: bytes, *, handle: bytes, name: str, there: Sequence[str]) -> dict[str, Any]:
         # Discoverable where the authenticator can, so that it may be the only factor; verified always: a found phone signs nobody in.
-        wanted = AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.REQUIRED
+        wanted = _structs().AuthenticatorSelectionCriteria(
+            resident_key=_structs().ResidentKeyRequirement.PREFERRED, user_verification=_structs().UserVerificationRequirement.REQUIRED
         )
-        options = generate_registration_options(
+        options = _webauthn().generate_registration_options(
             rp_id=self._host, rp_name=self._host, user_id=handle, user_name=name, user_display_name=name, challenge=challenge,
             exclude_credentials=_descriptors(there), authenticator_selection=wanted,
         )  # fmt: skip
-        return _as_object(options_to_json(options))
+        return _as_object(_webauthn().options_to_json(options))
 
     def registered(self, answer: Mapping[str, Any], challenge: bytes) -> NewPasskey | None:
-        found = _judged(lambda: verify_registration_response(
+        found = _judged(lambda: _webauthn().verify_registration_response(
             credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origins,
             require_user_verification=True,
         ))  # fmt: skip
         if found is None:
             return None
-        return NewPasskey(bytes_to_base64url(found.credential_id), found.credential_public_key, found.sign_count)
+        return NewPasskey(_webauthn().helpers.bytes_to_base64url(found.credential_id), found.credential_public_key, found.sign_count)
 
     def authentication(self, challenge: bytes, *, allowed: Sequence[str]) -> dict[str, Any]:
-        options = generate_authentication_options(
+        options = _webauthn().generate_authentication_options(
             rp_id=self._host, challenge=challenge, allow_credentials=_descriptors(allowed),
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=_structs().UserVerificationRequirement.REQUIRED,
         )  # fmt: skip
-        return _as_object(options_to_json(options))
+        return _as_object(_webauthn().options_to_json(options))
 
     def authenticated(self, answer: Mapping[str, Any], challenge: bytes, *, public_key: bytes, counter: int) -> int | None:
-        found = _judged(lambda: verify_authentication_response(
+        found = _judged(lambda: _webauthn().verify_authentication_response(
             credential=dict(answer), expected_challenge=challenge, expected_rp_id=self._host, expected_origin=self._origins,
             credential_public_key=public_key, credential_current_sign_count=counter, require_user_verification=True,
         ))  # fmt: skip
@@ -84,8 +84,8 @@ def _judged(judge: Callable[[], T]) -> T | None:
         return None
 
 
-def _descriptors(credentials: Sequence[str]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each)) for each in credentials]
+def _descriptors(credentials: Sequence[str]) -> list[Any]:
+    return [_structs().PublicKeyCredentialDescriptor(id=_webauthn().base64url_to_bytes(each)) for each in credentials]
 
 
 def _as_object(text: str) -> dict[str, Any]:
