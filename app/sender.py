@@ -4,6 +4,8 @@ that share a database have them."""
 from collections.abc import Callable
 from functools import partial
 from threading import Event, Lock, Thread
+from time import monotonic
+from typing import TypeVar
 
 from app.usecases.webhook_sending import WebhookSending
 from ports.observer import HousekeepingFailed, Observer, trace
@@ -14,6 +16,10 @@ _POLL = 1.0
 _ENDPOINTS = 16
 # What is under way when the process ends is not waited for: whoever comes next sends it again.
 _PATIENCE = 5.0
+# An endpoint that could not be sent to for a reason of ours, say a secret that no key opens any more, is tried again after this time.
+_REST = 10.0
+
+T = TypeVar("T")
 
 
 class Sender:
@@ -21,6 +27,7 @@ class Sender:
         self._sending, self._is_wanted, self._observer = sending, is_wanted, observer
         self._roused, self._over, self._changing = Event(), Event(), Lock()
         self._busy: set[str] = set()
+        self._resting: dict[str, float] = {}
         self._thread = Thread(target=self._go, name="stillroom-sender", daemon=True)
 
     def start(self) -> "Sender":
@@ -52,20 +59,26 @@ class Sender:
 
     def _is_free(self, webhook: str) -> bool:
         with self._changing:
-            if webhook in self._busy or len(self._busy) >= _ENDPOINTS:
+            if webhook in self._busy or len(self._busy) >= _ENDPOINTS or monotonic() < self._resting.get(webhook, 0):
                 return False
+            self._resting.pop(webhook, None)
             self._busy.add(webhook)
             return True
 
     def _send(self, webhook: str) -> None:
-        self._watched("webhooks", partial(self._sending.send, webhook, stopped=self._over.is_set))
+        count = self._watched("webhooks", partial(self._sending.send, webhook, stopped=self._over.is_set))
         with self._changing:
             self._busy.discard(webhook)
-        # What came while it was the last one's turn was passed over.
-        self._roused.set()
+            if count is None:
+                self._resting[webhook] = monotonic() + _REST
+        # What came while it was the last one's turn was passed over. Where nothing could be sent, it is left to the next look.
+        if count:
+            self._roused.set()
 
-    def _watched(self, what: str, body: Callable[[], object]) -> None:
+    def _watched(self, what: str, body: Callable[[], T]) -> T | None:
+        """None where it failed."""
         try:
-            body()
+            return body()
         except Exception as error:  # noqa: BLE001 - the next look may go well
             self._observer.observe(HousekeepingFailed(what, "\n".join(trace(error))))
+            return None

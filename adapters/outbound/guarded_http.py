@@ -2,6 +2,7 @@
 from the environment (other clients do all three unless told). Where they may go is decided by domain.outgoing."""
 
 import http.client
+import io
 import socket
 import ssl
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from domain.outgoing import Target, may_connect, read_target
 
@@ -20,6 +22,8 @@ _OURS = {
     "Connection": "close",
 }
 _FAILURES = (OSError, http.client.HTTPException, ValueError)
+# For the head of an answer, and for what stands around its chunks.
+_FRAMING = 65_536
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -135,8 +139,39 @@ def _hung_up_at(ends: float, connection: socket.socket) -> Iterator[threading.Ev
 
 def _exchange(connection: socket.socket, target: Target, headers: Mapping[str, str], body: bytes | None, longest: int) -> Answer:
     client = http.client.HTTPConnection(target.host, target.port)
-    client.sock = connection  # so that the library does not resolve the name again
+    client.sock = _Bounded(connection, 2 * longest + _FRAMING)  # so that the library does not resolve the name again
     client.request("GET" if body is None else "POST", target.path, body, {**_OURS, **headers, "Host": target.authority})
     with client.getresponse() as answer:
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status, named, answer.read(longest + 1))
+
+
+class _Bounded:
+    """A connection of which no more than so many bytes are read. The library bounds a line and the number of headers, but neither the
+    answers before an answer (100) nor what stands beside and behind chunks, and a chunk of the size -1 it reads to its end: whoever is
+    asked could fill our memory, or keep a thread busy for as long as it may take."""
+
+    def __init__(self, connection: socket.socket, most: int) -> None:
+        self.sendall = connection.sendall
+        self._file: io.BufferedIOBase = io.BufferedReader(_Metered(connection, most))
+
+    def makefile(self, *_: Any) -> io.BufferedIOBase:
+        return self._file
+
+    def close(self) -> None:
+        """The library is done with it before the answer is read; whoever opened it closes it."""
+
+
+class _Metered(io.RawIOBase):
+    def __init__(self, connection: socket.socket, left: int) -> None:
+        self._connection, self._left = connection, left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            raise OSError("the answer is longer than any that is of use")
+        count = self._connection.recv_into(buffer, min(len(buffer), self._left))
+        self._left -= count
+        return count

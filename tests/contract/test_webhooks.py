@@ -406,3 +406,18 @@ def test_an_account_is_no_admin(room):
 
     with pytest.raises(Forbidden):
         room.webhooks.list(actor=account(ann(room), "users"))
+
+
+def test_one_that_has_to_wait_for_another_is_not_looked_for_meanwhile(room):
+    """Sent again by hand, it is due and cannot be sent yet: whoever looked for it would do nothing else."""
+    with receiving(lambda _: (500, {}, b"")) as receiver:
+        made = hook(room, receiver.url())
+        first = post(room, title="1", live=True)
+        told(room)
+        room.records.update("posts", first["id"], {"title": "2"}, actor=SYSTEM, facts=FACTS)
+        room.events.drain()
+        (last, _) = room.webhooks.deliveries(made["id"], actor=SYSTEM)
+        room.webhooks.replay(made["id"], last.id, actor=SYSTEM)
+        assert room.webhook_sending.due() == []
+        soon(room, made)
+        assert room.webhook_sending.due() == [made["id"]]

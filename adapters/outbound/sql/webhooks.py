@@ -19,6 +19,11 @@ _ENDPOINT = "id, name, url, reader, subscriptions, created, state, reason, failu
 _SECRETS = "sealed, sealed_before, before_until"
 _DELIVERY = "id, webhook, kind, body, event, place, collection, record, state, tries, due, created, ended, attempts"
 _AS_NEW = "state = 'waiting', due = {now}, tries = CASE WHEN state = 'waiting' THEN tries ELSE 0 END, ended = NULL"
+# Of those about its record. Whoever asks what is due asks so as well: one that has to wait, due or not, would be looked for without end.
+_FIRST = (
+    "NOT EXISTS (SELECT 1 FROM _webhook_deliveries AS e WHERE e.webhook = d.webhook AND e.collection = d.collection "
+    "AND e.record = d.record AND e.place < d.place AND e.state = 'waiting')"
+)
 _STATEMENTS = {
     "now": "SELECT {now}",
     # --- endpoints
@@ -48,12 +53,12 @@ _STATEMENTS = {
     "erase": "DELETE FROM _webhook_deliveries WHERE collection = :collection AND record {among}",
     # --- sending
     "due": "SELECT id FROM _webhooks AS w WHERE state = 'enabled' AND held_until <= {now} AND coalesce(again, 0) <= {now} AND EXISTS "
-    "(SELECT 1 FROM _webhook_deliveries AS d WHERE d.webhook = w.id AND d.state = 'waiting' AND d.due <= {now}) ORDER BY id LIMIT :at_most",
+    "(SELECT 1 FROM _webhook_deliveries AS d WHERE d.webhook = w.id AND d.state = 'waiting' AND d.due <= {now} AND {first}) "
+    "ORDER BY id LIMIT :at_most",
     "claim": "UPDATE _webhooks SET holder = :holder, held_until = {now} + :lease WHERE id = :id AND state = 'enabled' "
     "AND held_until <= {now} AND coalesce(again, 0) <= {now} RETURNING {endpoint}, {secrets}",
     "next": "SELECT {delivery} FROM _webhook_deliveries AS d WHERE webhook = :webhook AND state = 'waiting' AND due <= {now} "
-    "AND NOT EXISTS (SELECT 1 FROM _webhook_deliveries AS e WHERE e.webhook = d.webhook AND e.collection = d.collection "
-    "AND e.record = d.record AND e.place < d.place AND e.state = 'waiting') ORDER BY place, id LIMIT :at_most",
+    "AND {first} ORDER BY place, id LIMIT :at_most",
     "judge": "UPDATE _webhooks SET failures = :failures, again = :again, held_until = {now} + :lease, state = :state, reason = :reason "
     "WHERE id = :id AND holder = :holder AND state = 'enabled' RETURNING id",
     "settle": "UPDATE _webhook_deliveries SET state = :state, tries = :tries, due = :due, ended = :ended, attempts = :attempts "
@@ -198,7 +203,8 @@ class SqlWebhookStore:
 
     def _run(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
         dialect = self._session.dialect
-        parts = {"now": DATABASE_NOW[dialect], "endpoint": _ENDPOINT, "secrets": _SECRETS, "delivery": _DELIVERY, **_ENGINES[dialect]}
+        columns = {"endpoint": _ENDPOINT, "secrets": _SECRETS, "delivery": _DELIVERY}
+        parts = {"now": DATABASE_NOW[dialect], "first": _FIRST, **columns, **_ENGINES[dialect]}
         build = lambda: text(_STATEMENTS[name].replace("{as_new}", _AS_NEW).format(**parts))
         return self._session.execute(self._session.prepared(("webhooks", name), build), values)
 

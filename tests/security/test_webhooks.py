@@ -1,0 +1,186 @@
+"""Messages to other servers as a way in: addresses that lead inside, receivers that answer as nobody should, and what they learn."""
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from adapters.outbound.http_webhooks import HttpWebhookDoor
+from app.sender import Sender
+from app.testing import Noticed
+from ports.webhooks import NotSent, Response
+from tests.security.target import API, Target
+
+HOOKS = f"{API}/webhooks"
+
+
+def hook(target: Target, url: str, **said: Any) -> Any:
+    return target.ask("POST", HOOKS, {"url": url, "as": "guest", "subscriptions": []} | said, by="admin")
+
+
+# --- S01, S02, S04: where they may go
+
+INSIDE = (
+    "https://127.0.0.1/", "https://localhost/", "https://LOCALHOST./", "https://[::1]/", "https://0.0.0.0/", "https://0/",
+    "https://127.1/", "https://2130706433/", "https://0x7f.1/", "https://017700000001/", "https://127.0.0.2:8443/",
+    "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.1.1/", "https://169.254.169.254/latest/meta-data/",
+    "https://[fd00:ec2::254]/", "https://[fe80::1]/", "https://[fe80::1%25eth0]/", "https://100.64.0.1/", "https://0.1.2.3/",
+    "https://224.0.0.1/", "https://255.255.255.255/", "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[::127.0.0.1]/",
+    "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://[2001:0:7f00:1::]/", "https://[ff02::1]/",
+)  # fmt: skip
+NO_ADDRESS = (
+    "http://example.org/", "file:///etc/passwd", "gopher://example.org/", "https://user:word@example.org/", "https://example.org@127.0.0.1/",
+    "https://example.org#@127.0.0.1/", "https://127.0.0.1\\@example.org/", "https://exa\tmple.org/", "https://example.org/\r\nX: y",
+    "https:///x", "https://example.org:0/", "https://example.org:99999/", "//example.org/", "https://ⓔxample.org/", " https://example.org/",
+    "https://", "", 7, None, ["https://example.org/"], "https://example.org/" + "a" * 3000,
+)  # fmt: skip
+
+
+def test_addresses_inside_are_refused_when_they_are_given_and_all_alike(target: Target) -> None:
+    told = {str(hook(target, url).told) for url in INSIDE}
+    assert len(told) == 1, "which of them there are is nobody's business"
+    assert "'status': 400" in told.pop()
+
+
+def test_what_is_no_address_is_refused(target: Target) -> None:
+    for url in NO_ADDRESS:
+        seen = hook(target, url)  # type: ignore[arg-type]
+        assert seen.status == 400, (url, seen)
+        assert seen.body["errors"][0]["pointer"] == "/url"
+
+
+def test_a_name_that_changes_its_mind_is_judged_again_whenever_something_is_sent() -> None:
+    """One that was public when it was given, that has an address inside beside a public one, or only another way to write one."""
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n") as (port, asked):
+        for inside in (["127.0.0.1"], ["93.184.216.34", "127.0.0.1"], ["::ffff:127.0.0.1"], ["::1"], []):
+            answers = iter([["93.184.216.34"], inside])
+            door = HttpWebhookDoor(resolve=lambda *_: next(answers), seconds=1)  # noqa: B023 - called at once
+            url = f"https://rebound.example.org:{port}/"
+            assert door.check(url)
+            with pytest.raises(NotSent, match=r"^no answer$"):
+                door.post(url, {}, b"{}")
+        assert asked == []
+
+
+# --- S08: what they answer
+
+BLOCK = b"x" * 65_536
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKS = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+HEADERS = b"".join(b"h%d: %s\r\n" % (at, b"y" * 60_000) for at in range(90))
+# What is sent once, what is sent again and again behind it, and whether that is an answer.
+ENDLESS: dict[str, tuple[bytes, bytes, bool]] = {
+    "a body": (OK + b"\r\n", BLOCK, True),
+    "a body of a great length": (OK + b"Content-Length: 99999999999999\r\n\r\n", BLOCK, True),
+    "a chunk that is said to have less than no bytes": (CHUNKS + b"-1\r\n", BLOCK, False),
+    "small chunks with much around them": (CHUNKS, b"1;" + b"e" * 60_000 + b"\r\nx\r\n", False),
+    "trailers": (CHUNKS + b"0\r\n", b"t: t\r\n" * 10_000, False),
+    "answers before the answer": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000, False),
+    "answers before the answer with many headers": (b"", b"HTTP/1.1 100 Continue\r\n" + HEADERS + b"\r\n", False),
+    "headers": (OK, HEADERS, False),
+    "one header": (OK + b"X: ", BLOCK, False),
+    "a status": (b"HTTP/1.1 200 ", BLOCK, False),
+    "something that is no HTTP": (b"", BLOCK, False),
+}
+
+
+@contextmanager
+def answering(first: bytes, again: bytes = b"", most: int = 400_000_000) -> Iterator[tuple[int, list[bytes]]]:
+    """A server of one answer; what it was asked."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=feed, args=(connection,), daemon=True).start()
+
+        def feed(connection: socket.socket) -> None:
+            with connection:
+                try:
+                    asked.append(connection.recv(65_536))
+                    connection.sendall(first)
+                    for _ in range(most // len(again) if again else 0):
+                        connection.sendall(again)
+                except OSError:
+                    pass  # they have seen enough
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield server.getsockname()[1], asked
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def sent_to(port: int, seconds: float = 5) -> Response | None:
+    try:
+        return HttpWebhookDoor(loopback=True, seconds=seconds).post(f"http://127.0.0.1:{port}/", {}, b"{}")
+    except NotSent:
+        return None
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_an_endless_answer_costs_nothing(what: str) -> None:
+    held, busy = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.thread_time()
+    first, again, is_one = ENDLESS[what]
+    with answering(first, again) as (port, _):
+        answer = sent_to(port)
+    assert time.thread_time() - busy < 0.3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 20 * 1024, "KiB"
+    assert (answer and (answer.status, len(answer.body))) == ((200, 4_000) if is_one else None)
+
+
+def test_bytes_that_come_slowly_are_waited_for_no_longer_than_others() -> None:
+    def trickle(connection: socket.socket) -> None:
+        with connection:
+            try:
+                for _ in range(100):
+                    connection.sendall(b"H")
+                    time.sleep(0.05)
+            except OSError:
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: trickle(server.accept()[0]), daemon=True).start()
+        began = time.monotonic()
+        assert sent_to(server.getsockname()[1], seconds=0.3) is None
+        assert time.monotonic() - began < 1.5
+
+
+# --- what fails for a reason of ours
+
+class Failing:
+    """Stands for sending to an endpoint whose secret no key opens, or from which nothing can be sent."""
+
+    def __init__(self, send: Callable[[], int]) -> None:
+        self.asked, self._send = 0, send
+
+    def due(self) -> list[str]:
+        return ["one"]
+
+    def send(self, webhook: str, *, stopped: Callable[[], bool]) -> int:
+        self.asked += 1
+        return self._send()
+
+
+def _broken() -> int:
+    raise RuntimeError("no key opens it")
+
+
+@pytest.mark.parametrize(("send", "told"), [(_broken, 1), (lambda: 0, 0)])
+def test_what_cannot_be_sent_keeps_nobody_busy(send: Callable[[], int], told: int) -> None:
+    sending, noticed = Failing(send), Noticed()
+    sender = Sender(sending, lambda: True, noticed).start()  # type: ignore[arg-type]
+    sender.rouse()
+    time.sleep(0.4)
+    sender.stop()
+    assert 1 <= sending.asked <= 2
+    assert len(noticed.observations) == told
