@@ -24,6 +24,7 @@ from adapters.outbound.nh3_sanitizer import Nh3Sanitizer
 from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.object_stores import Keys
 from adapters.outbound.pillow_images import PillowImages
+from adapters.outbound.puremagic_contents import PuremagicContents
 from adapters.outbound.pyjwt_id_tokens import PyjwtIdTokens
 from adapters.outbound.pyotp_codes import PyotpCodes
 from adapters.outbound.re2_patterns import Re2Patterns
@@ -63,6 +64,7 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.factor_proofs import FactorJudge
 from app.usecases.factor_rule import FactorRule
 from app.usecases.factors import FactorUseCases
+from app.usecases.files import FileUseCases
 from app.usecases.foreign_accounts import ForeignAccounts
 from app.usecases.foreign_tokens import ForeignTokens
 from app.usecases.housekeeping import HousekeepingUseCases
@@ -102,6 +104,7 @@ from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
+from app.usecases.uploads import Uploads
 from app.usecases.webhook_fanout import WebhookFanout
 from app.usecases.webhook_secrets import WebhookSecrets
 from app.usecases.webhook_sending import WebhookSending
@@ -287,10 +290,13 @@ def use_cases(parts: Parts) -> Backend:
     fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
     webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
     sending = WebhookSending(work, webhook_door, webhook_secrets, clock, ids, observer, kept=parts.webhooks_kept)
+    files = FileUseCases(work, reads, parts.files, clock)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
         records=records,
+        files=files,
+        uploads=Uploads(work, rulebook, reads, parts.files, PuremagicContents(), clock, ids),
         exports=ExportUseCases(work, rulebook, clock, ids, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
@@ -330,7 +336,7 @@ def use_cases(parts: Parts) -> Backend:
         webhook_fanout=fanout,
         webhook_sending=sending,
         job_runs=job_runs,
-        housekeeping=HousekeepingUseCases(work, events, job_runs, sending, clock, ids, observer, audit_kept=parts.audit_kept),
+        housekeeping=HousekeepingUseCases(work, events, job_runs, sending, files, clock, ids, observer, audit_kept=parts.audit_kept),
         metrics=MetricsUseCases(work, clock, observer),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),

@@ -100,6 +100,16 @@ class TooMany(Problem):
         self.retry_after = retry_after
 
 
+class NotSatisfiable(Problem):
+    """The part that was asked for lies outside of the whole, which has `size` bytes."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"there are {size} bytes", hint="ask for a part of them, or for the whole")
+        self.size = size
+
+
 class Unavailable(Problem):
     """Something that we need does not answer; trying again may help after `retry_after` whole seconds."""
 

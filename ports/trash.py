@@ -48,8 +48,8 @@ class TrashStore(Protocol):
         version grows. How many they were; whoever asks adds the events."""
         ...
 
-    def remove(self, entries: Sequence[str]) -> None:
-        """For good, with the note of what was cleared."""
+    def remove(self, entries: Sequence[str], *, restored: bool = False) -> None:
+        """For good, with the note of what was cleared; nobody holds their files any more, unless the records came back with them."""
         ...
 
     def documents(self, collection: str, after: str, limit: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:

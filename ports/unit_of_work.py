@@ -12,6 +12,7 @@ from ports.api_keys import ApiKeyStore
 from ports.audit import AuditStore
 from ports.deliveries import DeliveryStore
 from ports.factors import FactorStore
+from ports.file_rows import FileRows
 from ports.hooks import BeforeHooks
 from ports.identities import IdentityStore, ProviderStore
 from ports.imports import ImportStore
@@ -94,6 +95,8 @@ class Stores(Protocol):
     def webhooks(self) -> WebhookStore: ...
     @property
     def inbound(self) -> InboundStore: ...
+    @property
+    def files(self) -> FileRows: ...
     @property
     def hooks(self) -> BeforeHooks: ...
 

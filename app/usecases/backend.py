@@ -14,6 +14,7 @@ from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.factors import FactorUseCases
+from app.usecases.files import FileUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.idempotency import IdempotencyUseCases
 from app.usecases.impersonation import ImpersonationUseCases
@@ -40,6 +41,7 @@ from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
+from app.usecases.uploads import Uploads
 from app.usecases.webhook_fanout import WebhookFanout
 from app.usecases.webhook_sending import WebhookSending
 from app.usecases.webhooks import WebhookUseCases
@@ -52,6 +54,8 @@ class Backend:
     collections: CollectionUseCases
     schema: SchemaUseCases
     records: RecordUseCases
+    files: FileUseCases
+    uploads: Uploads
     exports: ExportUseCases
     imports: ImportUseCases
     trash: TrashUseCases

@@ -10,6 +10,7 @@ from typing import TypeVar
 from app.usecases.anonymous import unused
 from app.usecases.deletion import delete_with_relations
 from app.usecases.events import EventUseCases
+from app.usecases.files import FileUseCases
 from app.usecases.invitations import sweep_invitations
 from app.usecases.job_runs import JobRuns
 from app.usecases.webhook_sending import WebhookSending
@@ -55,10 +56,10 @@ class _Batch:
 
 class HousekeepingUseCases:
     def __init__(
-        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, webhooks: WebhookSending, clock: Clock, ids: Ids,
+        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, webhooks: WebhookSending, files: FileUseCases, clock: Clock, ids: Ids,
         observer: Observer, *, audit_kept: timedelta,
     ) -> None:  # fmt: skip
-        self._events, self._jobs, self._webhooks, self._audit_kept = events, jobs, webhooks, audit_kept
+        self._events, self._jobs, self._webhooks, self._files, self._audit_kept = events, jobs, webhooks, files, audit_kept
         self._work, self._clock, self._ids, self._observer = work, clock, ids, observer
         self._told: dict[Place, None] = {}
 
@@ -71,6 +72,7 @@ class HousekeepingUseCases:
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
         self._try("anonymous accounts", lambda: self._drop_anonymous(stopped), failed)
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
+        self._try("files", lambda: self._files.sweep(stopped=stopped), failed)
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("jobs", lambda: self._jobs.forget(stopped=stopped), failed)
         self._try("webhooks", lambda: self._webhooks.look_after(stopped=stopped), failed)

@@ -105,12 +105,14 @@ class RecordUseCases:
     # --- writing
 
     def create(
-        self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept, dry_run: bool = False
-    ) -> Shown:
+        self, name: str, body: Mapping[str, Any], *, actor: Actor, facts: RequestFacts, keep: Keep = unkept, dry_run: bool = False,
+        new_id: str = "",
+    ) -> Shown:  # fmt: skip
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything. A dry run
-        is judged and answered, and keeps nothing; the same goes for changes and deletions."""
+        is judged and answered, and keeps nothing; the same goes for changes and deletions. `new_id` is one of ours that was given
+        before, where its files have come already."""
         request = Request(actor, facts, body, name, dry_run)
-        moment = Moment(write_instant(self._clock.now()), self._ids.new())
+        moment = Moment(write_instant(self._clock.now()), new_id or self._ids.new())
 
         def create(keep: Keep) -> Shown:
             return self._preparations.for_new(

@@ -50,7 +50,7 @@ class Restoration:
             _fill_later(stores, step)
         self._satisfy_checks(stores, revivals)
         relations = self._set_again(stores, entries)
-        stores.trash.remove([each.id for each in entries])
+        stores.trash.remove([each.id for each in entries], restored=True)
         return _told(stores, revivals, relations)
 
     def _check_clear(self, revivals: Sequence[Revival]) -> None:

@@ -1,6 +1,6 @@
 """What a write will do to a record, fully judged: the plain data that goes to the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -60,6 +60,37 @@ class ListChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesChange:
+    """`photos+` and `photos-`: files that come behind those that are there, and names of those that go."""
+
+    name: str
+    add: Sequence[Mapping[str, Any]]
+    remove: Mapping[str, str]  # with the place where the body has each
+    fewest: int
+    most: int
+    required: bool
+
+    def applied(self, present: Sequence[Any]) -> tuple[Mapping[str, Any], ...]:
+        """As of `ListChange`; Invalid too where a name is none of the record's."""
+        there = {each["name"] for each in present}
+        missing = [place for name, place in self.remove.items() if name not in there]
+        if missing:
+            detail = f"`{self.name}` holds no such file"
+            raise Invalid(detail, code="invalid_record", faults=tuple(Fault(place, "no_such_file", detail) for place in missing))
+        result = tuple(each for each in present if each["name"] not in self.remove) + tuple(self.add)
+        if len(result) > max(self.most, len(present)):
+            raise self._refusal("+", "too_many", f"`{self.name}` holds at most {self.most} files")
+        if len(result) < len(present) and not result and self.required:
+            raise self._refusal("-", "required", f"`{self.name}` is required, so its last file stays")
+        if len(result) < len(present) and 0 < len(result) < self.fewest:
+            raise self._refusal("-", "too_few", f"`{self.name}` holds at least {self.fewest} files")
+        return result
+
+    def _refusal(self, sign: str, code: str, detail: str) -> Invalid:
+        return Invalid(detail, code="invalid_record", faults=(Fault(f"/{self.name}{sign}", code, detail),))
+
+
+@dataclass(frozen=True, slots=True)
 class IfMatch:
     """The record that the client means: its version and `created` (an id may have been used again)."""
 
@@ -78,13 +109,14 @@ class Changes:
 
     values: Mapping[str, Any]
     increments: Mapping[str, Increment] = field(default_factory=dict)
-    lists: Mapping[str, ListChange] = field(default_factory=dict)
+    lists: Mapping[str, ListChange | FilesChange] = field(default_factory=dict)
     if_match: tuple[IfMatch, ...] | None = None
     secrets: Mapping[str, Any] = field(default_factory=dict)
     end_sessions: bool = False
 
     def pointer(self, name: str, element: str) -> str:
         """Where the body names this element of the list."""
-        if name in self.lists:
-            return self.lists[name].add.get(element, f"/{name}+")
+        change = self.lists.get(name)
+        if isinstance(change, ListChange):
+            return change.add.get(element, f"/{name}+")
         return f"/{name}/{self.values[name].index(element)}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean
-from domain.records.changes import Changes, Draft, IfMatch, Increment, ListChange
+from domain.records.changes import Changes, Draft, FilesChange, IfMatch, Increment, ListChange
 from domain.schema.account_fields import ANONYMOUS
 from domain.schema.collection import OLD_PASSWORD, PASSWORD, Collection
 from domain.schema.fields import (
@@ -15,6 +15,7 @@ from domain.schema.fields import (
     AutodateField,
     DecimalField,
     Field,
+    FileField,
     IntegerField,
     NumberField,
     RelationField,
@@ -227,8 +228,10 @@ def _own_id(field: Field, author: Author) -> str | None:
     return None if is_elsewhere else author.id
 
 
-def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) -> ListChange:
+def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) -> ListChange | FilesChange:
     """`asked` are the values of `+` and `-`, each one value or a list of them."""
+    if isinstance(field, FileField):
+        return _files_change(field, asked, faults)
     assert isinstance(field, (RelationField, SelectField))
     add = _elements(field, "+", asked.get("+", []), field.one, faults)
     remove = _elements(field, "-", asked.get("-", []), storable, faults)
@@ -237,6 +240,20 @@ def _list_change(field: Field, asked: Mapping[str, Any], faults: list[Fault]) ->
     if len(add) > field.most:
         faults.append(Fault(f"/{field.name}+", "too_many", f"`{field.name}` holds at most {field.most} values"))
     return ListChange(field.name, add, frozenset(remove), field.min or 0, field.most, field.required)
+
+
+def _files_change(field: FileField, asked: Mapping[str, Any], faults: list[Fault]) -> FilesChange:
+    """Files are added that were sent, and taken away by their names."""
+    added = asked.get("+", [])
+    try:
+        add = field.elements(added if isinstance(added, list) else [added])
+    except Unfit as unfit:
+        faults.append(Fault(f"/{field.name}+", unfit.code, unfit.detail))
+        add = ()
+    if len(add) > field.most:
+        faults.append(Fault(f"/{field.name}+", "too_many", f"`{field.name}` holds at most {field.most} files"))
+    remove = _elements(field, "-", asked.get("-", []), storable, faults)
+    return FilesChange(field.name, add, remove, field.min or 0, field.most, field.required)
 
 
 def _elements(field: Any, sign: str, value: Any, one: Callable[[Any], str], faults: list[Fault]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from domain.errors import Fault, Invalid
 from domain.records.changes import Draft
 from domain.records.draft import Author, Moment, draft
 from domain.schema.collection import SYSTEM_FIELDS, Collection
-from domain.schema.fields import AutodateField, Field, RelationField, Tools
+from domain.schema.fields import AutodateField, Field, FileField, RelationField, Tools
+from domain.schema.fields.files import kept_again
 from domain.schema.fields.times import read_instant
 from domain.schema.kinds import Kind
 
@@ -247,6 +248,8 @@ def _written(value: Any) -> Any:
 
 def _shaped(field: Field, value: Any) -> Any:
     """A field may have become one of many values since, or one of a single one."""
+    if isinstance(field, FileField):
+        value = kept_again(value)
     if field.many:
         return value if isinstance(value, list) else [] if value is None else [value]
     if isinstance(value, list) and field.kind is not Kind.JSON and len(value) < 2:

@@ -10,7 +10,7 @@ from domain.rules.syntax import MAX_RELATION_DEPTH, Name, Source
 from domain.rules.tree import TRUE, Condition, Path, Step
 from domain.rules.walk import all_of
 from domain.schema.collection import Collection
-from domain.schema.fields import Field, RelationField
+from domain.schema.fields import Field, FileField, RelationField
 from domain.schema.fields.places import BOUNDS, GeoField
 from domain.schema.kinds import Kind
 
@@ -57,20 +57,22 @@ class _Walk:
     def _end(self, collection: Collection, field: Field, keys: tuple[str, ...]) -> Path:
         if isinstance(field, GeoField) and keys and (keys[0] not in BOUNDS or keys[1:]):
             unknown_field(self._name, self._source, keys[0], list(BOUNDS))
+        # Files are documents, and a list of them is one: `photos:length`, `photos.0.size`.
+        listed = field.many and not isinstance(field, FileField)
         return Path(
             name=field.name,
             kind=field.kind,
             collection=collection.name,
             steps=tuple(self._steps),
             json=json_keys(keys, self._name, self._source),
-            many=field.many or self._root is not None or any(step.many for step in self._steps),
+            many=listed or self._root is not None or any(step.many for step in self._steps),
             root=self._root,
             alias=self._name.alias,
             absent_text=field.absent_text,
             email=field.type == "email",
             fold=getattr(field, "fold", False),
             scale=getattr(field, "scale", 0),
-            elements=field.many,
+            elements=listed,
             guard=self._scope.field_guard(collection, field),
         )
 

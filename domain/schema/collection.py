@@ -9,7 +9,7 @@ from domain.errors import Invalid, NotFound, did_you_mean, invalid
 from domain.schema.account_fields import ACCOUNT_FIELD_NAMES, account_fields
 from domain.schema.account_keys import AccountKeys, read_account_keys
 from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases, read_aliases
-from domain.schema.fields import Field, RelationField, TextField, Tools, define
+from domain.schema.fields import Field, FileField, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
 from domain.schema.identity import BY_EMAIL, EMAIL, check_identity, read_identity
@@ -147,6 +147,10 @@ class Collection:
     @cached_property
     def relations(self) -> tuple[RelationField, ...]:
         return tuple(each for each in self.fields if isinstance(each, RelationField))
+
+    @cached_property
+    def file_fields(self) -> tuple[FileField, ...]:
+        return tuple(each for each in self.fields if isinstance(each, FileField))
 
     @cached_property
     def every_index(self) -> tuple[Index, ...]:

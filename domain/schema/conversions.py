@@ -361,7 +361,7 @@ def form(field: Field) -> str:
 
 
 def forms() -> tuple[str, ...]:
-    return (*TYPES, "many select", "many relation")
+    return (*TYPES, "many select", "many relation", "many file")
 
 
 def way_between(before: Field, after: Field) -> Way | None:

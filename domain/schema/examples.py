@@ -84,4 +84,5 @@ _CANDIDATES: Mapping[str, Callable[[Any], Iterator[Any]]] = {
     "relation": lambda field: iter(()),
     "geo": lambda field: iter((PLACE,)),
     "json": _documents,
+    "file": lambda field: iter(()),
 }

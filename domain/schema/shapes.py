@@ -53,6 +53,8 @@ def removed() -> Shape:
 
 def or_null(shape: Shape) -> Shape:
     """A choice stays a schema of its own beside null: generators then make one type of it."""
+    if shape.get("type") == "null":
+        return shape
     if "type" in shape and "enum" not in shape:
         types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
         return {**shape, "type": [*types, "null"]}
@@ -172,10 +174,18 @@ def _bounds(low: Any, high: Any) -> Shape:
     return {**({} if low is None else {"minimum": low}), **({} if high is None else {"maximum": high})}
 
 
+def _file(field: Any) -> Shape:
+    """A file comes as a part of a form; JSON can only say that there is none."""
+    told = "files are sent as parts of a form (multipart/form-data)"
+    if field.many:
+        return {"type": "array", "maxItems": 0, "description": told}
+    return {"type": "null", "description": told}
+
+
 _WRITTEN: Mapping[str, Callable[[Any], Shape]] = {
     "text": _text, "richtext": _html, "email": _email, "url": _url, "integer": _integer, "number": _number, "decimal": _decimal,
     "bool": lambda field: {"type": "boolean"}, "date": _date, "day": _day, "autodate": _date, "select": _select, "relation": _relation,
-    "geo": _geo, "json": _json,
+    "geo": _geo, "json": _json, "file": _file,
 }  # fmt: skip
 _STEPS: Mapping[str, Callable[[Any], Shape]] = {
     "integer": lambda field: {"type": "integer", "format": "int64", "minimum": -INT64_MAX, "maximum": INT64_MAX},
@@ -201,6 +211,21 @@ def _read_relation(field: Any) -> Shape:
     return _read_list(one) if field.many else one
 
 
+def _read_file(field: Any) -> Shape:
+    one = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "by which it is served"},
+            "original": {"type": "string", "description": "what its sender called it"},
+            "size": {"type": "integer", "format": "int64", "minimum": 0},
+            "type": {"type": "string", "description": "the media type, told by what is in it"},
+            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        },
+        "required": ["name", "original", "size", "type", "sha256"],
+    }
+    return _read_list(one) if field.many else one
+
+
 _INSTANT: Shape = {"type": "string", "format": "date-time"}
 _READ: Mapping[str, Callable[[Any], Shape]] = {
     "text": lambda field: {"type": "string"},
@@ -218,4 +243,5 @@ _READ: Mapping[str, Callable[[Any], Shape]] = {
     "relation": _read_relation,
     "geo": _geo,
     "json": _json,
+    "file": _read_file,
 }

@@ -123,6 +123,8 @@ def backend(**parts):
         "own_keys": Asked(),
         "audit": Asked(),
         "trash": Asked(),
+        "files": Asked(),
+        "uploads": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
         "events": Asked(),

@@ -162,7 +162,7 @@ def test_create_answers_201_with_its_place_and_tag():
     assert (answer.status_code, answer.get_json()) == (201, dict(zip(NAMES, ROW)))
     assert answer.headers["Location"] == ONE
     assert answer.headers["ETag"].startswith('"v3-20261122130000000-')
-    named = {"actor": account("ann", "users"), "facts": ANY_FACTS, "keep": unkept}
+    named = {"actor": account("ann", "users"), "facts": ANY_FACTS, "keep": unkept, "new_id": ""}
     assert asks.calls == [("create", ("posts", {"title": "Hello"}), named)]
 
 

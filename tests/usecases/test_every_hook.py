@@ -286,6 +286,7 @@ CHANGES = {
 }  # fmt: skip
 # Not told by hooks, each for its reason.
 READS = {
+    "files.find", "files.open",
     "records.list", "records.get", "records.aggregate", "records.query_names", "collections.list", "collections.get",
     "collections.history", "collections.plan_creation", "collections.plan_change", "schema.export", "schema.plan", "schema.drift",
     "exports.write", "exports.count", "imports.has", "imports.begin", "imports.check", "imports.begin_new", "imports.propose",
@@ -299,6 +300,7 @@ READS = {
     "providers.found", "providers.client", "providers.callback", "oauth.offered", "oauth.identity", "oauth.identities", "accounts.check",
 }  # fmt: skip
 STEPS = {  # of a use case above, inside of its transaction or before it
+    "files.sweep",
     "sessions.open", "sessions.admit", "sessions.goes_on",
     "factors.counts", "factors.tidy", "factors.tell", "puzzles.solved", "factors.propose_totp",
     "oauth.go", "oauth.want_link", "oauth.go_linking", "oauth.come_back",
@@ -312,7 +314,7 @@ THROUGH = {"anonymous.sign_in", "invitations.accept"}
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
-MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "webhook_fanout",
+MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "uploads", "webhook_fanout",
              "webhook_sending"}  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import orjson
 from flask import Request, Response
 from flask_smorest import Blueprint
 
-from adapters.inbound.web.bodies import read_object
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import format_etag, none_match, parse_if_match
 from adapters.inbound.web.deprecation import deprecation_headers
@@ -43,6 +42,7 @@ from adapters.inbound.web.parameters import (
     read_parameters,
 )
 from adapters.inbound.web.responses import empty_response, json_response
+from adapters.inbound.web.sent_records import sent
 from app.usecases.backend import Backend
 from domain.errors import NotFound
 from domain.records.aggregates import DEFAULT_GROUPS, MAX_GROUPS
@@ -124,14 +124,18 @@ def blueprint(backend: Backend) -> Blueprint:
         """Create a record under the create rule"""
         request = this_request()
         query = parameters(request, c, CREATING)
-        dry_run, actor = is_dry_run(query), caller_of(request, backend)
+        dry_run, actor, facts = is_dry_run(query), caller_of(request, backend), facts_of(request, query)
+        given = sent(request, backend, c, None, actor, facts)
         if dry_run:
             check_unused_key(request, actor)
-            return _tried(records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), dry_run=True))
+            return _tried(given.written(
+                lambda got: records.create(c, got.body, actor=actor, facts=facts, new_id=got.id, dry_run=True), dry_run=True
+            ))  # fmt: skip
         return once(
             request, backend, actor,
-            lambda keep: records.create(c, read_object(request), actor=actor, facts=facts_of(request, query), keep=keep),
+            lambda keep: given.written(lambda got: records.create(c, got.body, actor=actor, facts=facts, new_id=got.id, keep=keep)),
             lambda shown: json_response(_record(shown), 201, [("Location", f"{PATH}/{c}/records/{shown.id}"), *_marks(shown, c)]),
+            seen=given.seen,
         )  # fmt: skip
 
     @door.route("/<c>/records/<id:id>")
@@ -165,20 +169,21 @@ def blueprint(backend: Backend) -> Blueprint:
         request = this_request()
         query = parameters(request, c, WRITING)
         if_match, condition = parse_if_match(request.environ.get("HTTP_IF_MATCH")), only_if(query)
-        dry_run, actor = is_dry_run(query), caller_of(request, backend)
+        dry_run, actor, facts = is_dry_run(query), caller_of(request, backend), facts_of(request, query)
+        given = sent(request, backend, c, _checked(id), actor, facts)
         if dry_run:
             check_unused_key(request, actor)
-            return _tried(records.update(
-                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query),
-                if_match=if_match, only_if=condition, dry_run=True,
+            return _tried(given.written(
+                lambda got: records.update(c, id, got.body, actor=actor, facts=facts, if_match=if_match, only_if=condition, dry_run=True),
+                dry_run=True,
             ))  # fmt: skip
         return once(
             request, backend, actor,
-            lambda keep: records.update(
-                c, _checked(id), read_object(request), actor=actor, facts=facts_of(request, query),
-                if_match=if_match, only_if=condition, keep=keep,
+            lambda keep: given.written(
+                lambda got: records.update(c, id, got.body, actor=actor, facts=facts, if_match=if_match, only_if=condition, keep=keep)
             ),
             lambda shown: json_response(_record(shown), 200, _marks(shown, c)),
+            seen=given.seen,
         )  # fmt: skip
 
     @door.route("/<c>/records/<id:id>", methods=("DELETE",))

@@ -18,6 +18,7 @@ from domain.errors import (
     Invalid,
     Mismatched,
     NotFound,
+    NotSatisfiable,
     OutOfSpace,
     PreconditionFailed,
     Problem,
@@ -43,6 +44,7 @@ _STATUSES: dict[type[Problem], int] = {
     PreconditionFailed: 412,
     TooLarge: 413,
     UnsupportedMedia: 415,
+    NotSatisfiable: 416,
     Mismatched: 422,
     TooMany: 429,
     Unavailable: 503,
@@ -142,6 +144,8 @@ def _answer(
 def _headers_of(problem: Problem) -> dict[str, str]:
     if isinstance(problem, TooMany | Unavailable):
         return {"Retry-After": str(problem.retry_after)}
+    if isinstance(problem, NotSatisfiable):
+        return {"Content-Range": f"bytes */{problem.size}"}
     return {"WWW-Authenticate": _challenge()} if isinstance(problem, Unauthenticated) else {}
 
 

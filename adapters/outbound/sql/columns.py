@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeEngine
 
 from adapters.outbound.sql.names import link_name
 from domain.schema.collection import Collection, Schema
-from domain.schema.fields import Field, RelationField
+from domain.schema.fields import Field, FileField, RelationField
 from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN, Kind
 
 # Text sorts and compares by code point on both engines: SQLite's default is BINARY.
@@ -158,8 +158,8 @@ def decoder(field: Field, dialect: str) -> Convert | None:
 
 def presenter(field: Field, dialect: str) -> Convert | None:
     """What the driver gives -> what orjson writes: decimals as text, documents as the JSON that they are."""
-    if field.many:
-        return orjson.loads
+    if field.many or isinstance(field, FileField):
+        return orjson.loads  # of a file too: who serves it looks into it
     if field.kind is Kind.JSON:
         return orjson.Fragment if dialect == "sqlite" else _written_document
     if field.kind is Kind.DECIMAL:

@@ -82,7 +82,9 @@ class Links:
             return {}, after
         present = self.read(collection, after["id"])
         before = dict(present)
-        lists = {name: each.applied(present[name] if name in present else after[name]) for name, each in changes.lists.items()}
+        lists: dict[str, tuple[Any, ...]] = {
+            name: each.applied(present[name] if name in present else after[name]) for name, each in changes.lists.items()
+        }
         for relation in linked_fields(collection):
             wanted = changes.values.get(relation.name, lists.get(relation.name))
             if wanted is not None:
@@ -134,7 +136,7 @@ class Links:
         prepared = self._session.prepared(("unlink", collection.name, relation.name), gone)
         self._session.execute(prepared, {"source": id, "ids": ids_value(targets, self._session.dialect)})
 
-    def _set_columns(self, collection: Collection, id: str, lists: Mapping[str, tuple[str, ...]]) -> None:
+    def _set_columns(self, collection: Collection, id: str, lists: Mapping[str, tuple[Any, ...]]) -> None:
         """The row is ours since the UPDATE that came before, so what was read of it still stands."""
         table, names = self._session.tables[collection.name], tuple(lists)
         sets = {name: bindparam(f"s_{name}", type_=table.c[name].type) for name in names}

@@ -33,6 +33,7 @@ from adapters.outbound.sql.columns import (
     encoder,
     is_linked,
 )
+from adapters.outbound.sql.file_rows import HeldFiles
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.lists import Links, decoded, encode, shown_column, stored_fields
 from adapters.outbound.sql.record_reads import ReadPlans
@@ -62,7 +63,7 @@ class SqlRecordStore:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reads, self._aggregates = ReadPlans(session), AggregatePlans(session)
-        self._links, self._sets = Links(session), RecordSets(session)
+        self._links, self._sets, self._files = Links(session), RecordSets(session), HeldFiles(session)
 
     # --- reads that answer a request
 
@@ -137,6 +138,7 @@ class SqlRecordStore:
         except Invalid as refused:
             raise self._blamed(collection, draft.values, refused) from refused
         self._links.add_all(collection, draft)
+        self._files.written(collection, {}, draft.values, draft.values["updated"])
         self._session.events.of_record(created(collection, draft.values))
 
     def insert_many(self, collection: Collection, drafts: Sequence[Draft]) -> None:
@@ -148,6 +150,7 @@ class SqlRecordStore:
         self._session.execute_many(plan[0], [self._row(collection, draft) for draft in drafts])
         self._links.add_many(collection, drafts)
         for draft in drafts:
+            self._files.written(collection, {}, draft.values, draft.values["updated"])
             self._session.events.of_record(created(collection, draft.values))
 
     def insert_rows(self, collection: Collection, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -176,7 +179,9 @@ class SqlRecordStore:
         if held is None:
             return None
         lists, after = self._links.change(collection, held[1], changes)
-        self._session.events.of_record(updated(collection, {**after, **held[0], **lists}, after))
+        before = {**after, **held[0], **lists}
+        self._files.written(collection, before, after, after["updated"])
+        self._session.events.of_record(updated(collection, before, after))
         return after
 
     def _changed(

@@ -9,6 +9,7 @@ from adapters.outbound.sql.api_keys import SqlApiKeyStore
 from adapters.outbound.sql.audit import SqlAuditStore
 from adapters.outbound.sql.deliveries import SqlDeliveryStore
 from adapters.outbound.sql.factors import SqlFactorStore
+from adapters.outbound.sql.file_rows import SqlFileRows
 from adapters.outbound.sql.hooks import SqlBeforeHooks
 from adapters.outbound.sql.identities import SqlIdentityStore, SqlProviderStore
 from adapters.outbound.sql.imports import SqlImportStore
@@ -153,6 +154,10 @@ class SqlStores:
     @cached_property
     def inbound(self) -> SqlInboundStore:
         return SqlInboundStore(self._session)
+
+    @cached_property
+    def files(self) -> SqlFileRows:
+        return SqlFileRows(self._session)
 
     @cached_property
     def hooks(self) -> SqlBeforeHooks:

@@ -27,11 +27,13 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.sql.elements import ColumnElement
 
 from adapters.outbound.sql.columns import INTEGER, is_linked
+from adapters.outbound.sql.file_rows import SqlFileRows
 from adapters.outbound.sql.id_sets import ids_value, one_of
 from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.session import Session
 from domain.actor import Actor
+from domain.files.names import keys_of
 from domain.records.draft import stamps
 from domain.records.reading import Guard
 from domain.records.trash import Entry, Key
@@ -105,10 +107,21 @@ class SqlTrashStore:
         self._run(("link", *key), lambda: self._linking_again(holder, relation), values)
         return len(touched)
 
-    def remove(self, entries: Sequence[str]) -> None:
+    def remove(self, entries: Sequence[str], *, restored: bool = False) -> None:
         values = {"ids": self._ids(entries)}
+        if not restored:
+            self._let_files_go(values)
         self._run(("forget",), lambda: delete(_CLEARED).where(self._one_of(_CLEARED.c.entry)), values)
         self._run(("remove",), lambda: delete(_TRASH).where(self._one_of(_TRASH.c.id)), values)
+
+    def _let_files_go(self, values: Mapping[str, Any]) -> None:
+        holding = {each.id: each for each in self._session.schema.collections.values() if each.file_fields}
+        if not holding:
+            return
+        held = lambda: select(_TRASH.c.collection, _TRASH.c.document).where(self._one_of(_TRASH.c.id))
+        found = [(holding[id], json.loads(text)) for id, text in self._run(("held",), held, values) if id in holding]
+        # Due at once: no instant is before it.
+        SqlFileRows(self._session).loosen([key for collection, record in found for key in keys_of(collection, record)], "")
 
     def documents(self, collection: str, after: str, limit: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
         rows = self._run(("documents",), _documents, {"collection": collection, "after": after, "limit": limit})

@@ -4,6 +4,7 @@ from domain.schema.fields.access import OPEN_TO_ALL, FieldRules
 from domain.schema.fields.base import AUTH_ID, NOW, TRUSTING, TYPES, Field, Tools, Unfit, define
 from domain.schema.fields.choices import SelectField
 from domain.schema.fields.documents import JsonField
+from domain.schema.fields.files import FileField
 from domain.schema.fields.flags import BoolField
 from domain.schema.fields.markup import RichTextField
 from domain.schema.fields.numbers import DecimalField, IntegerField, NumberField
@@ -26,6 +27,7 @@ __all__ = [
     "EmailField",
     "Field",
     "FieldRules",
+    "FileField",
     "GeoField",
     "IntegerField",
     "JsonField",

@@ -28,6 +28,8 @@ FIELDS = {
     "folded text": {"type": "text", "fold": True},
     "richtext": {"type": "richtext"},
     "geo": {"type": "geo"},
+    "file": {"type": "file"},
+    "many file": {"type": "file", "many": True},
 }
 
 
@@ -85,6 +87,7 @@ VALUES = {
     "date": _INSTANTS, "autodate": _INSTANTS, "day": _DAYS, "json": _JSON,
     "richtext": ["<p>a</p>", "a", "a &amp; b"],
     "geo": [{"lon": 13.4, "lat": 52.5}, {"lon": 0.0, "lat": -90.0}],
+    "file": [], "many file": [],  # only what was sent is one
 }  # fmt: skip
 
 

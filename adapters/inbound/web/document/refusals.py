@@ -25,6 +25,9 @@ _BODY: Codes = (
 _BULK: Codes = ("missing_parameter", "too_many_records")
 _UNMET: Codes = ("condition_failed", "precondition_failed")
 _RECORD: Codes = ("check_failed", "invalid_identity", "invalid_record", "limit_exceeded", "no_such_record")
+_FORM: Codes = (
+    "id_after_files", "invalid_form", "not_a_file_field", "not_a_list", "not_a_value", "too_many", "type_not_taken", "unknown_field",
+)  # fmt: skip
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
 
 _WHO: ByStatus = {
@@ -54,12 +57,13 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     "export": {400: (*_QUERY, *_LANGUAGE), **_READING},
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
     "create": {
-        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "invalid_parameter", "not_supported"), 409: ("conflict", "not_unique"),
-        **_SENDING, **_ONCE,
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "invalid_parameter", "not_supported", *_FORM),
+        409: ("conflict", "not_unique", "upload_expired"),
+        **_SENDING, 413: (*_SENDING[413], "file_too_large"), **_ONCE,
     },
     "update": {
-        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, "out_of_range"), 409: ("conflict", "not_unique"), 412: _UNMET,
-        **_SENDING, **_ONCE,
+        400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, *_FORM, "out_of_range"),
+        409: ("conflict", "not_unique", "upload_expired"), 412: _UNMET, **_SENDING, 413: (*_SENDING[413], "file_too_large"), **_ONCE,
     },
     "delete": {
         400: (*_QUERY, *_CONDITION, *_LANGUAGE), 409: ("conflict", "referred", "restricted"), 412: _UNMET,
@@ -110,6 +114,10 @@ _ENROLLING: ByStatus = {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVE
 
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
+    "get_file": {
+        400: (*_QUERY, *_CONDITION, "invalid_parameter"), **_READING, 416: ("range_not_satisfiable",),
+        503: (*_LATER[503], "file_damaged"),
+    },
     "sign_in": {
         **_SENDING, 400: (*_CREDENTIALS, "invalid_device", "invalid_mode"), 401: ("invalid_credentials", *_SECOND),
         403: ("csrf_refused", "sign_in_refused"), 413: _OVERSIZED,

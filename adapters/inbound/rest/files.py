@@ -1,0 +1,80 @@
+"""Files over HTTP: whole or in part, never run, kept only by those who may."""
+
+from collections.abc import Iterator
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.conditional import none_match
+from adapters.inbound.web.facts import facts_of
+from adapters.inbound.web.openapi import UNCHANGED, answers, documented, in_header, in_query
+from adapters.inbound.web.parameters import read_parameters
+from adapters.inbound.web.responses import empty_response
+from app.usecases.backend import Backend
+from app.usecases.files import Found
+from domain.errors import NotFound, invalid
+from domain.files.serving import Range, content_type, disposition, protecting, wanted_range
+from domain.schema.fields.relations import RECORD_ID
+
+PATH = "/api/v1/files"
+_DOWNLOAD = in_query("download", "To be saved, not shown.", enum=["true", "false"], default="false")
+_RANGE = in_header("Range", "One part of the file, such as `bytes=0-1023`.")
+_BYTES = {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+_PART = {**_BYTES, "description": "The part of it that was asked for"}
+_BY_ASKER = ("Vary", "Authorization, Cookie")
+
+
+def blueprint(backend: Backend) -> Blueprint:
+    door = Blueprint("files", __name__, url_prefix=PATH, description="Files that records hold")
+    files = backend.files
+
+    @door.route("/<c>/<id>/<file>")
+    @documented(
+        "get_file", for_all=True, parameters=[_DOWNLOAD, _RANGE],
+        responses=answers({200: _BYTES, 206: _PART, 304: UNCHANGED}, 400, 401, 403, 404, 416),
+    )  # fmt: skip
+    def get_file(c: str, id: str, file: str) -> Response:
+        """Get a file of a record that the view rule lets you see"""
+        request = this_request()
+        query = read_parameters(request.environ, ("download",))
+        actor = caller_of(request, backend)
+        if not RECORD_ID.fullmatch(id):
+            raise NotFound("there is no such file, or you may not see it")
+        found = files.find(c, id, file, actor=actor, facts=facts_of(request))
+        etag = f'"{found.sha256}"'
+        headers = [("ETag", etag), ("Accept-Ranges", "bytes"), _BY_ASKER, *protecting(found.type, shared=found.shared)]
+        if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), etag):
+            return empty_response(304, headers)
+        headers.append(("Content-Disposition", disposition(found.original, found.type, download=_is_download(query))))
+        # A range of a file that the client has another copy of would make neither of the two.
+        unchanged = request.environ.get("HTTP_IF_RANGE", etag) == etag
+        part = wanted_range(request.environ.get("HTTP_RANGE"), found.size) if unchanged and request.method == "GET" else None
+        return _sent(backend, found, part, headers, head=request.method == "HEAD")
+
+    return door
+
+
+def _sent(backend: Backend, found: Found, part: Range | None, headers: list[tuple[str, str]], *, head: bool) -> Response:
+    start, end = (part.start, part.end) if part else (0, found.size)
+    if part:
+        headers.append(("Content-Range", f"bytes {start}-{end - 1}/{found.size}"))
+    headers.append(("Content-Length", str(end - start)))
+    status, type_ = 206 if part else 200, content_type(found.type)
+    if head:
+        return Response(None, status, headers, content_type=type_)
+    opened = backend.files.open(found, start, end)
+    response = Response(_chunks(opened.chunks), status, headers, content_type=type_, direct_passthrough=True)
+    response.call_on_close(opened.close)
+    return response
+
+
+def _chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield from chunks
+
+
+def _is_download(query: dict[str, str]) -> bool:
+    told = query.get("download", "false")
+    if told not in ("true", "false"):
+        raise invalid("download", "invalid_parameter", "`download` is true or false")
+    return told == "true"

@@ -1,0 +1,130 @@
+"""Files of records: who may have which, and what becomes of those that no record holds any more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from app.usecases.record_reads import RecordReads, entered
+from app.usecases.requests import Request
+from app.usecases.uploads import PATIENCE
+from domain.actor import Actor
+from domain.errors import NotFound, Problem, Unavailable
+from domain.files.names import NAME, key_of
+from domain.files.thumbs import folder
+from domain.rules.values import RequestFacts
+from domain.schema.collection import Collection
+from domain.schema.fields import FileField
+from domain.schema.fields.files import files_in
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock
+from ports.files import Files, OpenFile
+from ports.unit_of_work import Stores, UnitOfWork
+
+# So many go at once: their deletion is one request to a store.
+_AT_ONCE = 100
+# What was taken and not deleted, since its process died, is taken again after this.
+_LEASE = timedelta(minutes=10)
+_REMEMBERED = timedelta(days=1)
+
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that the actor may have. `shared`: everybody may, so that caches may keep it."""
+
+    key: str
+    original: str
+    size: int
+    type: str
+    sha256: str
+    field: FileField
+    shared: bool
+
+
+class FileUseCases:
+    def __init__(self, work: UnitOfWork, reads: RecordReads, files: Files, clock: Clock) -> None:
+        self._work, self._reads, self._files, self._clock = work, reads, files, clock
+
+    # --- serving
+
+    def find(self, name: str, id: str, file: str, *, actor: Actor, facts: RequestFacts) -> Found:
+        """By the rules of its record: NotFound where the record is missing or hidden, its field is, or it holds no such file."""
+        request = Request(actor, facts)
+        return self._work.read(lambda stores: self._checked(stores, request, lambda: self._find(stores, name, id, file, request)))
+
+    def _checked(self, stores: Stores, request: Request, body: Callable[[], Found]) -> Found:
+        """A refusal that came before any statement may rest on an old schema or a dead account: the database is asked first."""
+        try:
+            request.facts.recheck(stores.schema)
+            return body()
+        except Unavailable:
+            raise
+        except Problem:
+            stores.records.check_guard(request.guard)
+            raise
+
+    def _find(self, stores: Stores, name: str, id: str, file: str, request: Request) -> Found:
+        collection = entered(stores.schema, name, self._reads.moment(stores.schema))
+        seen = self._reads.sights(stores, request).of(collection)
+        names = [each.name for each in collection.file_fields if each.name in seen.names]
+        if not names or not NAME.fullmatch(file):
+            raise _missing()
+        shown = self._reads.get(stores, name, id, request, ",".join(names), "").as_object()
+        for each in collection.file_fields:
+            for held in files_in(shown.get(each.name)):
+                if held["name"] == file:
+                    return _found(collection, each, id, held)
+        raise _missing()
+
+    def open(self, found: Found, start: int = 0, end: int | None = None) -> OpenFile:
+        """Its bytes; Unavailable where the store has less than the record says."""
+        opened = self._files.open(found.key, start, end)
+        if opened is None:
+            raise _missing()
+        if opened.size != found.size:
+            opened.close()
+            raise Unavailable("the store has another file than was sent to it", code="file_damaged")
+        return opened
+
+    # --- what nobody holds
+
+    def sweep(self, *, stopped: Stopped = lambda: False) -> int:
+        """Deletes what no record holds any more, or never came to hold; how many files that were. What was written on the way goes too."""
+        swept = 0
+        while not stopped():
+            keys = self._taken()
+            if not keys:
+                break
+            self._files.delete(keys)
+            # Then what was made of them: a thumbnail that is being made looks for its file afterwards.
+            self._files.delete(self._made_of(keys))
+            until = write_instant(self._clock.now() + _REMEMBERED)
+            self._work.run(lambda stores: stores.files.forget(keys, until))  # noqa: B023 - run at once
+            swept += len(keys)
+        now = write_instant(self._clock.now())
+        while not stopped() and self._work.run(lambda stores: stores.files.sweep(now, _AT_ONCE)) == _AT_ONCE:
+            pass
+        self._files.tidy(self._clock.now() - PATIENCE)
+        return swept
+
+    def _taken(self) -> Sequence[str]:
+        now = self._clock.now()
+        until = write_instant(now + _LEASE)
+        return self._work.run(lambda stores: stores.files.take(write_instant(now), until, _AT_ONCE))
+
+    def _made_of(self, keys: Sequence[str]) -> list[str]:
+        return [each.key for key in keys for each in self._files.stored(folder(key))]
+
+
+def _found(collection: Collection, field: FileField, id: str, held: Mapping[str, Any]) -> Found:
+    open_to_all = collection.rules.view == "" and field.rules.view == "" and not field.hidden
+    return Found(
+        key_of(collection.id, id, held["name"]), held["original"], held["size"], held["type"], held["sha256"], field,
+        shared=open_to_all and not field.private,
+    )  # fmt: skip
+
+
+def _missing() -> NotFound:
+    return NotFound("there is no such file, or you may not see it")
