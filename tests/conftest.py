@@ -34,6 +34,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="takes long; runs with --long"))
+        if item.get_closest_marker("sqlite_suffices") and "postgresql" in item.callspec.params.values():
+            item.add_marker(pytest.mark.skip(reason="PostgreSQL can tell nothing new; runs with --long"))
 
 
 def pytest_report_header():

@@ -268,6 +268,7 @@ def test_what_a_relation_hides_groups_as_absent(room):
     assert {item["max:team.name"] for item in asked(room, GUEST, measures="max:team.name")["items"]} == {"RED"}
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("query, pointer, code", [
     ({"group": "secret"}, "group", "unknown_field"),
     ({"measures": "max:secret"}, "measures", "unknown_field"),

@@ -219,6 +219,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(("aliases", "pointer"), WRONG)
 def test_what_is_no_alias_is_refused_by_name(room, aliases, pointer):
     with pytest.raises(Exception) as refused:

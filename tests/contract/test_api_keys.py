@@ -153,6 +153,7 @@ def test_what_is_no_key_is_refused(ask, text):
     assert ask("GET", "/collections/other/records", text).status_code == 401
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("body, pointer", [
     ({}, "/name"), ({"name": "x"}, "/scopes"), ({"name": "x", "scopes": {}}, "/scopes"),
     ({"name": "x", "scopes": {"nowhere": ["list"]}}, "/scopes/nowhere"),

@@ -167,6 +167,7 @@ DEFINITIONS = [
 ]
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(("definition", "pointer", "code"), DEFINITIONS)
 def test_a_definition_that_cannot_be_is_refused_at_its_place(room, definition, pointer, code):
     with pytest.raises(Invalid) as refused:

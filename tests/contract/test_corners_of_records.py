@@ -250,6 +250,7 @@ def test_a_change_that_came_in_between_is_told_as_one(backend, monkeypatch):
 # --- memory
 
 
+@pytest.mark.sqlite_suffices
 def test_long_filters_that_never_come_again_do_not_fill_the_memory(backend):
     """Sixteen hundred thousand characters of filters, of which no more is kept than would be of a few hundred short ones."""
     define(backend, "measures", *({"name": f"f{at}", "type": "integer"} for at in range(3)), rules={"list": ""})

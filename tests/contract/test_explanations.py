@@ -201,6 +201,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(("question", "pointer"), WRONG, ids=lambda each: str(each))
 def test_a_question_that_is_none_is_refused_by_name(door, admin, question, pointer):
     answer = door.post("/api/v1/collections/posts/why", json=question, headers=admin)

@@ -85,6 +85,7 @@ def test_places_are_kept_and_asked_for(room):
     assert len(ids("place.lon != null")) == 2
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(("place", "pointer"), [
     ([13.4, 52.5], ""), ("13.4,52.5", ""), ({"lon": 13.4}, "/lat"), ({"lon": 181, "lat": 0}, "/lon"), ({"lon": 0, "lat": -90.5}, "/lat"),
     ({"lon": "13", "lat": 52}, "/lon"), ({"lon": True, "lat": 52}, "/lon"), ({"lon": 1, "lat": 2, "alt": 3}, ""), ({"lng": 1, "lat": 2},
@@ -118,6 +119,7 @@ def test_a_change_is_held_to_the_schema_too(room):
     assert orjson.loads(orjson.dumps(found(room, "")[0]["paint"])) == {"colour": "red"}
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("field", [
     {"type": "json", "schema": SCHEMA, "default": {"colour": "pink"}}, {"type": "json", "schema": {"type": "strin"}},
     {"type": "json", "schema": 5}, {"type": "geo", "unique": True}, {"type": "richtext", "unique": True}, {"type": "geo",

@@ -129,6 +129,7 @@ def test_strangers_are_told_the_same_whatever_they_try(room, heard):
     assert room.inbound.messages("shop", actor=SYSTEM) == []
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("body, status", [
     (b"", 400), (b"{", 400), (b'{"a": 1, "a": 2}', 400), (b'"\\u0000"', 400), (b"[" * 100 + b"]" * 100, 413),
     (b"99999999999999999999999999999999", 400), (b"\xff", 400), (b"[1.5, null, \"x\"]", 200),
@@ -138,6 +139,7 @@ def test_what_they_sign_is_read_strictly(room, body, status):
     assert send(room, body).status_code == status
 
 
+@pytest.mark.sqlite_suffices
 def test_a_form_is_refused_with_a_word(room):
     source(room)
     answer = send(room, b"payload=%7B%7D", **{"Content-Type": "application/x-www-form-urlencoded"})

@@ -127,6 +127,7 @@ def test_a_relation_that_a_record_does_not_show_does_not_lead_to_it(room):
     assert ids(get(room, "p1", "comments_via_shy", actor=SYSTEM)["expand"]["comments_via_shy"]) == ["c0", "c2"]
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("name", [
     "comments_via_posts", "comments_via_text", "comments_via_inner", "nobody_via_post", "_via_", "comments_via_", "_via_post",
     "users_via_tags", "vault", "tags_via_tags", "_admins_via_post", "comments_via_post_via_post", "COMMENTS_via_post",

@@ -119,6 +119,7 @@ def test_a_change_of_choices_gives_exactly_the_list_that_it_says(room, before, b
     assert get(room, made["id"])["moods"] == after
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("body, told", [
     ({"tags": "k1"}, [("/tags", "not_a_list")]),
     ({"tags": {"$ne": ""}}, [("/tags", "not_a_list")]),
@@ -257,6 +258,7 @@ def test_a_list_of_its_longest_is_kept_and_replaced(room):
 # --- definitions
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("field, code", [
     ({**TAGS_FIELD, "unique": True}, "invalid_option"),
     ({**MOODS_FIELD, "unique": True}, "invalid_option"),

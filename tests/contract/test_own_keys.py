@@ -266,6 +266,7 @@ def test_a_key_is_made_in_a_fresh_session_of_the_account_itself(alone):
     assert ask("POST", KEYS, ann.token, wanted).status_code == 201
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("body, pointer", [
     ({"name": "x", "scopes": {"ledger": ["list"]}}, "/scopes/ledger"), ({"name": "x", "scopes": {"legder": ["list"]}}, "/scopes/legder"),
     ({"name": "x", "scopes": {"_admins": ["list"]}}, "/scopes/_admins"), ({"name": "x", "scopes": {"posts": ["manage"]}}, "/scopes/posts"),

@@ -89,6 +89,7 @@ LIES = {
 }  # fmt: skip
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_signs_in(ann, passkey, lie):
     """A17"""

@@ -258,6 +258,7 @@ CONDITIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(("where", "code"), CONDITIONS)
 def test_a_condition_that_is_more_than_the_record_is_refused(room, where, code):
     with pytest.raises(Invalid) as refused:

@@ -172,6 +172,7 @@ def test_a_cursor_belongs_to_its_search(room):
         room.records.list("notes", ListQuery(cursor=page.next), actor=SYSTEM, facts=FACTS)
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("text", ["*" * 400, '"', "'", "   ", "\u0301", "()", ":*", "&|!", "-", "{", "\\", "💩", "_"])
 def test_a_text_without_a_word_is_refused(room, text):
     add(room, title="a")

@@ -136,6 +136,7 @@ def test_what_is_told_of_the_ways_to_sign_in(both):
     assert both.web.get("/api/v1/auth/users/methods").get_json()["identity"] == ["email", "username"]
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize(
     "identity, pointer",
     [

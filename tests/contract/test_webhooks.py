@@ -356,6 +356,7 @@ def test_nothing_of_who_is_erased_is_left_to_be_sent(room):
         assert message.said["data"] == {"collection": "users", "id": id, "version": message.said["data"]["version"], "record": None}
 
 
+@pytest.mark.sqlite_suffices
 @pytest.mark.parametrize("said, pointer", [
     ({"url": "https://127.0.0.1.example:70000/"}, "/url"), ({"url": "ftp://x.example"}, "/url"), ({"url": None}, "/url"),
     ({"as": "nobody"}, "/as"), ({"as": "posts/x"}, "/as"), ({"as": "users/none"}, "/as"),

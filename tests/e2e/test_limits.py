@@ -49,6 +49,7 @@ def statuses(answers: list[Answer]) -> dict[int, int]:
     return dict(Counter(each.status for each in answers))
 
 
+@pytest.mark.sqlite_suffices
 def test_over_all_workers_exactly_so_many_and_a_change_binds_all_at_once(server: Any, engine: dict[str, str]) -> None:
     running = server(workers=2, **engine)
     token = running.admin_token()

@@ -112,6 +112,7 @@ def test_a_new_field_is_there_at_once_for_reads_and_writes_of_the_other_process(
         one, other = other, one
 
 
+@pytest.mark.sqlite_suffices
 def test_without_version_checks_the_other_process_stays_behind(start, prepared):
     """The control: were the first test blind, it would pass here too."""
     one, other = start("wsgi:app"), start("tests.e2e.unchecked:app")
