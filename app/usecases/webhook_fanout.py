@@ -92,13 +92,27 @@ class WebhookFanout:
         values = event.before if event.after is None else event.after
         if values is None:
             # Erased: that it is gone they must hear who may have a copy, and nothing of it is left to be judged.
-            return of_record(event, None, [])
+            return of_record(event, None)
         record = snapshot(collection, values)
         if not self._passes(stores, collection, record, ruling, actor):
             return None
         if subscription.filter and not self._is_picked(stores, collection, record, endpoint, subscription, actor):
             return None
-        return self._written(stores, collection, record, actor, event)
+        sight = sights_for(self._rulebook, stores, actor, _FACTS, self._clock.now()).of(collection)
+        shown = _shown(stores, collection, record, sight)
+        return of_record(event, shown, self._changed(stores, collection, ruling, sight, actor, event, shown))
+
+    def _changed(
+        self, stores: Stores, collection: Collection, ruling: Ruling, sight: Sight, actor: Actor, event: Told, shown: Mapping[str, Any]
+    ) -> list[str] | None:  # fmt: skip
+        """Which fields read differently to them than before; None where they could not see the record then. That a value has changed,
+        or has not, tells of what it was."""
+        if event.before is None or event.after is None:
+            return None
+        before = snapshot(collection, event.before)
+        if not self._passes(stores, collection, before, ruling, actor):
+            return None
+        return differing(_shown(stores, collection, before, sight), shown)
 
     def _ruling(self, stores: Stores, collection: Collection, actor: Actor) -> Ruling | None:
         try:
@@ -124,14 +138,6 @@ class WebhookFanout:
         values = request_values(stores, ruling.paths, actor, _FACTS, None, self._clock.now())
         return draft_passes(stores, collection, record, ruling, shape(ruling.condition, values))
 
-    def _written(self, stores: Stores, collection: Collection, record: Mapping[str, Any], actor: Actor, event: Told) -> str:
-        sight = sights_for(self._rulebook, stores, actor, _FACTS, self._clock.now()).of(collection)
-        masked = _masked(stores, collection, record, sight)
-        shown = dict(zip(sight.names, present(sight.names, record, masked), strict=True))
-        # That a value has changed tells of it as well.
-        changed = differing([name for name in sight.names if name not in masked], event.before, event.after)
-        return of_record(event, shown, changed)
-
 
 def actor_of(stores: Stores, reader: Reader) -> Actor | None:
     """None where the account is gone or disabled: nobody sees anything with its eyes then."""
@@ -147,6 +153,11 @@ def actor_of(stores: Stores, reader: Reader) -> Actor | None:
 
 def _by_id(stores: Stores, id: str) -> Collection | None:
     return next((each for each in stores.schema.collections.values() if each.id == id), None)
+
+
+def _shown(stores: Stores, collection: Collection, record: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
+    masked = _masked(stores, collection, record, sight)
+    return dict(zip(sight.names, present(sight.names, record, masked), strict=True))
 
 
 def _masked(stores: Stores, collection: Collection, record: Mapping[str, Any], sight: Sight) -> frozenset[str]:

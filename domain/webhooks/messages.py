@@ -1,7 +1,6 @@
 """What a receiver is sent: a message by Standard Webhooks (`type`, `timestamp`, `data`), as JSON."""
 
 import json
-from collections.abc import Collection as Names
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -31,19 +30,17 @@ def _read(kind: Kind, value: Any) -> Any:
     return Decimal(value) if kind is Kind.DECIMAL and isinstance(value, str) else value
 
 
-def differing(names: Names[str], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
-    """Which of these fields a change has changed."""
-    if before is None or after is None:
-        return []
-    return [name for name in names if name not in _STAMPS and before.get(name) != after.get(name)]
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Which fields a change has changed."""
+    return [name for name, value in after.items() if name not in _STAMPS and before.get(name) != value]
 
 
-def of_record(event: Told, record: Mapping[str, Any] | None, changed: list[str]) -> str:
+def of_record(event: Told, record: Mapping[str, Any] | None, changed: list[str] | None = None) -> str:
     """`record` as the reader sees it, None where nothing of it may be told; what was deleted is told as it was."""
     data: dict[str, Any] = {
         "collection": event.collection, "id": event.record, "version": event.event.version, "record": record,
     }  # fmt: skip
-    if event.before is not None and event.after is not None:
+    if changed is not None:
         data["changed"] = changed
     return written(event.kind, event.moment, data)
 
