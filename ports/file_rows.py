@@ -33,6 +33,18 @@ class FileRows(Protocol):
         """They are deleted. That they were is remembered until then, for those that are late."""
         ...
 
+    def doubt(self, folder: str, now: str) -> None:
+        """Records that held files there went all at once, or the field that named them did: nobody counted which."""
+        ...
+
+    def doubted(self) -> str | None:
+        """A folder whose files are to be looked at, if there is one."""
+        ...
+
+    def settle(self, folder: str) -> None:
+        """It was looked at."""
+        ...
+
     def known(self, keys: Sequence[str]) -> frozenset[str]:
         """Those of them that have a row."""
         ...

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from app.usecases.record_reads import RecordReads, entered
@@ -10,8 +11,8 @@ from app.usecases.requests import Request
 from app.usecases.uploads import PATIENCE
 from domain.actor import Actor
 from domain.errors import NotFound, Problem, Unavailable
-from domain.files.names import NAME, key_of
-from domain.files.thumbs import folder
+from domain.files.names import NAME, key_of, keys_of
+from domain.files.thumbs import folder, owner
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields import FileField
@@ -93,6 +94,7 @@ class FileUseCases:
     def sweep(self, *, stopped: Stopped = lambda: False) -> int:
         """Deletes what no record holds any more, or never came to hold; how many files that were. What was written on the way goes too."""
         swept = 0
+        self._doubted(stopped)
         while not stopped():
             keys = self._taken()
             if not keys:
@@ -108,6 +110,29 @@ class FileUseCases:
             pass
         self._files.tidy(self._clock.now() - PATIENCE)
         return swept
+
+    def _doubted(self, stopped: Stopped) -> None:
+        """Lets go, file by file, of what nobody holds in folders where that is not known."""
+        while not stopped() and (doubted := self._work.read(lambda stores: stores.files.doubted())) is not None:
+            keys = iter(dict.fromkeys(owner(each.key) for each in self._files.stored(doubted)))
+            while some := list(islice(keys, _AT_ONCE)):
+                self._work.run(lambda stores: self._let_go(stores, some))
+            self._work.run(lambda stores: stores.files.settle(doubted))
+
+    def _let_go(self, stores: Stores, keys: Sequence[str]) -> None:
+        """Files that are being sent have a row already, and keep it. What is in the trash keeps all of its files: it may be there twice."""
+        records: dict[str, list[str]] = {}
+        for key in keys:
+            collection_id, record, _ = key.split("/", 2)
+            records.setdefault(collection_id, []).append(record)
+        held, trashed = set[str](), set[tuple[str, str]]()
+        for collection in stores.schema.collections.values():
+            ids = list(dict.fromkeys(records.get(collection.id, ())))
+            if ids:
+                held |= {key for each in stores.records.load_many(collection, ids) for key in keys_of(collection, each)}
+                trashed |= {(collection.id, id) for id in stores.trash.holds(collection.id, ids)}
+        loose = [key for key in keys if key not in held and tuple(key.split("/")[:2]) not in trashed]
+        stores.files.loosen(loose, write_instant(self._clock.now()))
 
     def _taken(self) -> Sequence[str]:
         now = self._clock.now()

@@ -29,7 +29,7 @@ from domain.schema.changes import (
 from domain.schema.collection import Collection, Schema, change_collection, check_told_fields
 from domain.schema.conversions import way_between
 from domain.schema.edits import followed_body, read_drop
-from domain.schema.fields import Tools, Unfit
+from domain.schema.fields import FileField, Tools, Unfit
 from domain.schema.history import Change, kept, not_undoable
 from domain.schema.misfits import required_is_empty, would_lose_data
 from domain.schema.preparing import Preparation
@@ -150,6 +150,8 @@ class SchemaChanges:
             stores.trash.empty(intended.old.id)
         if intended.old is not None and intended.renames and intended.renames.fields:
             stores.trash.rename(intended.old.id, dict(intended.renames.fields))
+        if intended.old is not None and any(map(_lets_files_go, intended.steps)):
+            stores.files.doubt(intended.old.id, now)
         stores.collections.apply(intended.base, intended.new, intended.steps, intended.followers, prepared)
         self._check_required(stores, intended)
         happens(stores, _told(intended, actor, facts), now, intended.new or intended.old, facts=facts)
@@ -222,6 +224,11 @@ def _only(value: Any) -> Callable[[Any], Any]:
         return stored
 
     return judge
+
+
+def _lets_files_go(step: object) -> bool:
+    fields = step.collection.fields if isinstance(step, DropTable) else (step.field,) if isinstance(step, DropField) else ()
+    return any(isinstance(each, FileField) for each in fields)
 
 
 def _returns(step: ConvertField) -> bool:

@@ -193,6 +193,17 @@ def test_a_deleted_record_takes_its_files_along(room, door):
     assert stored(room) == []
 
 
+def test_files_go_with_their_field_and_their_collection(room, door):
+    made = sent(door, cover=upload(PNG), papers=[upload(b"one"), upload(b"two")]).json
+    kept = sent(door, "/api/v1/collections/kept/records", papers=upload(b"kept")).json
+    room.collections.change("posts", {"fields": [each for each in FIELDS if each["name"] != "cover"], "drop": ["cover"]}, actor=SYSTEM)
+    room.files.sweep()
+    assert stored(room) == sorted(names(made, "papers") + names(kept, "papers"))
+    room.collections.delete("posts", actor=SYSTEM)
+    room.files.sweep()
+    assert stored(room) == names(kept, "papers")
+
+
 def test_what_no_record_came_to_hold_is_swept_after_an_hour(room, door, monkeypatch):
     """As when the process dies between the file and its record: nobody is there to give it up."""
     monkeypatch.setattr(room.uploads, "give_up", lambda keys: None)

@@ -17,7 +17,7 @@ from domain.schema.collection import Collection
 
 _FILES = sql_table("_files", *(sql_column(name) for name in ("key", "state", "due")))
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_SENT, _LOOSE, _GOING, _GONE = "sent", "loose", "going", "gone"
+_SENT, _LOOSE, _GOING, _GONE, _DOUBTED = "sent", "loose", "going", "gone", "doubted"
 
 Record = Mapping[str, Any]
 
@@ -52,6 +52,17 @@ class SqlFileRows:
     def forget(self, keys: Sequence[str], until: str) -> None:
         gone = lambda: update(_FILES).where(self._among()).values(state=_GONE, due=bindparam("until"))
         self._run("forget", gone, {"ids": self._ids(keys), "until": until})
+
+    def doubt(self, folder: str, now: str) -> None:
+        self._put([folder], _DOUBTED, now)
+
+    def doubted(self) -> str | None:
+        rows = self._run("doubted", lambda: select(_FILES.c.key).where(_is(_DOUBTED)).order_by(_FILES.c.due).limit(1), {})
+        return rows[0][0] if rows else None
+
+    def settle(self, folder: str) -> None:
+        mine = lambda: delete(_FILES).where(_FILES.c.key == bindparam("folder"), _is(_DOUBTED))
+        self._run("settle", mine, {"folder": folder})
 
     def known(self, keys: Sequence[str]) -> frozenset[str]:
         rows = self._run("known", lambda: select(_FILES.c.key).where(self._among()), {"ids": self._ids(keys)})
