@@ -40,9 +40,17 @@ def increment(field: Field) -> Shape | None:
 
 
 def added(field: Field) -> Shape:
-    """What `tags+` takes, of a field with many values: one of them, or a list."""
+    """What `tags+` takes, of a field with many values: one of them, or a list. Files are added by forms alone."""
+    if field.type == "file":
+        return _file(field)
     one = _element(field)
     return {"anyOf": [one, {"type": "array", "items": one, "uniqueItems": True, "maxItems": _most(field)}]}
+
+
+def form_part(field: Field) -> Shape:
+    """What a part of a form holds for this field."""
+    one: Shape = {"type": "string", "format": "binary"}
+    return {"type": "array", "items": one, "maxItems": _most(field)} if field.many else one
 
 
 def removed() -> Shape:

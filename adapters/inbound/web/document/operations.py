@@ -12,6 +12,8 @@ from domain.records.bulk import MAX_BULK
 from domain.records.exports import FORMATS, MEDIA_TYPES
 from domain.records.outline import Outline
 from domain.records.page import DEFAULT_LIMIT, MAX_LIMIT
+from domain.schema.fields import FileField
+from domain.schema.shapes import form_part
 
 # The id of an operation, from its verb and its collection.
 Ids = Callable[[str, str], str]
@@ -20,6 +22,7 @@ Operation = dict[str, Any]
 Example = Mapping[str, Any] | None
 
 MEDIA_TYPE = "application/json"
+FORM = "multipart/form-data"
 MAX_PAGE = 1_000_000
 # Which rule lets somebody do what a verb says.
 _RULES = {"list": "list", "aggregate": "list", "export": "list", "create": "create", "get": "view", "update": "update", "delete": "delete",
@@ -111,7 +114,21 @@ def _operation(verb: str, outline: Outline, named: Names, ids: Ids, example: Exa
         schema = ref(f"{named(collection.name)}{'Create' if verb == 'create' else 'Update'}")
         shown = example if verb == "create" else _change(outline, example)
         told["requestBody"] = {"required": True, "content": {MEDIA_TYPE: {"schema": schema, **({"example": shown} if shown else {})}}}
+        if verb != "bulk_change" and (parts := _parts(verb, outline)):
+            told["requestBody"]["content"][FORM] = {"schema": parts}
     return told
+
+
+def _parts(verb: str, outline: Outline) -> dict[str, Any] | None:
+    """The form in which files are sent; None where there are none to send."""
+    named = outline.creatable if verb == "create" else outline.changeable
+    files = [each for each in named if isinstance(each, FileField)]
+    more = {f"{each.name}+": form_part(each) for each in files if each.many and verb == "update"}
+    if not files:
+        return None
+    told = "Files, and beside them values by field: texts as they are, all others as JSON. A part `@json` may hold an object of values."
+    parts = {each.name: form_part(each) for each in files}
+    return {"type": "object", "description": told, "properties": {**parts, **more}, "additionalProperties": True}
 
 
 def _change(outline: Outline, example: Example) -> Example:
