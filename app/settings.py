@@ -15,6 +15,7 @@ from domain.accounts.issuers import TrustedIssuer, read_trusted
 from domain.accounts.puzzles import MOST_BITS
 from domain.errors import did_you_mean
 from domain.files.stores import Bucket, Folder, read_store
+from domain.files.ways import REDIRECT, SERVER, WAYS
 from domain.jobs.crowd import MOST_WAITING
 from domain.limits.addresses import Network, read_networks
 from domain.limits.policies import DEFAULTS, Policies, default_policies, read_policies
@@ -258,6 +259,11 @@ class Settings:
         _text, "", shown="what the machine offers", example="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
         meaning="What opens the object store: the secret of S3's access key, the key of Azure's storage account, or Google's service "
         "account (its JSON, or the path of that file). It is never printed.",
+    )  # fmt: skip
+    files_served: str = _setting(
+        _one_of(*WAYS), SERVER, example=REDIRECT,
+        meaning="Who sends the bytes of [files](file-stores.md#who-sends-the-bytes): `server`, this backend; `redirect`, the object store "
+        "by a signed link; `x-accel-redirect` or `x-sendfile`, nginx or another proxy on this machine.",
     )  # fmt: skip
     schema: Path | None = _setting(
         _folder, None, shown="collections are changed live only", example="schema",
@@ -554,8 +560,12 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
 
 
 def _odd_keys(settings: Settings) -> list[str]:
-    """Keys of a store of files that it does not take, or that lack their other half."""
+    """Keys of a store of files that it does not take, or that lack their other half; and a way to send them that it has not."""
     scheme = settings.files_url.scheme if isinstance(settings.files_url, Bucket) else ""
+    if settings.files_served == REDIRECT and not scheme:
+        return ["STILLROOM_FILES_SERVED=redirect sends clients to an object store, but STILLROOM_FILES_URL names none"]
+    if settings.files_served not in (SERVER, REDIRECT) and scheme:
+        return [f"STILLROOM_FILES_SERVED={settings.files_served} is for files on disk; those of an object store are served by redirect"]
     if (settings.files_access_key or settings.files_secret) and not scheme:
         return ["STILLROOM_FILES_ACCESS_KEY and STILLROOM_FILES_SECRET open an object store, but STILLROOM_FILES_URL names none"]
     if settings.files_access_key and scheme != "s3":

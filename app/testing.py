@@ -33,10 +33,12 @@ from app.usecases.backend import Backend
 from app.wiring import STORES, Parts, field_tools, use_cases
 from domain.accounts.issuers import read_trusted
 from domain.accounts.presets import PRESETS, Preset
+from domain.files.ways import SERVER
 from domain.jobs.crowd import MOST_WAITING
 from domain.limits.policies import read_policies
 from ports.carrier import Carrier
 from ports.clock import Clock, Ids
+from ports.files import Files
 from ports.observer import Observation
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -105,14 +107,16 @@ def backend(
     *, clock: Clock | None = None, ids: Ids | None = None, database: str = "sqlite:///:memory:", limits: str = "off",
     sign_up_bits: int = 0, extensions: Sequence[Extension] = (), loopback_providers: bool = False, trusted_issuers: str = "",
     presets: Mapping[str, Preset] = PRESETS, settings: Mapping[str, str] = NOTHING_SET, carrier: Carrier | None = None,
-    most_jobs: int = MOST_WAITING, admins_need_factor: bool = False, loopback_webhooks: bool = False,
+    most_jobs: int = MOST_WAITING, admins_need_factor: bool = False, loopback_webhooks: bool = False, files: Files | None = None,
+    files_served: str = SERVER,
 ) -> TestBackend:
     """Empty, migrated and ready. Without a clock, time stands still until the test moves it on (`room.clock.advance(minutes=5)`);
     `ids=CountedIds()` gives ids that a test can foretell; `database` takes any URL, of an empty database or one at this version;
     `limits` is a text as STILLROOM_LIMITS has it: a clock that stands still would let nobody try again; `extensions` are attached
     as a server attaches them, and after hooks run with `room.events.drain()`; `loopback_providers` and `trusted_issuers` are as the
     settings; `presets` are the providers that are known by name, `settings` those of extensions, by variable; `carrier` carries jobs, and
-    `most_jobs` of them may wait; `admins_need_factor` and `loopback_webhooks` are as the settings."""
+    `most_jobs` of them may wait; `admins_need_factor` and `loopback_webhooks` are as the settings. `files` is where
+    files are kept, if not in memory, and `files_served` is as the setting."""
     clock, observer = clock or ToldClock(), Noticed()
     opened = open_database(database)
     migrate_database(opened)
@@ -121,10 +125,10 @@ def backend(
     post, images = MemoryMailer(), PillowImages()
     seal = Seal(os.urandom(32))
     parts = Parts(
-        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, MemoryFiles(clock), images, seal, PUBLIC_URL, clock,
-        ids or Uuid7Ids(), observer, sign_up_bits, asks_loopback=loopback_providers, trusted=read_trusted(trusted_issuers), presets=presets,
-        carrier=carrier or EmbeddedCarrier(), most_jobs=most_jobs,
-        admins_need_factor=admins_need_factor, tells_loopback=loopback_webhooks,
+        work, QuickPasswords(), QuickTokens(clock), *field_tools(), *counting, post, files or MemoryFiles(clock), images, seal,
+        PUBLIC_URL, clock, ids or Uuid7Ids(), observer, sign_up_bits, asks_loopback=loopback_providers,
+        trusted=read_trusted(trusted_issuers), presets=presets, carrier=carrier or EmbeddedCarrier(), most_jobs=most_jobs,
+        admins_need_factor=admins_need_factor, files_served=files_served, tells_loopback=loopback_webhooks,
     )  # fmt: skip
     inside = use_cases(parts)
     attach(extensions, inside, work, settings)

@@ -115,6 +115,7 @@ from domain.accounts.presets import PRESETS, Preset
 from domain.actor import SYSTEM
 from domain.errors import Problem
 from domain.files.stores import Bucket, Folder
+from domain.files.ways import ACCEL, SENDFILE, SERVER
 from domain.jobs.crowd import MOST_WAITING, Crowd
 from domain.limits.policies import Policies
 from domain.schema.fields import TRUSTING, Tools
@@ -192,6 +193,7 @@ class Parts:
     most_jobs: int = MOST_WAITING
     carries_letters: bool = True
     admins_need_factor: bool = False
+    files_served: str = SERVER
 
 
 def build(settings: Settings, *, log_level: str | None = None, serving: bool = False, counting: bool = False) -> Composed:
@@ -229,7 +231,7 @@ def build(settings: Settings, *, log_level: str | None = None, serving: bool = F
             timedelta(hours=settings.events_kept), timedelta(days=settings.audit_kept), settings.asks_loopback,
             settings.tells_loopback, timedelta(days=settings.webhooks_kept),
             settings.trusted_issuers, settings.cors_origins.exact, carrier=carrier, most_jobs=settings.jobs_waiting,
-            admins_need_factor=settings.admins_need_factor,
+            admins_need_factor=settings.admins_need_factor, files_served=settings.files_served,
             # What would print letters on a terminal does so on the server's: a worker elsewhere that was told of no mail server sends none.
             carries_letters=bool(settings.smtp_url) or counting,
         )  # fmt: skip
@@ -290,7 +292,7 @@ def use_cases(parts: Parts) -> Backend:
     fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
     webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
     sending = WebhookSending(work, webhook_door, webhook_secrets, clock, ids, observer, kept=parts.webhooks_kept)
-    files = FileUseCases(work, reads, parts.files, clock)
+    files = FileUseCases(work, reads, parts.files, clock, way=parts.files_served)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
@@ -474,7 +476,8 @@ def _files(settings: Settings, observer: Observer) -> Files:
     match settings.files_url:
         case Bucket() as bucket:
             keys = Keys(settings.files_access_key, settings.files_secret)
-            return WatchedFiles(ObjectFiles(bucket, keys), observer, pause=_SECONDS_WITHOUT_FILES)
+            store = ObjectFiles(bucket, keys, at_once=max(1, settings.threads // 2))
+            return WatchedFiles(store, observer, pause=_SECONDS_WITHOUT_FILES)
         case Folder(root):
             # Not made: a disk that is not there yet would be filled beside its place.
             if not root.is_dir():
@@ -485,7 +488,7 @@ def _files(settings: Settings, observer: Observer) -> Files:
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise StartError(f"{root} cannot be made: {error.strerror}") from error
-    return WatchedFiles(DiskFiles(root), observer)
+    return WatchedFiles(DiskFiles(root, for_group=settings.files_served in (ACCEL, SENDFILE)), observer)
 
 
 def _counter(settings: Settings, observer: Observer) -> HitCounter:

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from domain.errors import Unavailable
+
+
+class Crowded(Unavailable):
+    """Others wait for the store; nothing is said about the store itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:

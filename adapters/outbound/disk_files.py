@@ -1,4 +1,4 @@
-"""Files in a folder of this machine, for its user alone.
+"""Files in a folder of this machine, for its user alone, or for a group that a proxy is in.
 
 A file is written beside the others under a name of its own, flushed, and only then linked to where its key leads, in a folder that is
 flushed too: a crash at any moment leaves either all of it under its key or nothing. Folders are entered one by one and links are never
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.keys import is_folder, is_key
@@ -31,15 +32,24 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe that somebody put there is not waited for.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class _Modes(NamedTuple):
+    folder: int
+    file: int
+
+
+_FOR_US, _FOR_GROUP = _Modes(0o700, 0o600), _Modes(0o750, 0o640)
 # Somebody may remove an empty folder just when we were about to use it.
 _TRIES = 20
 
 
 class DiskFiles:
-    """`root` is there. Where it no longer is, as when a disk is gone, nothing can be said of its files."""
+    """`root` is there. Where it no longer is, as when a disk is gone, nothing can be said of its files. With `for_group` the group of the
+    folder may read what is written."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, for_group: bool = False) -> None:
+        self._root, self._modes = root, _FOR_GROUP if for_group else _FOR_US
 
     def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         if not is_key(key):
@@ -119,7 +129,9 @@ class DiskFiles:
 
     def _begun(self, name: str) -> int:
         with _told(), self._folder([_UNFINISHED], make=True) as unfinished:
-            return os.open(name, _WRITE, 0o600, dir_fd=unfinished)
+            file = os.open(name, _WRITE, 0o600, dir_fd=unfinished)
+            os.fchmod(file, self._modes.file)
+            return file
 
     def _publish(self, name: str, key: str) -> None:
         *folders, last = _steps(key)
@@ -158,7 +170,7 @@ class DiskFiles:
             raise _failed() from error
         try:
             for step in steps:
-                folder, outer = _entered(folder, step, make=make), folder
+                folder, outer = _entered(folder, step, make=self._modes.folder if make else None), folder
                 os.close(outer)
             yield folder
         finally:
@@ -171,16 +183,27 @@ def _steps(key: str) -> list[str]:
     return [first, blake2b(rest[0].encode(), digest_size=1).hexdigest(), *rest] if rest else [first]
 
 
-def _entered(folder: int, step: str, *, make: bool) -> int:
+def _entered(folder: int, step: str, *, make: int | None) -> int:
+    """`make` is the mode that it is made with, where it is not there."""
     try:
         return os.open(step, _FOLDER, dir_fd=folder)
     except FileNotFoundError:
-        if not make:
+        if make is None:
             raise
     with suppress(FileExistsError):
         os.mkdir(step, 0o700, dir_fd=folder)
+        _open_up(folder, step, make)
         os.fsync(folder)
     return os.open(step, _FOLDER, dir_fd=folder)
+
+
+def _open_up(folder: int, step: str, mode: int) -> None:
+    """Whatever the mask of this process, which is for what it makes elsewhere; what is in it goes on to belong to the folder's group."""
+    made = os.open(step, _FOLDER, dir_fd=folder)
+    try:
+        os.fchmod(made, os.fstat(made).st_mode & stat.S_ISGID | mode)
+    finally:
+        os.close(made)
 
 
 def _fill(file: int, chunks: Iterable[bytes]) -> None:

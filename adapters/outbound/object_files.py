@@ -8,6 +8,7 @@ Reading fetches a piece at a time, each with its own time limit: a slow reader k
 more than itself.
 """
 
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from adapters.outbound.object_stores import BRIEF, PATIENCE, Keys, Patience, ope
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.keys import is_folder, is_key
 from domain.files.stores import Bucket
-from ports.files import OpenFile, Place, StoredFile
+from ports.files import Crowded, OpenFile, Place, StoredFile
 
 if TYPE_CHECKING:
     from adapters.outbound.object_stores import Store
@@ -32,6 +33,8 @@ _AT_ONCE = 2
 # Of a read: eight readers hold 16 MiB.
 _PIECE = 2 * 2**20
 _DELETED_AT_ONCE = 200
+# For those before us, of whom each takes some hundredths of a second where the store is well.
+_WAITING = 1.0
 # The words by which stores of several makes say that they are full.
 _FULL = ("StorageFull", "QuotaExceeded", "InsufficientCapacity", "507 Insufficient Storage")
 # Nothing is there because there is nothing to hold it: a mistake of the owner, and no file that is gone.
@@ -42,8 +45,12 @@ _BEHIND_THE_END = ("416 Range", "StartTooLarge")
 
 
 class ObjectFiles:
-    def __init__(self, bucket: Bucket, keys: Keys, *, patience: Patience = PATIENCE) -> None:
+    """`at_once` are asked of the store at the same time, of threads that serve other requests too: a store that hangs gets no more of
+    them. Uploads in parts are not among them, since they wait for their client as well."""
+
+    def __init__(self, bucket: Bucket, keys: Keys, *, patience: Patience = PATIENCE, at_once: int = 8) -> None:
         self._bucket, self._keys, self._patience = bucket, keys, patience
+        self._room = threading.BoundedSemaphore(at_once)
 
     def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         if not is_key(key):
@@ -136,23 +143,31 @@ class ObjectFiles:
         """FileNotFoundError and FileExistsError pass, all else that the store says becomes a Problem."""
         import obstore
 
-        with _told():
-            return question(obstore)
+        if not self._room.acquire(timeout=_WAITING):
+            raise Crowded("too many wait for files at the moment", retry_after=2)
+        try:
+            with _told():
+                return question(obstore)
+        finally:
+            self._room.release()
 
     def _put_parts(self, key: str, chunks: Iterable[bytes], about: dict[str, str]) -> Any:
         """Chunks are asked for in this thread, not in one of the library's, which may not ask a store in turn. What they raise makes it
         give up the parts that are there, and passes."""
         import asyncio
 
+        import obstore
+
         async def fed() -> AsyncIterator[bytes]:
             for chunk in chunks:
                 yield chunk
 
-        async def put(obs: Any) -> Any:
-            how = {"use_multipart": True, "chunk_size": _PART, "max_concurrency": _AT_ONCE}
-            return await obs.put_async(self._store, key, fed(), attributes=about, **how)
+        async def put() -> Any:
+            how: dict[str, Any] = {"use_multipart": True, "chunk_size": _PART, "max_concurrency": _AT_ONCE}
+            return await obstore.put_async(self._store, key, fed(), attributes=about, **how)
 
-        return self._ask(lambda obs: asyncio.run(put(obs)))
+        with _told():
+            return asyncio.run(put())
 
     def _head(self, key: str) -> Any | None:
         try:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from domain.errors import OutOfSpace, Unavailable
-from ports.files import Files, OpenFile, Place, StoredFile
+from ports.files import Crowded, Files, OpenFile, Place, StoredFile
 from ports.observer import FilesAway, FilesBack, Observer
 
 # What an object store says of itself; its other words may name files.
@@ -74,6 +74,8 @@ class WatchedFiles:
             raise Unavailable("files cannot be reached at the moment", retry_after=5)
         try:
             yield
+        except Crowded:
+            raise
         except (Unavailable, OutOfSpace) as failure:
             self._note_failure(failure)
             raise

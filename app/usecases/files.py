@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from app.usecases.handing_over import HandingOver
 from app.usecases.record_reads import RecordReads, entered
 from app.usecases.requests import Request
 from app.usecases.uploads import PATIENCE
@@ -13,6 +14,7 @@ from domain.actor import Actor
 from domain.errors import NotFound, Problem, Unavailable
 from domain.files.names import NAME, key_of, keys_of
 from domain.files.thumbs import folder, owner
+from domain.files.ways import SERVER, Elsewhere
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields import FileField
@@ -45,8 +47,9 @@ class Found:
 
 
 class FileUseCases:
-    def __init__(self, work: UnitOfWork, reads: RecordReads, files: Files, clock: Clock) -> None:
+    def __init__(self, work: UnitOfWork, reads: RecordReads, files: Files, clock: Clock, *, way: str = SERVER) -> None:
         self._work, self._reads, self._files, self._clock = work, reads, files, clock
+        self._handing_over = HandingOver(files, way)
 
     # --- serving
 
@@ -88,6 +91,10 @@ class FileUseCases:
             opened.close()
             raise Unavailable("the store has another file than was sent to it", code="file_damaged")
         return opened
+
+    def elsewhere(self, found: Found) -> Elsewhere | None:
+        """Who sends it in our place, as the owner chose; None where we do."""
+        return self._handing_over.of(found.key)
 
     # --- what nobody holds
 

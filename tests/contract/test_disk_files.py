@@ -28,15 +28,19 @@ def files(root) -> DiskFiles:
     return DiskFiles(root)
 
 
-def test_nobody_else_on_the_machine_may_read_them(files, root):
-    before = os.umask(0)
+@pytest.mark.parametrize("mask", [0, 0o077])
+@pytest.mark.parametrize("for_group, file, folder", [(False, 0o600, 0o2700), (True, 0o640, 0o2750)])
+def test_nobody_else_on_the_machine_may_read_them_but_a_group_that_was_named(root, mask, for_group, file, folder):
+    root.chmod(0o2750)  # so that all in it belongs to its group
+    before = os.umask(mask)
     try:
-        files.write(KEY, [b"x"], type="")
+        DiskFiles(root, for_group=for_group).write(KEY, [b"x"], type="")
     finally:
         os.umask(before)
-    modes = {stat.S_IMODE(each.lstat().st_mode) for each in root.rglob("*") if each.is_file()}
-    folders = {stat.S_IMODE(each.lstat().st_mode) for each in root.rglob("*") if each.is_dir()}
-    assert (modes, folders) == ({0o600}, {0o700})
+    made = [each for each in root.rglob("*") if each.is_dir()]
+    assert len(made) == 4
+    assert {stat.S_IMODE(each.lstat().st_mode) for each in made} == {folder}
+    assert {stat.S_IMODE(each.lstat().st_mode) for each in root.rglob("*") if each.is_file()} == {file}
 
 
 def test_the_bytes_are_flushed_before_their_name_and_the_name_before_it_returns(files, root, monkeypatch):

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.object_stores import Keys, Patience
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.stores import Bucket
+from ports.files import Crowded
 from tests.backends import missing
 from tests.faulty_store import FaultyStore
 from tests.redis_server import end_with_parent, free_port
@@ -151,6 +153,29 @@ def test_nobody_listens_there(bucket):
         with pytest.raises(Unavailable) as told:
             ask()
         assert "127.0.0.1" not in told.value.detail + (told.value.hint or "")
+
+
+def test_a_store_that_hangs_gets_no_more_than_its_share_of_threads(bucket, straight, faulty):
+    straight.write(KEY, [b"x"], type="")
+    patience = Patience(connect=5, answer=3, again=0.3, times=0)
+    files = ObjectFiles(replace(bucket, endpoint=faulty.url), KEYS, patience=patience, at_once=2)
+    faulty.fail("hung")
+    with ThreadPoolExecutor(6) as threads:
+        began = time.monotonic()
+        told = [threads.submit(timed, lambda: files.open(KEY)) for _ in range(6)]
+        took = sorted(each.result() for each in told)
+    assert took[3][0] < 2.5 < took[4][0]
+    assert [kind for _, kind in took] == [Crowded] * 4 + [Unavailable] * 2
+    assert time.monotonic() - began < 8
+    faulty.fail(None)
+    assert read(files) == b"x"
+
+
+def timed(ask) -> tuple[float, type]:
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as told:
+        ask()
+    return time.monotonic() - began, told.type
 
 
 # --- what it costs

@@ -1,5 +1,6 @@
 """The files of deploy/ are taken by the programs that they are for, and nginx stands before a real server as docs/deployment.md says."""
 
+import json
 import os
 import re
 import shutil
@@ -66,7 +67,11 @@ def test_systemd_takes_the_unit(broken: str, said: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    settings = {"STILLROOM_TRUSTED_PROXIES": "127.0.0.1", "STILLROOM_LIMITS": "sign-in-address=2/minute"}
+    (tmp_path / "files").mkdir()
+    settings = {
+        "STILLROOM_TRUSTED_PROXIES": "127.0.0.1", "STILLROOM_LIMITS": "sign-in-address=3/minute",
+        "STILLROOM_FILES_URL": f"file://{tmp_path}/files", "STILLROOM_FILES_SERVED": "x-accel-redirect",
+    }  # fmt: skip
     server = Server(tmp_path / "data", workers=1, settings=settings)
     yield server.start()
     server.end()
@@ -74,7 +79,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.mark.skipif(NGINX is None, reason="there is no nginx here")
 def test_nginx_stands_before_it(server: Server, tmp_path: Path) -> None:
-    tls = free_port()
+    tls, token = free_port(), server.admin_token()
     config = _nginx(tmp_path, backend=server.port, tls=tls)
     checked = subprocess.run([str(NGINX), "-t", "-p", str(tmp_path), "-c", str(config)], capture_output=True, text=True, timeout=30)
     assert checked.returncode == 0, checked.stderr
@@ -83,11 +88,49 @@ def test_nginx_stands_before_it(server: Server, tmp_path: Path) -> None:
         _wait_for(tls)
         status, headers = _asked(tls, tmp_path, "/readyz")
         assert (status, headers["Strict-Transport-Security"]) == (200, "max-age=31536000")
-        # A client that tells another origin each time is counted as the one that it is.
+        # A client that tells another origin each time is counted as the one that it is; signing in was the first.
         assert [_asked(tls, tmp_path, SIGN_IN, WRONG, f"9.9.9.{n}")[0] for n in range(3)] == [401, 401, 429]
+        _sends_files(server, tls, tmp_path, token)
     finally:
         running.terminate()
         running.wait(20)
+
+
+def _sends_files(server: Server, tls: int, folder: Path, token: str) -> None:
+    """By nginx, with what protects browsers, whole and in part; and only those that the backend named."""
+    fields = [{"name": "shown", "type": "bool"}, {"name": "page", "type": "file"}]
+    rules = {"view": "shown = true", "create": ""}
+    papers = {"name": "papers", "fields": fields, "rules": rules}
+    server.request("POST", "/api/v1/collections", papers, token)
+    page = b"<script>alert(1)</script>" * 400
+    shown, hidden = (_uploaded(server, page, is_shown) for is_shown in ("true", "false"))
+    status, told = _asked(tls, folder, shown)
+    headers = {name.title(): value for name, value in told.items()}
+    assert (status, headers["Server"], headers["Content-Length"]) == (200, "nginx", str(len(page)))
+    assert (headers["X-Content-Type-Options"], headers["Content-Type"]) == ("nosniff", "application/octet-stream")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
+    assert headers["Content-Disposition"].startswith("attachment;")
+    assert _asked(tls, folder, shown, Range="bytes=0-9")[0] == 206
+    assert _asked(tls, folder, shown, If_None_Match=headers["Etag"])[0] == 304
+    assert _asked(tls, folder, hidden)[0] == 404
+    place = next((folder / "files").rglob("*.*")).relative_to(folder / "files")
+    assert _asked(tls, folder, f"/stillroom-files/{place}")[0] == 404
+
+
+def _uploaded(server: Server, page: bytes, is_shown: str) -> str:
+    """The path of a file of a new record. One that is not shown tells nobody its file's name: that is found on the disk."""
+    form = "".join(
+        f'--line\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
+        for name, more, value in (("shown", "", is_shown), ("page", '; filename="page.html"', page.decode()))
+    ) + "--line--\r\n"  # fmt: skip
+    asked = urllib.request.Request(
+        f"{server.url}/api/v1/collections/papers/records", form.encode(), {"Content-Type": "multipart/form-data; boundary=line"}
+    )
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        made = json.load(answer)
+    kept = Path(server.settings["STILLROOM_FILES_URL"].removeprefix("file://"))
+    (lies,) = kept.glob(f"*/*/{made['id']}/*")
+    return f"/api/v1/files/papers/{made['id']}/{lies.name}"
 
 
 def _nginx(folder: Path, *, backend: int, tls: int) -> Path:
@@ -95,6 +138,7 @@ def _nginx(folder: Path, *, backend: int, tls: int) -> Path:
     _certificate(folder)
     changes = {
         r"/etc/letsencrypt/live/api\.example\.org": str(folder), r"listen 80;": f"listen 127.0.0.1:{free_port()};",
+        r"/srv/stillroom-files/": f"{folder}/files/",
         r"listen 443 ": f"listen 127.0.0.1:{tls} ", r"127\.0\.0\.1:8000": f"127.0.0.1:{backend}",
     }  # fmt: skip
     block = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
@@ -132,8 +176,11 @@ def _wait_for(port: int, patience: float = 15) -> None:
             time.sleep(0.05)
 
 
-def _asked(port: int, folder: Path, path: str, body: bytes | None = None, origin: str = "9.9.9.9") -> tuple[int, dict[str, str]]:
-    headers = {"Content-Type": "application/json", "X-Forwarded-For": origin}
+def _asked(
+    port: int, folder: Path, path: str, body: bytes | None = None, origin: str = "9.9.9.9", **more: str
+) -> tuple[int, dict[str, str]]:
+    own = {name.replace("_", "-"): value for name, value in more.items()}
+    headers = {"X-Forwarded-For": origin, **({"Content-Type": "application/json"} if body else {}), **own}
     asked = urllib.request.Request(f"https://localhost:{port}{path}", data=body, headers=headers)
     try:
         with urllib.request.urlopen(asked, timeout=20, context=ssl.create_default_context(cafile=folder / "fullchain.pem")) as answer:

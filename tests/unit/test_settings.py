@@ -122,6 +122,8 @@ def test_a_refused_secret_or_url_is_not_repeated() -> None:
     ({"FILES_SECRET": "hunter2hunter2"}, "STILLROOM_FILES_URL names none"),
     ({"FILES_URL": "s3://hunter2:hunter2@planes"}, "no keys in it"),
     ({"FILES_SECRET": "hunter2ü"}, "ASCII"),
+    ({"FILES_SERVED": "redirect"}, "STILLROOM_FILES_URL names none"),
+    ({"FILES_URL": "gs://planes", "FILES_SERVED": "x-sendfile"}, "is for files on disk"),
 ])  # fmt: skip
 def test_keys_of_a_store_of_files_fit_it_and_are_not_repeated(settings: dict[str, str], said: str) -> None:
     told = " ".join(mistakes(**{f"STILLROOM_{name}": value for name, value in settings.items()}))
@@ -172,7 +174,7 @@ def test_every_example_but_the_secret_is_a_value_of_its_setting() -> None:
     # What is missed without the other.
     together = [
         {"STILLROOM_TLS_CERTIFICATE", "STILLROOM_TLS_KEY"},
-        {"STILLROOM_FILES_URL", "STILLROOM_FILES_ACCESS_KEY", "STILLROOM_FILES_SECRET"},
+        {"STILLROOM_FILES_URL", "STILLROOM_FILES_ACCESS_KEY", "STILLROOM_FILES_SECRET", "STILLROOM_FILES_SERVED"},
     ]
     for name in examples.keys() - {"STILLROOM_SECRET_KEY"}:
         beside = {other: examples[other] for group in together if name in group for other in group}

@@ -14,7 +14,8 @@ from adapters.inbound.web.responses import empty_response
 from app.usecases.backend import Backend
 from app.usecases.files import Found
 from domain.errors import NotFound, invalid
-from domain.files.serving import Range, content_type, disposition, protecting, wanted_range
+from domain.files.serving import OWN, Range, content_type, disposition, protecting, wanted_range
+from domain.files.ways import ACCEL, REDIRECT, SENDFILE, Elsewhere
 from domain.schema.fields.relations import RECORD_ID
 
 PATH = "/api/v1/files"
@@ -22,6 +23,9 @@ _DOWNLOAD = in_query("download", "To be saved, not shown.", enum=["true", "false
 _RANGE = in_header("Range", "One part of the file, such as `bytes=0-1023`.")
 _BYTES = {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 _PART = {**_BYTES, "description": "The part of it that was asked for"}
+_LINK = {"Location": {"description": "Where.", "schema": {"type": "string", "format": "uri"}}}
+_LED = {"description": "The store of files hands it out, at a link that is good for a minute", "headers": _LINK}
+_TOLD_PROXIES = {ACCEL: "X-Accel-Redirect", SENDFILE: "X-Sendfile"}
 _BY_ASKER = ("Vary", "Authorization, Cookie")
 
 
@@ -32,7 +36,7 @@ def blueprint(backend: Backend) -> Blueprint:
     @door.route("/<c>/<id>/<file>")
     @documented(
         "get_file", for_all=True, parameters=[_DOWNLOAD, _RANGE],
-        responses=answers({200: _BYTES, 206: _PART, 304: UNCHANGED}, 400, 401, 403, 404, 416),
+        responses=answers({200: _BYTES, 206: _PART, 302: _LED, 304: UNCHANGED}, 400, 401, 403, 404, 416),
     )  # fmt: skip
     def get_file(c: str, id: str, file: str) -> Response:
         """Get a file of a record that the view rule lets you see"""
@@ -46,13 +50,26 @@ def blueprint(backend: Backend) -> Blueprint:
         headers = [("ETag", etag), ("Accept-Ranges", "bytes"), _BY_ASKER, *protecting(found.type, shared=found.shared)]
         if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), etag):
             return empty_response(304, headers)
-        headers.append(("Content-Disposition", disposition(found.original, found.type, download=_is_download(query))))
+        download, head = _is_download(query), request.method == "HEAD"
+        headers.append(("Content-Disposition", disposition(found.original, found.type, download=download)))
+        elsewhere = None if head else files.elsewhere(found)
+        # The store says what was written with the file, and knows no other wish.
+        if elsewhere and not (download and elsewhere.way == REDIRECT):
+            return _handed_over(elsewhere, found, headers)
         # A range of a file that the client has another copy of would make neither of the two.
         unchanged = request.environ.get("HTTP_IF_RANGE", etag) == etag
         part = wanted_range(request.environ.get("HTTP_RANGE"), found.size) if unchanged and request.method == "GET" else None
-        return _sent(backend, found, part, headers, head=request.method == "HEAD")
+        return _sent(backend, found, part, headers, head=head)
 
     return door
+
+
+def _handed_over(elsewhere: Elsewhere, found: Found, headers: list[tuple[str, str]]) -> Response:
+    """The link is for whoever asked, and ends: nobody keeps it. A proxy adds its own mark and answers ranges by it."""
+    if elsewhere.way == REDIRECT:
+        return empty_response(302, [("Location", elsewhere.target), ("Cache-Control", OWN), _BY_ASKER])
+    kept = [each for each in headers if each[0] not in ("ETag", "Accept-Ranges")]
+    return Response(None, 200, [*kept, (_TOLD_PROXIES[elsewhere.way], elsewhere.target)], content_type=content_type(found.type))
 
 
 def _sent(backend: Backend, found: Found, part: Range | None, headers: list[tuple[str, str]], *, head: bool) -> Response:
