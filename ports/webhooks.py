@@ -115,7 +115,12 @@ class WebhookStore(Protocol):
         ...
 
     def next(self, webhook: str, limit: int) -> Sequence[Delivery]:
-        """Those that are due, in the order of what they tell of: of each record the first, and none where that is not due."""
+        """Those that are due, of each record the first, and none where that is not due. Those that were tried least come first, and of
+        them the oldest."""
+        ...
+
+    def probe(self, webhook: str) -> Sequence[Delivery]:
+        """One of those that `next` has, at most: any of those that were tried least."""
         ...
 
     def settle(self, lease: Lease, settled: Settled, more: int) -> bool:

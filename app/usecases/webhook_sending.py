@@ -66,7 +66,7 @@ class WebhookSending:
 
     def _sent(self, lease: Lease, stopped: Stopped) -> int:
         count, breaker = 0, lease.endpoint.breaker
-        while not stopped() and (batch := self._next(lease.endpoint.id, 1 if is_resting(breaker) else _AT_ONCE)):
+        while not stopped() and (batch := self._next(lease.endpoint.id, breaker)):
             came = self._tried(lease, batch)
             count += len(batch)
             if came is None or came.gone or came.breaker.again is not None:
@@ -74,8 +74,10 @@ class WebhookSending:
             breaker = came.breaker
         return count
 
-    def _next(self, webhook: str, limit: int) -> Sequence[Delivery]:
-        return self._work.read(lambda stores: stores.webhooks.next(webhook, limit))
+    def _next(self, webhook: str, breaker: Breaker) -> Sequence[Delivery]:
+        if is_resting(breaker):
+            return self._work.read(lambda stores: stores.webhooks.probe(webhook))
+        return self._work.read(lambda stores: stores.webhooks.next(webhook, _AT_ONCE))
 
     def _tried(self, lease: Lease, batch: Sequence[Delivery]) -> Settled | None:
         """None where another process has the endpoint by now, so that nothing was kept of what came."""

@@ -27,9 +27,15 @@ LONGEST_AFTER = 24 * _HOUR
 # So many failures in a row are the endpoint's own, and not those of one message.
 _TRIPS = 5
 _FIRST_REST, _LONGEST_REST = 10 * _SECOND, 10 * _MINUTE
+# Of one that answers: what it fails at may be what somebody has written for it to fail at, and all the others wait for that.
+_LONGEST_OF_ANSWERING = _MINUTE
 _REST_SPREAD = 0.25
 # Statuses by which a receiver speaks of itself, and not of one message.
 _OVERLOADED = frozenset({429, 503})
+# And those by which it, or who stands before it, says that it is not there.
+_AWAY = frozenset({429, 502, 503, 504})
+# By these it refuses one message, and shows that it is there: whoever may write what it does not like could have it left alone.
+_OF_ONE = frozenset({400, 409, 413, 415, 422})
 _GONE = 410
 
 # Attempts of which something is kept, and how much of an answer.
@@ -111,7 +117,7 @@ def settled(breaker: Breaker, tried: Sequence[tuple[Delivery, Attempt]], now: in
         breaker = _judged(breaker, attempt, now, chance)
     return Settled(
         deliveries, breaker, gone=any(each.status == _GONE for each in attempts),
-        healed=was_open and bool(attempts) and attempts[-1].is_taken,
+        healed=was_open and not breaker.failures,
     )  # fmt: skip
 
 
@@ -131,12 +137,13 @@ def _after(delivery: Delivery, attempt: Attempt, now: int, chance: float) -> Del
 
 
 def _judged(breaker: Breaker, attempt: Attempt, now: int, chance: float) -> Breaker:
-    if attempt.is_taken:
+    if attempt.is_taken or attempt.status in _OF_ONE:
         return Breaker()
     failures = breaker.failures + 1
     rest = 0
     if failures >= _TRIPS:
-        rest = _spread(min(_FIRST_REST * 2 ** min(failures - _TRIPS, 10), _LONGEST_REST), _REST_SPREAD, chance)
+        longest = _LONGEST_REST if attempt.status is None or attempt.status in _AWAY else _LONGEST_OF_ANSWERING
+        rest = _spread(min(_FIRST_REST * 2 ** min(failures - _TRIPS, 10), longest), _REST_SPREAD, chance)
     if attempt.status in _OVERLOADED:
         rest = max(rest, min(attempt.after or 0, LONGEST_AFTER))
     standing = breaker.again if breaker.again and breaker.again > now else None

@@ -422,3 +422,16 @@ def test_one_that_has_to_wait_for_another_is_not_looked_for_meanwhile(room):
         assert room.webhook_sending.due() == []
         soon(room, made)
         assert room.webhook_sending.due() == [made["id"]]
+
+
+def test_what_it_fails_at_holds_up_no_others_for_long(room):
+    """Guests who write what a receiver cannot take do not have it left alone for hours."""
+    with receiving(lambda message: (500 if message.said["data"]["record"]["title"] == "bad" else 200, {}, b"")) as receiver:
+        made = hook(room, receiver.url())
+        for at in range(16):
+            post(room, title="bad" if at < 12 else "good", live=True)
+        assert told(room) == 8
+        for _ in range(12):
+            rested(room, made)
+            room.webhook_sending.deliver()
+        assert sum(each.said["data"]["record"]["title"] == "good" for each in receiver.got) == 4

@@ -58,7 +58,10 @@ _STATEMENTS = {
     "claim": "UPDATE _webhooks SET holder = :holder, held_until = {now} + :lease WHERE id = :id AND state = 'enabled' "
     "AND held_until <= {now} AND coalesce(again, 0) <= {now} RETURNING {endpoint}, {secrets}",
     "next": "SELECT {delivery} FROM _webhook_deliveries AS d WHERE webhook = :webhook AND state = 'waiting' AND due <= {now} "
-    "AND {first} ORDER BY place, id LIMIT :at_most",
+    "AND {first} ORDER BY tries, place, id LIMIT :at_most",
+    # The oldest may be the ones that it fails at: whoever wrote many of them would have all others wait until each had its turn.
+    "probe": "SELECT {delivery} FROM _webhook_deliveries AS d WHERE webhook = :webhook AND state = 'waiting' AND due <= {now} "
+    "AND {first} ORDER BY tries, random() LIMIT 1",
     "judge": "UPDATE _webhooks SET failures = :failures, again = :again, held_until = {now} + :lease, state = :state, reason = :reason "
     "WHERE id = :id AND holder = :holder AND state = 'enabled' RETURNING id",
     "settle": "UPDATE _webhook_deliveries SET state = :state, tries = :tries, due = :due, ended = :ended, attempts = :attempts "
@@ -161,6 +164,9 @@ class SqlWebhookStore:
 
     def next(self, webhook: str, limit: int) -> Sequence[Delivery]:
         return [_delivery(row) for row in self._run("next", webhook=webhook, at_most=limit)]
+
+    def probe(self, webhook: str) -> Sequence[Delivery]:
+        return [_delivery(row) for row in self._run("probe", webhook=webhook)]
 
     def settle(self, lease: Lease, settled: Settled, more: int) -> bool:
         breaker, id = settled.breaker, lease.endpoint.id
