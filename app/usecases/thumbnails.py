@@ -87,7 +87,7 @@ class Thumbnails:
     def _keep(self, thumb: Thumb, drawn: bytes | None) -> int:
         key = thumb.key if drawn is not None else thumb.none_key
         try:
-            self._files.write(key, [drawn or b""], type=thumb.type)
+            self._files.write(key, [drawn or b""], type=thumb.type, disposition="inline")
         except FileExistsError:  # another process was quicker
             return self._there(thumb) or 0
         opened = self._files.open(thumb.file)
