@@ -292,7 +292,7 @@ def use_cases(parts: Parts) -> Backend:
     fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
     webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
     sending = WebhookSending(work, webhook_door, webhook_secrets, clock, ids, observer, kept=parts.webhooks_kept)
-    files = FileUseCases(work, reads, parts.files, clock, way=parts.files_served)
+    files = FileUseCases(work, reads, parts.files, parts.images, clock, way=parts.files_served)
     return Backend(
         collections=CollectionUseCases(work, rulebook, tools, clock, ids),
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),

@@ -1,7 +1,7 @@
 """Files of records: who may have which, and what becomes of those that no record holds any more."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 from app.usecases.handing_over import HandingOver
 from app.usecases.record_reads import RecordReads, entered
 from app.usecases.requests import Request
+from app.usecases.thumbnails import Thumbnails
 from app.usecases.uploads import PATIENCE
 from domain.actor import Actor
 from domain.errors import NotFound, Problem, Unavailable
 from domain.files.names import NAME, key_of, keys_of
-from domain.files.thumbs import folder, owner
+from domain.files.thumbs import folder, owner, shown_as
 from domain.files.ways import SERVER, Elsewhere
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
@@ -22,6 +23,7 @@ from domain.schema.fields.files import files_in
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock
 from ports.files import Files, OpenFile
+from ports.images import Images
 from ports.unit_of_work import Stores, UnitOfWork
 
 # So many go at once: their deletion is one request to a store.
@@ -35,7 +37,8 @@ Stopped = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that the actor may have. `shared`: everybody may, so that caches may keep it."""
+    """A file that the actor may have. `shared`: everybody may, so that caches may keep it. `tag` is the same for the same bytes alone.
+    `lasting` is false for what is shown in place of something else for the moment."""
 
     key: str
     original: str
@@ -44,12 +47,16 @@ class Found:
     sha256: str
     field: FileField
     shared: bool
+    tag: str
+    lasting: bool = True
 
 
 class FileUseCases:
-    def __init__(self, work: UnitOfWork, reads: RecordReads, files: Files, clock: Clock, *, way: str = SERVER) -> None:
+    def __init__(
+        self, work: UnitOfWork, reads: RecordReads, files: Files, images: Images, clock: Clock, *, way: str = SERVER
+    ) -> None:
         self._work, self._reads, self._files, self._clock = work, reads, files, clock
-        self._handing_over = HandingOver(files, way)
+        self._thumbnails, self._handing_over = Thumbnails(files, images), HandingOver(files, way)
 
     # --- serving
 
@@ -81,6 +88,15 @@ class FileUseCases:
                 if held["name"] == file:
                     return _found(collection, each, id, held)
         raise _missing()
+
+    def smaller(self, found: Found, size: str, *, accept: str) -> Found:
+        """A thumbnail of a file that was found, in a format that the client names; the file itself where there is none."""
+        sizes = found.field.thumbs
+        shown = self._thumbnails.of(found.key, type=found.type, length=found.size, sizes=sizes, asked=size, accept=accept)
+        if shown.key == found.key:
+            return replace(found, lasting=shown.lasting)
+        name, made = shown_as(found.original, shown.type), shown.key.rpartition("/")[2]
+        return replace(found, key=shown.key, type=shown.type, size=shown.size, original=name, tag=f"{found.tag}-{made}")
 
     def open(self, found: Found, start: int = 0, end: int | None = None) -> OpenFile:
         """Its bytes; Unavailable where the store has less than the record says."""
@@ -154,7 +170,7 @@ def _found(collection: Collection, field: FileField, id: str, held: Mapping[str,
     open_to_all = collection.rules.view == "" and field.rules.view == "" and not field.hidden
     return Found(
         key_of(collection.id, id, held["name"]), held["original"], held["size"], held["type"], held["sha256"], field,
-        shared=open_to_all and not field.private,
+        shared=open_to_all and not field.private, tag=held["sha256"],
     )  # fmt: skip
 
 

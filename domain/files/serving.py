@@ -64,12 +64,12 @@ def content_type(media_type: str) -> str:
 _RUNS = frozenset({"text/html", "image/svg+xml", "application/xml", "application/xhtml+xml", "text/javascript"})
 
 
-def protecting(media_type: str, *, shared: bool) -> Headers:
+def protecting(media_type: str, *, shared: bool, lasting: bool = True) -> Headers:
     """Pages of other origins may show pictures and the like that everybody may see; nothing else of ours."""
     everywhere = shared and may_be_shown(media_type) and media_type != "text/plain"
     return [
         ("Content-Security-Policy", POLICY),
         ("X-Content-Type-Options", "nosniff"),
         ("Cross-Origin-Resource-Policy", "cross-origin" if everywhere else "same-origin"),
-        ("Cache-Control", SHARED if shared else OWN),
+        ("Cache-Control", OWN if not shared else SHARED if lasting else "no-store"),
     ]

@@ -60,6 +60,12 @@ def folder(file: str) -> str:
     return f"{file}{_FOLDER}"
 
 
+def shown_as(original: str, type: str) -> str:
+    """What a thumbnail is called to people, after its file."""
+    stem, point, _ = original.rpartition(".")
+    return f"{stem if point else original}.{_EXTENSIONS[type]}"
+
+
 def owner(key: str) -> str:
     """The file that this one was made of; itself where it was not."""
     outer, _, _ = key.rpartition("/")

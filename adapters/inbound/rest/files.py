@@ -20,13 +20,14 @@ from domain.schema.fields.relations import RECORD_ID
 
 PATH = "/api/v1/files"
 _DOWNLOAD = in_query("download", "To be saved, not shown.", enum=["true", "false"], default="false")
+_THUMB = in_query("thumb", "One of the sizes that the field declares, such as `100x100`: a picture in that size.")
 _RANGE = in_header("Range", "One part of the file, such as `bytes=0-1023`.")
 _BYTES = {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 _PART = {**_BYTES, "description": "The part of it that was asked for"}
 _LINK = {"Location": {"description": "Where.", "schema": {"type": "string", "format": "uri"}}}
 _LED = {"description": "The store of files hands it out, at a link that is good for a minute", "headers": _LINK}
 _TOLD_PROXIES = {ACCEL: "X-Accel-Redirect", SENDFILE: "X-Sendfile"}
-_BY_ASKER = ("Vary", "Authorization, Cookie")
+_BY_ASKER, _BY_FORMAT = ("Vary", "Authorization, Cookie"), ("Vary", "Accept, Authorization, Cookie")
 
 
 def blueprint(backend: Backend) -> Blueprint:
@@ -35,19 +36,23 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/<id>/<file>")
     @documented(
-        "get_file", for_all=True, parameters=[_DOWNLOAD, _RANGE],
+        "get_file", for_all=True, parameters=[_DOWNLOAD, _THUMB, _RANGE],
         responses=answers({200: _BYTES, 206: _PART, 302: _LED, 304: UNCHANGED}, 400, 401, 403, 404, 416),
     )  # fmt: skip
     def get_file(c: str, id: str, file: str) -> Response:
         """Get a file of a record that the view rule lets you see"""
         request = this_request()
-        query = read_parameters(request.environ, ("download",))
+        query = read_parameters(request.environ, ("download", "thumb"))
         actor = caller_of(request, backend)
         if not RECORD_ID.fullmatch(id):
             raise NotFound("there is no such file, or you may not see it")
         found = files.find(c, id, file, actor=actor, facts=facts_of(request))
-        etag = f'"{found.sha256}"'
-        headers = [("ETag", etag), ("Accept-Ranges", "bytes"), _BY_ASKER, *protecting(found.type, shared=found.shared)]
+        vary = _BY_ASKER
+        if "thumb" in query:
+            found, vary = files.smaller(found, query["thumb"], accept=request.headers.get("Accept", "")), _BY_FORMAT
+        etag = f'"{found.tag}"'
+        protection = protecting(found.type, shared=found.shared, lasting=found.lasting)
+        headers = [("ETag", etag), ("Accept-Ranges", "bytes"), vary, *protection]
         if none_match(request.environ.get("HTTP_IF_NONE_MATCH"), etag):
             return empty_response(304, headers)
         download, head = _is_download(query), request.method == "HEAD"

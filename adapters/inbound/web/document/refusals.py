@@ -115,7 +115,7 @@ _ENROLLING: ByStatus = {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVE
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
     "get_file": {
-        400: (*_QUERY, *_CONDITION, "invalid_parameter"), **_READING, 416: ("range_not_satisfiable",),
+        400: (*_QUERY, *_CONDITION, "invalid_parameter", "unknown_thumb"), **_READING, 416: ("range_not_satisfiable",),
         503: (*_LATER[503], "file_damaged"),
     },
     "sign_in": {
