@@ -61,7 +61,7 @@ class World:
     def state(self) -> list[Any]:
         """All that any of these requests changes."""
         places = (f"{API}/herbs/records?sort=id", f"{API}/herbs/trash", API, f"{API}/changes?limit=200", "/api/v1/auth/_admins/sessions",
-                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules", "/api/v1/inbound", "/api/v1/webhooks")  # fmt: skip
+                  "/api/v1/outbox/deferred", "/api/v1/jobs", "/api/v1/schedules", "/api/v1/sources", "/api/v1/webhooks")  # fmt: skip
         there = [self.client.get(place, headers=self.admin).get_json() for place in places]
         hooks = [each["id"] for each in there[-1]["items"]]
         return there + [self.client.get(f"/api/v1/webhooks/{id}/deliveries", headers=self.admin).get_json() for id in hooks]
@@ -182,7 +182,7 @@ TAKING: dict[str, Callable[[World], tuple[str, str, dict[str, Any]]]] = {
     "test_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_hook(world)}/test", {}),
     "replay_webhook": lambda world: ("POST", f"/api/v1/webhooks/{_given_up(world)[0]}/replay", {"json": {"since": "2020-01-01"}}),
     "replay_delivery": lambda world: ("POST", "/api/v1/webhooks/{}/deliveries/{}/replay".format(*_given_up(world)), {}),
-    "remove_source": lambda world: ("DELETE", f"/api/v1/inbound/{_source(world)}", {}),
+    "remove_source": lambda world: ("DELETE", f"/api/v1/sources/{_source(world)}", {}),
     "retry_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world, cancelled=True)}/retry", {}),
     "cancel_job": lambda world: ("POST", f"/api/v1/jobs/{_job(world)}/cancel", {}),
     "drop_job": lambda world: ("DELETE", f"/api/v1/jobs/{_job(world)}", {}),

@@ -86,7 +86,7 @@ def test_the_waits_are_those_that_are_told() -> None:
 def test_the_sources_of_the_page_can_be_made(room: TestBackend) -> None:
     payments = [{"name": "number", "type": "text", "unique": True}, {"name": "sum", "type": "integer"}, {"name": "from", "type": "text"}]
     room.collections.create({"name": "payments", "fields": payments}, actor=SYSTEM)
-    called = re.findall(r"/api/v1/inbound/(\w+) .*?-d '(\{.*?\})'\n", IN, re.S)
+    called = re.findall(r"/api/v1/sources/(\w+) .*?-d '(\{.*?\})'\n", IN, re.S)
     assert [name for name, _ in called] == ["github", "stripe"]
     for name, body in called:
         room.inbound.put(name, json.loads(body), actor=SYSTEM)

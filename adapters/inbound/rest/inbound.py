@@ -23,10 +23,10 @@ from domain.webhooks.schemes import SCHEMES
 
 
 def blueprint(backend: Backend) -> Blueprint:
-    door = Blueprint("inbound", __name__, url_prefix="/api/v1/inbound", description="Other servers that tell us what happens there")
+    door = Blueprint("inbound", __name__, url_prefix="/api/v1", description="Other servers that tell us what happens there")
     inbound = backend.inbound
 
-    @door.route("")
+    @door.route("/sources")
     @documented("list_sources", responses=answers({200: answers_with("Every source, by name", _SOURCES)}, 400, 401, 403))
     def list_sources() -> Response:
         """List the servers that may tell us what happens"""
@@ -34,7 +34,7 @@ def blueprint(backend: Backend) -> Blueprint:
         read_parameters(request.environ, ())
         return answer({"items": inbound.list(actor=caller_of(request, backend))})
 
-    @door.route("/<name>", methods=("PUT",))
+    @door.route("/sources/<name>", methods=("PUT",))
     @documented(
         "put_source", requestBody={"required": True, "content": {"application/json": {"schema": _WANTED}}},
         responses=answers({200: _PUT}, 400, 401, 403, 409, 413, 415),
@@ -46,7 +46,7 @@ def blueprint(backend: Backend) -> Blueprint:
         actor = caller_of(request, backend)
         return answer(inbound.put(name, read_object(request), actor=actor, facts=facts_of(request)))
 
-    @door.route("/<name>", methods=("DELETE",))
+    @door.route("/sources/<name>", methods=("DELETE",))
     @documented("remove_source", parameters=[IDEMPOTENCY_KEY], responses=answers({204: GONE}, 400, 401, 403, 404, 409, 422))
     def remove_source(name: str) -> Response:
         """Let a server tell us nothing any more"""
@@ -56,7 +56,7 @@ def blueprint(backend: Backend) -> Blueprint:
         do: Callable[[Keep], Any] = lambda keep: inbound.remove(name, actor=actor, facts=facts, keep=keep)
         return once(request, backend, actor, do, lambda _: empty_response(204))
 
-    @door.route("/<name>/messages")
+    @door.route("/sources/<name>/messages")
     @documented("list_messages", responses=answers({200: answers_with("At most 200, the latest first", _MESSAGES)}, 400, 401, 403, 404))
     def list_messages(name: str) -> Response:
         """List what came from a server"""
@@ -64,7 +64,7 @@ def blueprint(backend: Backend) -> Blueprint:
         read_parameters(request.environ, ())
         return answer({"items": [_message(each) for each in inbound.messages(name, actor=caller_of(request, backend))]})
 
-    @door.route("/<name>", methods=("POST",))
+    @door.route("/inbound/<name>", methods=("POST",))
     @documented(
         "receive_message", for_all=True, security=[],
         requestBody={"required": True, "content": {"application/json": {"schema": {}}}},
