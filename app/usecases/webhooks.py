@@ -158,7 +158,7 @@ class WebhookUseCases:
     def deliveries(
         self, id: str, *, state: str | None = None, before: str | None = None, limit: int = MOST_SHOWN, actor: Actor
     ) -> Sequence[Delivery]:
-        """The latest first."""
+        """The latest first, without their bodies."""
         require(actor, LOOK, _WEBHOOKS)
         if state is not None and state not in STATES:
             raise invalid("state", "invalid_parameter", f"a delivery is {', '.join(STATES)}", hint=did_you_mean(state, list(STATES)))

@@ -44,7 +44,8 @@ _STATEMENTS = {
     "CAST(:place AS bigint), :collection, :record, 'waiting', 0, {later}({now}, coalesce((SELECT max(due) FROM _webhook_deliveries "
     "WHERE webhook = :webhook AND collection = :collection AND record = :record AND state = 'waiting'), 0)), {now}, NULL, '[]' "
     "FROM _webhooks WHERE id = :webhook AND state = 'enabled' ON CONFLICT DO NOTHING RETURNING id",
-    "listed": "SELECT {delivery} FROM _webhook_deliveries WHERE webhook = :webhook AND (:state = '' OR state = :state) "
+    # Without their bodies: two hundred of them may be hundreds of megabytes.
+    "listed": "SELECT {listed} FROM _webhook_deliveries WHERE webhook = :webhook AND (:state = '' OR state = :state) "
     "AND (:before = '' OR id < :before) ORDER BY id DESC LIMIT :at_most",
     "delivery": "SELECT {delivery} FROM _webhook_deliveries WHERE webhook = :webhook AND id = :id",
     "again": "UPDATE _webhook_deliveries SET {as_new} WHERE webhook = :webhook AND id {among} RETURNING id",
@@ -209,7 +210,8 @@ class SqlWebhookStore:
 
     def _run(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
         dialect = self._session.dialect
-        columns = {"endpoint": _ENDPOINT, "secrets": _SECRETS, "delivery": _DELIVERY}
+        listed = _DELIVERY.replace("body", "''")
+        columns = {"endpoint": _ENDPOINT, "secrets": _SECRETS, "delivery": _DELIVERY, "listed": listed}
         parts = {"now": DATABASE_NOW[dialect], "first": _FIRST, **columns, **_ENGINES[dialect]}
         build = lambda: text(_STATEMENTS[name].replace("{as_new}", _AS_NEW).format(**parts))
         return self._session.execute(self._session.prepared(("webhooks", name), build), values)
