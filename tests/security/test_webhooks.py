@@ -1,5 +1,7 @@
 """Messages to other servers as a way in: addresses that lead inside, receivers that answer as nobody should, and what they learn."""
 
+import base64
+import json
 import resource
 import socket
 import threading
@@ -14,6 +16,8 @@ from adapters.outbound.http_webhooks import HttpWebhookDoor
 from app.sender import Sender
 from app.testing import Noticed
 from ports.webhooks import NotSent, Response
+from tests.e2e.server import Server
+from tests.receiver import Receiver, receiving
 from tests.security.target import API, Target
 
 HOOKS = f"{API}/webhooks"
@@ -153,6 +157,74 @@ def test_bytes_that_come_slowly_are_waited_for_no_longer_than_others() -> None:
         began = time.monotonic()
         assert sent_to(server.getsockname()[1], seconds=0.3) is None
         assert time.monotonic() - began < 1.5
+
+
+# --- S10, Z24: what receivers and others learn
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Receiver]]:
+    """A server that may send to this machine, in whose environment there are a proxy and passwords; the receiver stands for the proxy."""
+    folder, home = tmp_path_factory.mktemp("telling"), tmp_path_factory.mktemp("home")
+    (home / ".netrc").write_text("machine 127.0.0.1 login ann password of-netrc\n")
+    with receiving() as proxy:
+        at = f"http://127.0.0.1:{proxy.port}"
+        own = {"http_proxy": at, "HTTP_PROXY": at, "all_proxy": at, "ALL_PROXY": at, "no_proxy": "", "HOME": str(home)}
+        server = Server(folder / "data", workers=1, settings={"STILLROOM_LOOPBACK_WEBHOOKS": "on", **own})
+        try:
+            yield server.start(), proxy
+        finally:
+            server.end()
+
+
+def test_a_receiver_learns_no_more_than_its_message_and_the_rest_no_secret(telling: tuple[Server, Receiver]) -> None:
+    server, proxy = telling
+    token = server.admin_token()
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        return server.request(method, path, body, token).body
+
+    with receiving() as elsewhere, receiving(lambda _: (307, {"Location": elsewhere.url(), "Set-Cookie": "a=b"}, b"")) as receiver:
+        made = ask("POST", HOOKS, {"url": receiver.url("/a?token=of-their-own"), "as": "guest", "subscriptions": []})
+        renewed = ask("POST", f"{HOOKS}/{made['id']}/secret")
+        sent = ask("POST", f"{HOOKS}/{made['id']}/test")["delivery"]
+        (first,) = receiver.wait(1)
+        until = time.monotonic() + 10
+        while not ask("GET", f"{HOOKS}/{made['id']}/deliveries/{sent}")["tries"] and time.monotonic() < until:
+            time.sleep(0.02)
+        receiver.manner = lambda _: (200, {}, b"")
+        assert server.request("POST", f"{HOOKS}/{made['id']}/deliveries/{sent}/replay", token=token).status == 204
+        second = receiver.wait(2)[1]
+        told = json.dumps([ask("GET", path) for path in (
+            HOOKS, f"{HOOKS}/{made['id']}", f"{HOOKS}/{made['id']}/deliveries", f"{HOOKS}/{made['id']}/deliveries/{sent}", f"{API}/audit",
+            f"{API}/outbox",
+        )])  # fmt: skip
+    assert (elsewhere.got, proxy.got) == ([], [])
+    ours = {"host", "user-agent", "accept-encoding", "connection", "content-type", "content-length"}
+    for message in (first, second):
+        assert {name.lower() for name in message.headers} == ours | {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        message.verified(made["secret"])
+        message.verified(renewed["secret"])
+    kept = b"".join(path.read_bytes() for path in server.data_dir.iterdir() if path.is_file()) + server.output.encode() + told.encode()
+    for secret in (made["secret"], renewed["secret"]):
+        plain = secret.removeprefix("whsec_")
+        assert plain.encode() not in kept
+        assert base64.b64decode(plain) not in kept
+    audit = json.dumps(ask("GET", f"{API}/audit"))
+    for text, is_told in ((told, True), (audit, False), (server.output, False)):
+        assert made["id"] in text
+        assert ("of-their-own" in text) == is_told
+
+
+def test_nobody_but_admins_has_messages_sent(target: Target) -> None:
+    id = target.ids["alice"]  # of the shape of one
+    own = f"{HOOKS}/{id}"
+    asked = [("GET", HOOKS), ("POST", HOOKS), ("GET", own), ("PATCH", own), ("DELETE", own), ("POST", f"{own}/secret"),
+             ("POST", f"{own}/test"), ("POST", f"{own}/replay"), ("GET", f"{own}/deliveries"), ("GET", f"{own}/deliveries/{id}"),
+             ("POST", f"{own}/deliveries/{id}/replay")]  # fmt: skip
+    for method, path in asked:
+        body: dict[str, Any] = {"body": {}} if method in ("POST", "PATCH") else {}
+        assert target.ask(method, path, **body).status == 401
+        assert target.ask(method, path, by="alice", **body).status == 403
 
 
 # --- what fails for a reason of ours
