@@ -39,6 +39,10 @@ class OutboxStore(Protocol):
         """Empties the payloads of all events of these records; `collection` is its id. Who has not heard them yet hears no values."""
         ...
 
+    def stands(self, id: int) -> bool:
+        """Whether what the event told has not been erased, and is not before the transaction ends."""
+        ...
+
     def forget(self, before: str, lately: int, limit: int) -> int:
         """Removes at most so many of the oldest events from before this moment, but none that is deferred, nor one that somebody has
         not heard who was here in the last so many milliseconds. How many it removed."""

@@ -1,7 +1,7 @@
 """From what happened to messages for those who asked to be told: one for each endpoint, of what its reader may see and no more. Sending
 them is `webhook_sending`'s business."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -66,8 +66,13 @@ class WebhookFanout:
         """Told again of an event, it makes no second message of it."""
         made = self._work.read(lambda stores: list(self._messages(stores, event)), snapshot=True)
         if made:
-            self._work.run(lambda stores: stores.webhooks.post(made))
+            self._work.run(lambda stores: self._post(stores, event, made))
             self.rouse()
+
+    def _post(self, stores: Stores, event: Told, made: Sequence[Delivery]) -> None:
+        """Unless what it told has been erased since we heard it: nobody would come by again to erase these."""
+        if (event.before is None and event.after is None) or stores.outbox.stands(event.id):
+            stores.webhooks.post(made)
 
     def _messages(self, stores: Stores, event: Told) -> Iterator[Delivery]:
         taking = [(each, each.takes(event)) for each in stores.webhooks.all()]

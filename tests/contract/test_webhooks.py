@@ -435,3 +435,20 @@ def test_what_it_fails_at_holds_up_no_others_for_long(room):
             rested(room, made)
             room.webhook_sending.deliver()
         assert sum(each.said["data"]["record"]["title"] == "good" for each in receiver.got) == 4
+
+
+def test_what_is_erased_while_it_is_heard_is_not_told(room):
+    with receiving() as receiver:
+        made = hook(room, receiver.url(), subscriptions=[{"collection": "users"}])
+        id = ann(room)
+        room.work.run(lambda stores: stores.outbox.arrange(10))
+        events = room.work.read(lambda stores: stores.outbox.after(0, 10))
+        heard = [each for each in events if each.record == id]
+        assert heard
+        room.erasure.erase("users", id, actor=SYSTEM, facts=FACTS)
+        for event in heard:
+            room.webhook_fanout.hear(event)
+        assert room.webhooks.deliveries(made["id"], actor=SYSTEM) == []
+        told(room)
+        assert receiver.got
+        assert all(each.said["data"]["record"] is None for each in receiver.got)

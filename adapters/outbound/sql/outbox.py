@@ -28,6 +28,8 @@ WRITTEN = (
     "actor_kind", "actor_collection", "actor_id", "request", "payload",
 )  # fmt: skip
 _OUTBOX = sql_table("_outbox", *(sql_column(name) for name in ("seq", "position", *WRITTEN)))
+# What is left of the payload of one that was erased.
+_NOTHING = "{}"
 # Of entries of the audit trail.
 _IDS = Uuid7Ids()
 _PLACE = {"sqlite": _OUTBOX.c.seq, "postgresql": _OUTBOX.c.position}
@@ -44,6 +46,10 @@ _FORGET = (
     "(SELECT 1 FROM _deferred WHERE event = _old.seq) ORDER BY seq LIMIT :at_most) AS _head WHERE moment < :before AND NOT EXISTS "
     "(SELECT 1 FROM _subscribers WHERE seen > {now} - :lately AND coalesce(place > position, true))) RETURNING seq"
 )
+
+_IS_EMPTY = "SELECT payload = :nothing FROM _outbox WHERE seq = :id"
+# Whoever erases waits for us, and then sees what we have made of it. Writers of SQLite take turns.
+_EMPTIED = {"sqlite": _IS_EMPTY, "postgresql": _IS_EMPTY + " FOR SHARE"}
 
 
 class SqlOutboxStore:
@@ -80,8 +86,13 @@ class SqlOutboxStore:
 
     def erase(self, collection: str, records: Sequence[str]) -> None:
         """Without an index, which every write would pay for: events are few days old at most, and this is rare."""
-        values = {"of_collection": collection, "ids": ids_value(records, self._session.dialect), "nothing": "{}"}
+        values = {"of_collection": collection, "ids": ids_value(records, self._session.dialect), "nothing": _NOTHING}
         self._run("erase", self._erasing, values)
+
+    def stands(self, id: int) -> bool:
+        values = {"id": id, "nothing": _NOTHING}
+        # One that is old enough to be forgotten by now was not erased.
+        return self._run("stands", lambda: text(_EMPTIED[self._session.dialect]), values) != [(True,)]
 
     def _erasing(self) -> Executable:
         theirs = (_OUTBOX.c.collection_id == bindparam("of_collection")) & one_of(_OUTBOX.c.record, self._session.dialect)
