@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 
 from PIL import Image, ImageCms
@@ -69,6 +70,7 @@ def srgb() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
+@cache
 def bomb() -> bytes:
     """30,000 × 30,000 pixels in about 100 kB."""
     return _png(30_000, 30_000, zlib.compress(bytes(30_000 * (30_000 // 8 + 1)), 9))

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import cache
 from io import BytesIO
 
 import pytest
@@ -186,15 +187,15 @@ def test_ten_thousand_frames_cost_what_one_does(thumbnail):
 
 @pytest.mark.parametrize("change", ["_MEMORY = 2**20", "MOST_WORK = 0"])
 def test_a_picture_that_takes_more_than_it_may_is_refused_for_good(change):
-    assert asked_apart(change, photo(2_000, 2_000)) == pillow_process.REFUSED
+    assert asked_apart(change) == pillow_process.REFUSED
 
 
 def test_one_that_takes_too_long_among_others_is_not():
-    assert asked_apart("LONGEST = 0", photo(2_000, 2_000)) == pillow_process.LATE
+    assert asked_apart("LONGEST = 0") == pillow_process.LATE
 
 
 def test_as_it_is_the_same_picture_is_drawn():
-    assert asked_apart("main", photo(2_000, 2_000)) == pillow_process.DRAWN
+    assert asked_apart("main") == pillow_process.DRAWN
 
 
 # --- a process apart
@@ -293,9 +294,14 @@ def near(colour, other):
     return all(abs(one - another) < 25 for one, another in zip(colour, other, strict=True))
 
 
-def asked_apart(change: str, picture) -> bytes:
+@cache
+def large() -> bytes:
+    return saved(photo(2_000, 2_000), "PNG", compress_level=0)
+
+
+def asked_apart(change: str) -> bytes:
     """How a process ends this that was changed before it began."""
     code = f"import adapters.outbound.pillow_process as it\nit.{change}\nit.main()"
-    blocks = (json.dumps({"size": "100x100", "type": "image/png"}).encode(), saved(picture, "PNG", compress_level=0), b"")
+    blocks = (json.dumps({"size": "100x100", "type": "image/png"}).encode(), large(), b"")
     told = b"".join(pillow_process.LENGTH.pack(len(block)) + block for block in blocks)
     return subprocess.run([sys.executable, "-c", code], input=told, stdout=subprocess.PIPE, timeout=60, check=True).stdout[:1]

@@ -99,10 +99,10 @@ def test_what_is_not_drawn_is_shown_itself(of, images, options):
     assert images.drawn == 0
 
 
-@pytest.mark.parametrize("content", [bomb(), b"no picture at all"])
-def test_what_cannot_be_drawn_is_shown_itself_and_not_tried_again(of, files, images, content):
+@pytest.mark.parametrize("make", [bomb, lambda: b"no picture at all"], ids=["bomb", "noise"])
+def test_what_cannot_be_drawn_is_shown_itself_and_not_tried_again(of, files, images, make):
     files.delete([FILE])
-    files.write(FILE, [content], type="image/png")
+    files.write(FILE, [make()], type="image/png")
     assert [of() for _ in range(5)] == [ITSELF] * 5
     assert images.drawn == 1
 
