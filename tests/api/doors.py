@@ -124,6 +124,7 @@ def backend(**parts):
         "audit": Asked(),
         "trash": Asked(),
         "files": Asked(),
+        "file_links": Asked(),
         "uploads": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),

@@ -170,6 +170,34 @@ def test_the_view_rule_decides(room, door):
     assert served(door, other, record["cover"]).status_code == 404
 
 
+def test_a_link_is_for_one_file_one_person_and_two_minutes(room, door):
+    users = {"name": "users", "type": "accounts", "rules": OPEN}
+    room.collections.create(users, actor=SYSTEM)
+    room.collections.change("posts", {"rules": {**OPEN, "view": "@request.auth.id != '' && title = 'shown'"}}, actor=SYSTEM)
+    ann = {"identity": "ann@example.org", "password": "correct horse battery"}
+    door.post("/api/v1/collections/users/records", json={"email": ann["identity"], "password": ann["password"]})
+    tokens = door.post("/api/v1/auth/users/sign-in", json=ann).json
+    signed = {"Authorization": f"Bearer {tokens['access_token']}"}
+    made = door.post(RECORDS, data={"title": "shown", "cover": upload(PNG), "papers": upload(b"x")}, headers=signed).json
+    path = f"/api/v1/files/posts/{made['id']}/{made['cover']['name']}"
+    assert door.post(f"{path}/link").status_code == 404
+    url = door.post(f"{path}/link", headers=signed).json["url"]
+    answer = door.get(url)
+    assert (answer.data, answer.headers["Cache-Control"]) == (PNG, "private, no-store")
+    token = url.partition("?")[2]
+    other = f"/api/v1/files/posts/{made['id']}/{made['papers'][0]['name']}"
+    assert [door.get(each).status_code for each in (f"{other}?{token}", f"{path}?token=x", f"{url[:-2]}AA", path)] == [404] * 4
+    door.patch(f"{RECORDS}/{made['id']}", json={"title": "hidden"}, headers=signed)
+    assert door.get(url).status_code == 404
+    door.patch(f"{RECORDS}/{made['id']}", json={"title": "shown"}, headers=signed)
+    assert door.get(url).status_code == 200
+    room.clock.advance(seconds=121)
+    assert door.get(url).status_code == 404
+    fresh = door.post(f"{path}/link", headers=signed).json["url"]
+    assert door.post("/api/v1/auth/users/sign-out", json={"refresh_token": tokens["refresh_token"]}).status_code == 204
+    assert door.get(fresh).status_code == 401
+
+
 def test_the_trash_keeps_files_until_it_is_emptied(room, door):
     path = "/api/v1/collections/kept/records"
     made = sent(door, path, papers=[upload(b"one"), upload(b"two")]).json

@@ -1,22 +1,28 @@
 """Files over HTTP: whole or in part, never run, kept only by those who may."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from flask import Response
+import orjson
+from flask import Request, Response
 from flask_smorest import Blueprint
 
 from adapters.inbound.web.callers import caller_of, this_request
 from adapters.inbound.web.conditional import none_match
+from adapters.inbound.web.edge import ACTOR
 from adapters.inbound.web.facts import facts_of
+from adapters.inbound.web.limits import admit
 from adapters.inbound.web.openapi import UNCHANGED, answers, documented, in_header, in_query
 from adapters.inbound.web.parameters import read_parameters
-from adapters.inbound.web.responses import empty_response
+from adapters.inbound.web.responses import empty_response, json_response
 from app.usecases.backend import Backend
 from app.usecases.files import Found
+from domain.actor import Actor
 from domain.errors import NotFound, invalid
 from domain.files.serving import OWN, Range, content_type, disposition, protecting, wanted_range
 from domain.files.ways import ACCEL, REDIRECT, SENDFILE, Elsewhere
 from domain.schema.fields.relations import RECORD_ID
+from domain.schema.fields.times import write_instant
 
 PATH = "/api/v1/files"
 _DOWNLOAD = in_query("download", "To be saved, not shown.", enum=["true", "false"], default="false")
@@ -26,6 +32,12 @@ _BYTES = {"description": "The file", "content": {"*/*": {"schema": {"type": "str
 _PART = {**_BYTES, "description": "The part of it that was asked for"}
 _LINK = {"Location": {"description": "Where.", "schema": {"type": "string", "format": "uri"}}}
 _LED = {"description": "The store of files hands it out, at a link that is good for a minute", "headers": _LINK}
+_TOKEN = in_query("token", "Of a link that was asked for.")
+_OF_LINK = {"url": {"type": "string", "format": "uri-reference"}, "expires": {"type": "string", "format": "date-time"}}
+_LINKED = {
+    "description": "The link",
+    "content": {"application/json": {"schema": {"type": "object", "properties": _OF_LINK, "required": ["url", "expires"]}}},
+}
 _TOLD_PROXIES = {ACCEL: "X-Accel-Redirect", SENDFILE: "X-Sendfile"}
 _BY_ASKER, _BY_FORMAT = ("Vary", "Authorization, Cookie"), ("Vary", "Accept, Authorization, Cookie")
 
@@ -36,17 +48,18 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<c>/<id>/<file>")
     @documented(
-        "get_file", for_all=True, parameters=[_DOWNLOAD, _THUMB, _RANGE],
+        "get_file", for_all=True, parameters=[_DOWNLOAD, _THUMB, _TOKEN, _RANGE],
         responses=answers({200: _BYTES, 206: _PART, 302: _LED, 304: UNCHANGED}, 400, 401, 403, 404, 416),
     )  # fmt: skip
     def get_file(c: str, id: str, file: str) -> Response:
         """Get a file of a record that the view rule lets you see"""
         request = this_request()
-        query = read_parameters(request.environ, ("download", "thumb"))
-        actor = caller_of(request, backend)
-        if not RECORD_ID.fullmatch(id):
-            raise NotFound("there is no such file, or you may not see it")
+        query = read_parameters(request.environ, ("download", "thumb", "token"))
+        actor = _linked(request, query["token"], c, id, file) if "token" in query else caller_of(request, backend)
+        _check_id(id)
         found = files.find(c, id, file, actor=actor, facts=facts_of(request))
+        if "token" in query:
+            found = replace(found, shared=False)
         vary = _BY_ASKER
         if "thumb" in query:
             found, vary = files.smaller(found, query["thumb"], accept=request.headers.get("Accept", "")), _BY_FORMAT
@@ -66,7 +79,31 @@ def blueprint(backend: Backend) -> Blueprint:
         part = wanted_range(request.environ.get("HTTP_RANGE"), found.size) if unchanged and request.method == "GET" else None
         return _sent(backend, found, part, headers, head=head)
 
+    @door.route("/<c>/<id>/<file>/link", methods=("POST",))
+    @documented("link_file", for_all=True, responses=answers({200: _LINKED}, 400, 401, 403, 404))
+    def link_file(c: str, id: str, file: str) -> Response:
+        """Get a link to a file that works for two minutes without a token of its own"""
+        request = this_request()
+        read_parameters(request.environ, ())
+        actor = caller_of(request, backend)
+        _check_id(id)
+        token, expires = backend.file_links.make(c, id, file, actor=actor, facts=facts_of(request))
+        url = f"{PATH}/{c}/{id}/{file}?token={token}"
+        return json_response(orjson.dumps({"url": url, "expires": write_instant(expires)}), 200, [("Cache-Control", OWN)])
+
+    def _linked(request: Request, token: str, c: str, id: str, file: str) -> Actor:
+        """Counted as a request of whoever asked for the link."""
+        actor = backend.file_links.whose(token, c, id, file)
+        request.environ[ACTOR] = actor
+        admit(request, backend, actor)
+        return actor
+
     return door
+
+
+def _check_id(id: str) -> None:
+    if not RECORD_ID.fullmatch(id):
+        raise NotFound("there is no such file, or you may not see it")
 
 
 def _handed_over(elsewhere: Elsewhere, found: Found, headers: list[tuple[str, str]]) -> Response:

@@ -114,6 +114,7 @@ _ENROLLING: ByStatus = {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVE
 
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
+    "link_file": {**_READING, 400: _QUERY, 403: ("csrf_refused", "forbidden", "no_links")},
     "get_file": {
         400: (*_QUERY, *_CONDITION, "invalid_parameter", "unknown_thumb"), **_READING, 416: ("range_not_satisfiable",),
         503: (*_LATER[503], "file_damaged"),
