@@ -2,15 +2,20 @@
 databases are tested elsewhere."""
 
 import io
+import urllib.request
 
 import pytest
 from PIL import Image
 
+from adapters.outbound.disk_files import DiskFiles
+from adapters.outbound.object_files import ObjectFiles
 from app.testing import backend, client
 from domain.actor import SYSTEM
 from domain.errors import Unavailable
+from domain.files.ways import REDIRECT, SENDFILE
 from tests.api.doors import problem
 from tests.contract.pictures import SECRET, bomb, flag, saved, talkative
+from tests.s3_server import KEYS
 
 OPEN = {"list": "", "view": "", "create": "", "update": "", "delete": ""}
 FIELDS = [
@@ -162,6 +167,27 @@ def test_a_crowd_is_shown_the_file_for_the_moment(room, door, monkeypatch):
     assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (200, content, "no-store")
     monkeypatch.undo()
     assert picture(thumb(door, made)).size == (100, 100)
+
+
+def test_a_store_of_objects_keeps_and_hands_out_thumbnails(bucket):
+    with backend(files=ObjectFiles(bucket, KEYS), files_served=REDIRECT) as room:
+        room.collections.create({"name": "posts", "rules": OPEN, "fields": FIELDS}, actor=SYSTEM)
+        door = client(room)
+        answer = thumb(door, sent(door, cover=saved(flag(), "PNG")), Accept="image/webp")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "private, no-store")
+        with urllib.request.urlopen(answer.headers["Location"], timeout=10) as followed:
+            # Some stores leave `inline` away, which is what no word means.
+            assert (followed.headers["Content-Type"], followed.headers.get("Content-Disposition", "inline")) == ("image/webp", "inline")
+            assert Image.open(io.BytesIO(followed.read())).size == (100, 100)
+
+
+def test_a_proxy_sends_thumbnails_too(tmp_path):
+    with backend(files=DiskFiles(tmp_path), files_served=SENDFILE) as room:
+        room.collections.create({"name": "posts", "rules": OPEN, "fields": FIELDS}, actor=SYSTEM)
+        door = client(room)
+        answer = thumb(door, sent(door, cover=saved(flag(), "PNG")))
+        assert (answer.status_code, answer.data, answer.headers["Content-Type"]) == (200, b"", "image/png")
+        assert Image.open(answer.headers["X-Sendfile"]).size == (100, 100)
 
 
 def kept(room):
