@@ -16,6 +16,8 @@ _POLL = 1.0
 _ENDPOINTS = 16
 # What is under way when the process ends is not waited for: whoever comes next sends it again.
 _PATIENCE = 5.0
+# Where others wait for a thread, an endpoint has one for no longer than this and the answers that it waits for.
+_TURN = 10.0
 # An endpoint that could not be sent to for a reason of ours, say a secret that no key opens any more, is tried again after this time.
 _REST = 10.0
 
@@ -28,6 +30,8 @@ class Sender:
         self._roused, self._over, self._changing = Event(), Event(), Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}
+        # When each had its last turn.
+        self._served: dict[str, float] = {}
         self._thread = Thread(target=self._go, name="stillroom-sender", daemon=True)
 
     def start(self) -> "Sender":
@@ -53,7 +57,8 @@ class Sender:
     def _look(self) -> None:
         if not self._is_wanted():
             return
-        for webhook in self._sending.due():
+        # Endpoints that take their time and have much to be sent would otherwise be the first again each time.
+        for webhook in sorted(self._sending.due(), key=lambda each: self._served.get(each, 0.0)):
             if self._is_free(webhook):
                 Thread(target=self._send, args=(webhook,), name="stillroom-send", daemon=True).start()
 
@@ -66,14 +71,19 @@ class Sender:
             return True
 
     def _send(self, webhook: str) -> None:
-        count = self._watched("webhooks", partial(self._sending.send, webhook, stopped=self._over.is_set))
+        ends = monotonic() + _TURN
+        count = self._watched("webhooks", partial(self._sending.send, webhook, stopped=lambda: self._is_over(ends)))
         with self._changing:
             self._busy.discard(webhook)
+            self._served[webhook] = monotonic()
             if count is None:
                 self._resting[webhook] = monotonic() + _REST
         # What came while it was the last one's turn was passed over. Where nothing could be sent, it is left to the next look.
         if count:
             self._roused.set()
+
+    def _is_over(self, ends: float) -> bool:
+        return self._over.is_set() or (monotonic() > ends and len(self._busy) >= _ENDPOINTS)
 
     def _watched(self, what: str, body: Callable[[], T]) -> T | None:
         """None where it failed."""

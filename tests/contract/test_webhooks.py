@@ -109,6 +109,15 @@ def test_an_account_that_is_disabled_sees_nothing(room):
         assert receiver.got == []
 
 
+def test_a_webhook_of_an_account_that_is_gone_can_be_switched_off(room):
+    id = ann(room)
+    made = hook(room, "http://127.0.0.1:9/", **{"as": f"users/{id}"})
+    room.records.delete("users", id, actor=SYSTEM, facts=FACTS)
+    assert room.webhooks.change(made["id"], {"enabled": False}, actor=SYSTEM)["disabled_by"] == "admin"
+    with pytest.raises(Invalid, match="no such account"):
+        room.webhooks.change(made["id"], {"enabled": True}, actor=SYSTEM)
+
+
 def test_changes_and_deletions_are_told_as_they_were_asked_for(room):
     with receiving() as receiver:
         hook(room, receiver.url(), subscriptions=[{"collection": "posts", "events": ["updated", "deleted"], "filter": "title != 'no'"}])

@@ -256,3 +256,31 @@ def test_what_cannot_be_sent_keeps_nobody_busy(send: Callable[[], int], told: in
     sender.stop()
     assert 1 <= sending.asked <= 2
     assert len(noticed.observations) == told
+
+
+class Slow:
+    """Stands for sending to endpoints that take each message, one after another, and for which more is always due."""
+
+    def __init__(self, count: int) -> None:
+        self.names, self.served = [f"{at:02}" for at in range(count)], set[str]()
+
+    def due(self) -> list[str]:
+        return self.names
+
+    def send(self, webhook: str, *, stopped: Callable[[], bool]) -> int:
+        self.served.add(webhook)
+        while not stopped():
+            time.sleep(0.01)
+        return 1
+
+
+def test_slow_ones_keep_no_others_waiting_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.sender._TURN", 0.05)
+    sending = Slow(40)
+    sender = Sender(sending, lambda: True, Noticed()).start()  # type: ignore[arg-type]
+    sender.rouse()
+    until = time.monotonic() + 5
+    while len(sending.served) < 40 and time.monotonic() < until:
+        time.sleep(0.01)
+    sender.stop()
+    assert sorted(sending.served) == sending.names
