@@ -61,6 +61,16 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def bucket(request: pytest.FixtureRequest) -> Bucket:
+    return _bucket(request)
+
+
+@pytest.fixture(scope="module")
+def shared_bucket(request: pytest.FixtureRequest) -> Bucket:
+    """Of all tests of a module, which leave it empty."""
+    return _bucket(request)
+
+
+def _bucket(request: pytest.FixtureRequest) -> Bucket:
     if OTHER is None:
         made: Bucket = request.getfixturevalue("s3_server").bucket()
         return made

@@ -34,7 +34,7 @@ _AT_ONCE = 2
 _PIECE = 2 * 2**20
 _DELETED_AT_ONCE = 200
 # For those before us, of whom each takes some hundredths of a second where the store is well.
-_WAITING = 1.0
+_WAITING = 0.3
 # The words by which stores of several makes say that they are full.
 _FULL = ("StorageFull", "QuotaExceeded", "InsufficientCapacity", "507 Insufficient Storage")
 # Nothing is there because there is nothing to hold it: a mistake of the owner, and no file that is gone.

@@ -41,6 +41,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
         f"waited for {PATIENCE.connect} s",
         f"for {PATIENCE.answer} s with its body, at most {object_files._PART // mib} MiB",
         f"up to {PATIENCE.times} times within {PATIENCE.again} s",
+        f"waits longer than {object_files._WAITING} s for them",
         f"left alone for {wiring._SECONDS_WITHOUT_FILES:.0f} s",
     ]
     assert [each for each in said if each not in PAGE] == []
