@@ -33,6 +33,8 @@ _WRITTEN: Mapping[str, dict[str, Any]] = MappingProxyType({
     "image/jpeg": {"format": "JPEG", "quality": 80, "optimize": True, "progressive": True},
     "image/png": {"format": "PNG"},
 })  # fmt: skip
+# Of which there is always an example.
+EXAMPLE = "image/jpeg"
 _ORIENTATION = 0x0112
 # EXIF's numbers for how a camera was held, and what puts the picture upright; from 5 on it lies on its side.
 _UPRIGHT = MappingProxyType(dict(enumerate((
@@ -54,10 +56,10 @@ def prepare() -> None:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     for type in _WRITTEN:
-        draw(BytesIO(_example(type)), Size(1, 1), type)
+        draw(BytesIO(example(type)), Size(1, 1), type)
 
 
-def _example(type: str) -> bytes:
+def example(type: str) -> bytes:
     """With all that makes Pillow import one more of its modules."""
     written, exif = BytesIO(), Image.Exif()
     exif[_ORIENTATION] = _ON_ITS_SIDE

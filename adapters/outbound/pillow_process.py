@@ -37,9 +37,16 @@ class _BrokenOff(Exception):
 
 def main() -> None:
     step_back(with_group=True)
-    from adapters.outbound.pillow_drawing import prepare
+    from adapters.outbound.pillow_drawing import EXAMPLE, example, prepare
 
     prepare()
+    if _apart(BytesIO(example(EXAMPLE)), "1x1", EXAMPLE)[0] != DRAWN:
+        # It is this machine then, and no picture may be blamed for it: whoever asks takes this end for a moment's.
+        sys.exit("no thumbnail can be drawn on this machine")
+    serve()
+
+
+def serve() -> None:
     while (told := _block(sys.stdin.buffer)) is not None:
         try:
             outcome, drawn = _apart(_picture(sys.stdin.buffer), **json.loads(told))
@@ -94,11 +101,22 @@ def _draw(picture: BytesIO, size: str, type: str, pipe: int) -> None:
 
 def _bound() -> None:
     """A decoder that was broken open can open no file and start no process, but where all this runs as root."""
-    memory = _own_memory() + _MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_WORK, MOST_WORK + 1))
+    _limit(resource.RLIMIT_AS, _own_memory() + _MEMORY)
+    # A second later it would be killed, which says nothing of why.
+    _limit(resource.RLIMIT_CPU, MOST_WORK, MOST_WORK + 1)
     for none in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(none, (0, 0))
+        _limit(none, 0)
+
+
+def _limit(what: int, *bounds: int) -> None:
+    """Soft and hard. Whoever runs us may have set lower ones already."""
+    _, highest = resource.getrlimit(what)
+    most = max(bounds) if highest == resource.RLIM_INFINITY else highest
+    try:
+        resource.setrlimit(what, (min(bounds[0], most), min(bounds[-1], most)))
+    except (OSError, ValueError):
+        if sys.platform == "linux":  # others have not all of them
+            raise
 
 
 def _own_memory() -> int:

@@ -195,7 +195,15 @@ def test_one_that_takes_too_long_among_others_is_not():
 
 
 def test_as_it_is_the_same_picture_is_drawn():
-    assert asked_apart("main") == pillow_process.DRAWN
+    assert asked_apart("serve") == pillow_process.DRAWN
+
+
+def test_a_machine_that_draws_nothing_blames_no_picture():
+    """Whoever asked hears that it ended, and that is told as a moment's."""
+    code = "import adapters.outbound.pillow_process as it; it._bound = lambda: 1 / 0; it.main()"
+    ended = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert b"no thumbnail can be drawn" in ended.stderr
 
 
 # --- a process apart
@@ -300,8 +308,14 @@ def large() -> bytes:
 
 
 def asked_apart(change: str) -> bytes:
-    """How a process ends this that was changed before it began."""
-    code = f"import adapters.outbound.pillow_process as it\nit.{change}\nit.main()"
+    """How a process answers that was changed after it began."""
+    code = f"""
+import adapters.outbound.pillow_process as it
+from adapters.outbound.pillow_drawing import prepare
+prepare()
+it.{change}
+it.serve()
+"""
     blocks = (json.dumps({"size": "100x100", "type": "image/png"}).encode(), large(), b"")
     told = b"".join(pillow_process.LENGTH.pack(len(block)) + block for block in blocks)
     return subprocess.run([sys.executable, "-c", code], input=told, stdout=subprocess.PIPE, timeout=60, check=True).stdout[:1]
