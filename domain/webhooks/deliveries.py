@@ -24,6 +24,10 @@ _SPREAD = 0.1
 # What a receiver asks for beyond this it does not get.
 LONGEST_AFTER = 24 * _HOUR
 
+# Once an endpoint has healed, what waits for it is due at once. What was tried so often already is so only after as many minutes as that
+# is squared: one that comes and goes would have used up all its attempts in a few of them.
+HASTENED_FREELY, HASTENED_AFTER = 2, _MINUTE
+
 # So many failures in a row are the endpoint's own, and not those of one message.
 _TRIPS = 5
 _FIRST_REST, _LONGEST_REST = 10 * _SECOND, 10 * _MINUTE

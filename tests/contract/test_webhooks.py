@@ -461,3 +461,27 @@ def test_what_is_erased_while_it_is_heard_is_not_told(room):
         told(room)
         assert receiver.got
         assert all(each.said["data"]["record"] is None for each in receiver.got)
+
+
+def test_an_endpoint_that_comes_and_goes_uses_up_no_attempts(room):
+    """Of three days: what it fails at alone would be given up within minutes."""
+    down = []
+
+    def manner(message):
+        return (500 if down or message.said["data"]["record"]["title"] == "bad" else 200), {}, b""
+
+    with receiving(manner) as receiver:
+        made = hook(room, receiver.url())
+        bad = post(room, title="bad", live=True)["id"]
+        for _ in range(6):
+            down.append(1)
+            for _ in range(6):
+                post(room, title="good", live=True)
+            told(room)
+            assert room.webhooks.get(made["id"], actor=SYSTEM)["resting_until"]
+            down.clear()
+            for _ in range(3):
+                rested(room, made)
+                room.webhook_sending.deliver()
+        (waiting,) = room.webhooks.deliveries(made["id"], state="waiting", actor=SYSTEM)
+        assert (waiting.record, waiting.tries) == (bad, 3)

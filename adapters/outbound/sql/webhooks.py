@@ -11,7 +11,7 @@ from adapters.outbound.sql.deliveries import LAST
 from adapters.outbound.sql.id_sets import ids_value
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
-from domain.webhooks.deliveries import Attempt, Backlog, Delivery, Settled
+from domain.webhooks.deliveries import HASTENED_AFTER, HASTENED_FREELY, Attempt, Backlog, Delivery, Settled
 from domain.webhooks.endpoints import ACCOUNT, DISABLED, GONE, Breaker, Endpoint, Reader, Subscription
 from ports.webhooks import Lease, Secrets
 
@@ -70,7 +70,8 @@ _STATEMENTS = {
     # What waits for the one that failed is not due before it, so that nobody looks for it in vain.
     "behind": "UPDATE _webhook_deliveries SET due = :due WHERE webhook = :webhook AND collection = :collection AND record = :record "
     "AND state = 'waiting' AND place > :place AND due < :due",
-    "heal": "UPDATE _webhook_deliveries SET due = {now} WHERE webhook = :id AND state = 'waiting' AND due > {now}",
+    "heal": "UPDATE _webhook_deliveries SET due = {now} WHERE webhook = :id AND state = 'waiting' AND due > {now} "
+    "AND (tries <= :freely OR {now} - created > tries * tries * :after)",
     "release": "UPDATE _webhooks SET held_until = 0 WHERE id = :id AND holder = :holder",
     # --- looking after them
     "overrun": "SELECT id FROM _webhooks AS w WHERE state = 'enabled' AND (SELECT count(*) FROM (SELECT 1 FROM _webhook_deliveries AS d "
@@ -187,7 +188,7 @@ class SqlWebhookStore:
                     "behind", webhook=id, collection=each.collection, record=each.record, place=each.place, due=each.due
                 )
         if settled.healed:
-            self._run("heal", id=id)
+            self._run("heal", id=id, freely=HASTENED_FREELY, after=HASTENED_AFTER)
         return True
 
     def release(self, lease: Lease) -> None:
