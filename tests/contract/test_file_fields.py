@@ -1,6 +1,7 @@
 """Files of records over HTTP on every database: sent, shown, served, replaced, deleted, and none left behind."""
 
 import io
+import threading
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -149,6 +150,19 @@ def test_what_is_refused_leaves_no_file(room, door):
         assert (refused.status_code, told["code"]) == (status, code)
         assert pointer is None or told["errors"][0]["pointer"] == pointer
         assert stored(room) == []
+
+
+def test_files_that_are_added_at_the_same_time_are_all_kept(room, door):
+    id = sent(door, title="x").json["id"]
+    asked = [threading.Thread(target=sent, args=(client(room), f"{RECORDS}/{id}", "PATCH"), kwargs={"papers_plus": upload(b"%d" % at)})
+             for at in range(5)]  # fmt: skip
+    for each in asked:
+        each.start()
+    for each in asked:
+        each.join()
+    kept = door.get(f"{RECORDS}/{id}").json
+    assert (len(kept["papers"]), kept["version"]) == (3, 4)
+    assert stored(room) == names(kept, "papers")
 
 
 def test_a_body_of_json_names_no_files(door):

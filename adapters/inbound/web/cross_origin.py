@@ -13,12 +13,12 @@ from domain.origins import Origins
 # What an answer says beside its body; browsers hide from other origins' pages what is not named here.
 EXPOSED = (
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Deprecation", "Sunset", "Idempotency-Replayed",
-    "WWW-Authenticate", "Content-Disposition", "X-Request-Id",
+    "WWW-Authenticate", "Content-Disposition", "Accept-Ranges", "Content-Range", "X-Request-Id",
 )  # fmt: skip
 # What requests may carry besides what any form could send. `Authorization` has to be named: a wildcard does not include it.
 ACCEPTED = (
-    "Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Idempotency-Key", "X-CSRF-Token", "X-Request-Id",
-    "X-Proof-Of-Work", "X-Device-Token", "Traceparent", "Tracestate",
+    "Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Range", "If-Range", "Idempotency-Key",
+    "X-CSRF-Token", "X-Request-Id", "X-Proof-Of-Work", "X-Device-Token", "Traceparent", "Tracestate",
 )  # fmt: skip
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Seconds for which a browser does not ask again. An origin that is taken off the list can send, and not read, for so long.
