@@ -30,6 +30,7 @@ from adapters.outbound.sql.engines import open_database
 from adapters.outbound.sql.start import migrate_database
 from tests import postgres_server as server
 from tests.backends import missing
+from tests.postgres_copies import Template
 
 HOME = pytest.StashKey[Path]()
 
@@ -68,15 +69,35 @@ def postgres_template(postgres_server) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_template) -> Iterator[list[str]]:
+    """Copies that are as good as new; a worker needs no more than one at a time."""
+    clean: list[str] = []
+    yield clean
+    for url in clean:
+        drop_database(postgres_template, str(make_url(url).database))
+
+
+@pytest.fixture(scope="session")
+def postgres_pristine(postgres_template) -> Template:
+    return Template(render(make_url(postgres_template), driver="postgresql"))
+
+
 @pytest.fixture
-def postgres_migrated_url(postgres_template) -> Iterator[str]:
-    with fresh_database(postgres_template, template=str(make_url(postgres_template).database)) as url:
+def postgres_migrated_url(postgres_template, postgres_copies, postgres_pristine) -> Iterator[str]:
+    url = postgres_copies.pop() if postgres_copies else copied(postgres_template)
+    try:
         yield url
         forgotten = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state LIKE 'idle in transaction%%'"
         with connect(postgres_template) as admin:
             count = admin.execute(forgotten, (make_url(url).database,)).fetchone()
-        if count != (0,):
-            pytest.fail("the test left a transaction open on PostgreSQL", pytrace=False)
+    finally:
+        if postgres_pristine.restored(render(make_url(url), driver="postgresql")):
+            postgres_copies.append(url)
+        else:
+            drop_database(postgres_template, str(make_url(url).database))
+    if count != (0,):
+        pytest.fail("the test left a transaction open on PostgreSQL", pytrace=False)
 
 
 @pytest.fixture
@@ -92,14 +113,20 @@ def connect(url: str, **options) -> psycopg.Connection:
 @contextmanager
 def fresh_database(url: str, template: str = "template0") -> Iterator[str]:
     """Nobody is ever connected to template0, so two workers may copy it at once; other templates are a worker's own."""
-    name = test_name()
+    made = copied(url, template)
+    try:
+        yield made
+    finally:
+        drop_database(url, str(make_url(made).database))
+
+
+def copied(url: str, template: str = "") -> str:
+    """A new database as `template` is, or as that of the URL itself."""
+    name, template = test_name(), template or str(make_url(url).database)
     with connect(url, autocommit=True) as admin:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(sql.Identifier(name), sql.Identifier(template))
         admin.execute(create)
-    try:
-        yield render(make_url(url).set(database=name))
-    finally:
-        drop_database(url, name)
+    return render(make_url(url).set(database=name))
 
 
 @contextmanager
