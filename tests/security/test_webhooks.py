@@ -1,12 +1,14 @@
 """Messages to other servers as a way in: addresses that lead inside, receivers that answer as nobody should, and what they learn."""
 
 import base64
+import hmac
 import json
 import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +18,7 @@ from adapters.outbound.http_webhooks import HttpWebhookDoor
 from app.sender import Sender
 from app.testing import Noticed
 from ports.webhooks import NotSent, Response
-from tests.e2e.server import Server
+from tests.e2e.server import ADMIN, Server
 from tests.receiver import Receiver, receiving
 from tests.security.target import API, Target
 
@@ -225,6 +227,41 @@ def test_nobody_but_admins_has_messages_sent(target: Target) -> None:
         body: dict[str, Any] = {"body": {}} if method in ("POST", "PATCH") else {}
         assert target.ask(method, path, **body).status == 401
         assert target.ask(method, path, by="alice", **body).status == 403
+
+
+# --- X16: what comes in
+
+def test_a_message_that_comes_fifty_times_at_once_to_two_processes_is_taken_once(target: Target) -> None:
+    fresh = target.ask("POST", f"{API}/auth/_admins/sign-in", {"identity": ADMIN["email"], "password": ADMIN["password"]})
+    token = fresh.body["access_token"]
+    secret = b"a secret of theirs"
+    source = {"scheme": "github", "secret": secret.decode(), "record": {"collection": "values", "as": "guest", "values": {"t": "/t"}}}
+    assert target.ask("PUT", f"{API}/sources/theirs", source, token=token).status == 200
+    body = json.dumps({"t": "fifty at once"})
+    signature = f"sha256={hmac.new(secret, body.encode(), 'sha256').hexdigest()}"
+
+    def send(headers: dict[str, str]) -> tuple[int, Any]:
+        connection = target.server.connection()
+        connection.request("POST", f"{API}/inbound/theirs", body, {"Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        seen = response.status, json.loads(response.read())
+        connection.close()
+        return seen
+
+    good = {"X-Hub-Signature-256": signature, "X-GitHub-Delivery": "the-one", "X-GitHub-Event": "push"}
+    forged = [{**good, "X-Hub-Signature-256": each} for each in ("", signature[:-1], signature.upper(), "sha256=", signature + ", x")]
+    try:
+        with ThreadPoolExecutor(50) as many:
+            answers = list(many.map(send, [good] * 50))
+        assert answers == [(200, {"id": "the-one"})] * 50
+        assert {send(each)[0] for each in forged} == {401}
+        (kept,) = target.ask("GET", f"{API}/sources/theirs/messages", token=token).body["items"]
+        made = [each["id"] for each in target.listed("values", "admin", filter="t = 'fifty at once'").body["items"]]
+        assert made == [kept["record"]]
+    finally:
+        for each in target.listed("values", "admin", filter="t = 'fifty at once'").body["items"]:
+            target.records("DELETE", "values", each["id"], by="admin")
+        target.ask("DELETE", f"{API}/sources/theirs", token=token)
 
 
 # --- what fails for a reason of ours
