@@ -235,6 +235,23 @@ def test_a_deleted_record_takes_its_files_along(room, door):
     assert stored(room) == []
 
 
+def test_an_erased_person_takes_its_files_along_from_the_trash_too(room, door):
+    avatar = {"name": "avatar", "type": "file"}
+    room.collections.create({"name": "users", "type": "accounts", "rules": OPEN, "fields": [avatar]}, actor=SYSTEM)
+    owner = {"name": "owner", "type": "relation", "collection": "users", "on_delete": "cascade"}
+    room.collections.change("kept", {"fields": [FIELDS[3], owner]}, actor=SYSTEM)
+    given = {"email": "ann@example.org", "password": "correct horse battery", "avatar": upload(PNG)}
+    ann = sent(door, "/api/v1/collections/users/records", **given).json
+    path = "/api/v1/collections/kept/records"
+    deleted, _ = (sent(door, path, owner=ann["id"], papers=upload(b"hers")).json for _ in range(2))
+    door.delete(f"{path}/{deleted['id']}")
+    room.files.sweep()
+    assert len(stored(room)) == 3
+    room.erasure.erase("users", ann["id"], actor=SYSTEM, facts=FACTS)
+    room.files.sweep()
+    assert stored(room) == []
+
+
 def test_files_go_with_their_field_and_their_collection(room, door):
     made = sent(door, cover=upload(PNG), papers=[upload(b"one"), upload(b"two")]).json
     kept = sent(door, "/api/v1/collections/kept/records", papers=upload(b"kept")).json
