@@ -29,6 +29,7 @@ CELLS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "relation": ({"collection": "others"}, ("UA", "no id!", "é")),
     "json": ({}, ("{}", "null", "[1, 2]", '{"a": 1, "a": 2}', '""', "no")),
     "geo": ({}, ('{"lon": 1, "lat": 2}', '{"lon": 1}', "1,2")),
+    "file": ({}, ('{"name": "a"}', "a")),
     "autodate": ({}, ()),
 }
 LISTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
