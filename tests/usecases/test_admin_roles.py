@@ -90,6 +90,28 @@ def test_a_viewer_sees_jobs_and_an_editor_mends_them(room):
     assert [(each.id, each.state) for each in room.jobs.list({}, actor=viewer)] == [(dead, "waiting")]
 
 
+def test_all_admins_see_schedules_and_owners_change_them(room):
+    room.jobs.register("note", lambda: None)
+    viewer, editor, owner = (admin(room, role) for role in ("viewer", "editor", "owner"))
+    changing = (lambda who: room.schedules.put("hourly", {"job": "note", "every": "1 hour"}, actor=who),
+                lambda who: room.schedules.pause("hourly", paused=True, actor=who),
+                lambda who: room.schedules.run("hourly", actor=who),
+                lambda who: room.schedules.remove("hourly", actor=who))  # fmt: skip
+    seen = []
+    for attempt in changing:
+        for who in (viewer, editor):
+            with pytest.raises(Forbidden, match=f"for owners, and your role is {who.role}"):
+                attempt(who)
+        with pytest.raises(Unauthenticated):
+            attempt(GUEST)
+        attempt(owner)
+        seen.append([(each.name, each.is_paused) for each in room.schedules.list(actor=viewer)])
+    assert seen == [[("hourly", False)], [("hourly", True)], [("hourly", True)], []]
+    assert len(room.jobs.list({}, actor=viewer)) == 1, "what the owner ran, and nobody else"
+    with pytest.raises(Unauthenticated):
+        room.schedules.list(actor=GUEST)
+
+
 def test_everybody_changes_their_own_address(room):
     viewer = admin(room, "viewer")
     room.records.update("_admins", viewer.id, {"email": "me@example.org", "old_password": PASSWORD}, actor=viewer, facts=FACTS)
