@@ -94,6 +94,30 @@ def test_a_tick_and_its_job_are_there_together_or_not_at_all(room):
     assert (room.schedules.tick(), keys(room)) == (1, [f"s {moment}"])
 
 
+def test_one_that_was_held_up_after_it_looked_makes_no_second_job(room):
+    """As a process that is stopped between its look and its transaction, while another goes on: once within the tick, once past it."""
+    put(room)
+    moment = now() - 1
+    due_at(room, "s", moment)
+    (stale,) = room.work.read(lambda stores: stores.schedules.due(9))
+    assert room.schedules.tick() == 1
+    assert room.work.run(lambda stores: room.schedules._moved(stale, stores)) == 0
+    due_at(room, "s", moment + 1)
+    assert room.work.run(lambda stores: room.schedules._moved(stale, stores)) == 0
+    assert (room.schedules.tick(), keys(room)) == (1, [f"s {moment}", f"s {moment + 1}"])
+
+
+@pytest.mark.parametrize("days", [-700, 700])
+def test_a_process_whose_own_clock_is_wrong_goes_by_the_databases(room, days):
+    room.clock.advance(days=days)
+    made = put(room)
+    assert timedelta(minutes=59) < timedelta(milliseconds=made.next - now()) <= timedelta(hours=1)
+    assert room.schedules.tick() == 0
+    moment = now() - 1
+    due_at(room, "s", moment)
+    assert (room.schedules.tick(), room.schedules.tick(), keys(room)) == (1, 0, [f"s {moment}"])
+
+
 @pytest.mark.parametrize("missed, runs", [("once", [3]), ("all", [1, 2, 3]), ("skip", [])])
 def test_what_was_missed_is_made_good_as_it_was_said(room, missed, runs):
     put(room, missed=missed)
