@@ -56,7 +56,7 @@ def mail() -> Iterator[tuple[_Inbox, str]]:
         relay.stop()
 
 
-@pytest.mark.parametrize(("environment", "workers"), [("alone", 0), pytest.param("spread", 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("environment", "workers"), [("alone", 0), ("spread", 2)])
 def test_the_blog_does_what_the_page_says(environment: str, workers: int, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with ExitStack() as running:
         inbox, smtp = running.enter_context(mail())
@@ -87,7 +87,7 @@ def blogged(server: Server, receiver: Any, inbox: _Inbox) -> None:
     assert (posted.status, posted.body["slug"]) == (201, "quince-and-sloe")
     assert send("schedules/digest/run", None).status == 202
 
-    (message,) = receiver.wait(1)
+    (message,) = receiver.wait(1, seconds=30)
     said = message.verified(made.body["secret"])
     assert (said["type"], said["data"]["record"]["slug"]) == ("records.created", "quince-and-sloe")
     until(lambda: sorted(inbox.letters) == [("ann@example.org", "Quince and sloe"), ("bob@example.org", "Quince and sloe")], 30)
