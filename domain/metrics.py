@@ -9,6 +9,7 @@ from typing import Literal
 
 from domain.deliveries import Backlog
 from domain.jobs.job import QueueDepth
+from domain.jobs.schedules import Rounds
 from domain.jobs.tallies import BOUNDS, LONGER, UNMEASURED, Tally
 from domain.schema.fields.times import read_instant
 from domain.webhooks.deliveries import Backlog as Webhooks
@@ -56,6 +57,13 @@ def of_runs(found: Sequence[Tally]) -> Iterable[Measure]:
     yield Measure("stillroom_job_runs", "counter", "Runs of jobs by how they ended.", ("job", "outcome"), ended)
     yield Measure("stillroom_job_run_seconds", "histogram", "What runs took, of those that came to their own end.", ("job",), spreads)
     yield Measure("stillroom_job_wait_seconds", "counter", "How long runs were due before they began.", ("job",), waited)
+
+
+def of_schedules(found: Rounds) -> Iterable[Measure]:
+    yield Measure("stillroom_schedules", "gauge", "Schedules that go round, and those that are paused.", ("state",),
+                  {("going",): found.going, ("paused",): found.paused})  # fmt: skip
+    yield Measure("stillroom_schedules_late_seconds", "gauge", "For how long the tick that is due longest has been due.", (),
+                  {(): found.late / 1000})  # fmt: skip
 
 
 def of_subscribers(found: Sequence[Backlog], now: datetime) -> Iterable[Measure]:

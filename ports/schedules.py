@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.jobs.schedules import Schedule
+from domain.jobs.schedules import Rounds, Schedule
 
 
 class Calendar(Protocol):
@@ -41,4 +41,5 @@ class ScheduleStore(Protocol):
         """In place of the one with that name."""
         ...
 
+    def rounds(self) -> Rounds: ...
     def remove(self, name: str) -> bool: ...

@@ -5,7 +5,7 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from domain.metrics import Measure, of_database, of_queues, of_runs, of_subscribers, of_webhooks
+from domain.metrics import Measure, of_database, of_queues, of_runs, of_schedules, of_subscribers, of_webhooks
 from ports.clock import Clock
 from ports.observer import HousekeepingFailed, Observer, trace
 from ports.unit_of_work import Stores, UnitOfWork
@@ -17,6 +17,7 @@ _KEPT = 5.0
 SOURCES: tuple[Callable[[Stores, datetime], Iterable[Measure]], ...] = (
     lambda stores, now: of_queues(stores.jobs.queues()),
     lambda stores, now: of_runs(stores.jobs.tallies()),
+    lambda stores, now: of_schedules(stores.schedules.rounds()),
     lambda stores, now: of_subscribers(stores.deliveries.subscribers(), now),
     lambda stores, now: of_webhooks(stores.webhooks.backlog()),
 )

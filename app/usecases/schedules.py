@@ -58,7 +58,8 @@ class ScheduleUseCases:
 
     def _moved(self, schedule: Schedule, stores: Stores) -> int:
         decided = move(schedule, stores.schedules.now(), self._after(schedule.timing, schedule.next or 0))
-        if not stores.schedules.move(schedule, decided.next, schedule.next or 0):
+        last = decided.runs[-1] if decided.runs else schedule.next or 0
+        if not stores.schedules.move(schedule, decided.next, last):
             return 0
         for tick in decided.runs:
             # The key finds the job of a tick; that there is one alone, the statement above has decided.

@@ -51,6 +51,15 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Rounds:
+    """How many schedules go round and how many are paused; for `late` milliseconds the tick that is due longest has been due."""
+
+    going: int
+    paused: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """`runs` are the ticks that a job is enqueued for, `next` the one after them."""
 

@@ -1,5 +1,6 @@
 """What the database knows of the backend's state, on every database, in the text that is told of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -132,6 +133,23 @@ def test_where_the_database_does_not_answer_the_rest_is_told(room, monkeypatch):
 
 def _broken(*_, **__):
     raise OSError("gone")
+
+
+def test_schedules_that_nobody_looks_at_are_late(room):
+    room.jobs.register("noted", lambda: None)
+    for name, paused in (("one", False), ("other", False), ("third", True)):
+        room.schedules.put(name, {"job": "noted", "every": "1 day", "paused": paused}, actor=SYSTEM)
+    state = lambda: room.work.read(lambda stores: stores.schedules.rounds())
+    assert (state().going, state().paused, state().late) == (2, 1, 0)
+
+    def overslept(stores):
+        due = stores.schedules.hold("one")
+        stores.schedules.put(replace(due, next=stores.schedules.now() - 7000))
+
+    room.work.run(overslept)
+    told = {each.name: each.values for each in room.metrics.measures()}
+    assert told["stillroom_schedules"] == {("going",): 2, ("paused",): 1}
+    assert 7 <= told["stillroom_schedules_late_seconds"][()] < 60
 
 
 def test_the_database_is_asked_once_in_five_seconds(room, monkeypatch):

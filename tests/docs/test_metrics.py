@@ -8,7 +8,8 @@ from app.testing import Noticed
 from app.usecases import metrics
 from domain.deliveries import Backlog
 from domain.jobs import tallies
-from domain.metrics import of_database, of_queues, of_runs, of_subscribers, of_webhooks
+from domain.jobs.schedules import Rounds
+from domain.metrics import of_database, of_queues, of_runs, of_schedules, of_subscribers, of_webhooks
 from domain.webhooks.deliveries import Backlog as Webhooks
 from tests.e2e.server import ROOT
 
@@ -19,7 +20,7 @@ TOLD = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in re.finda
 def test_every_metric_is_told_with_its_labels() -> None:
     backlog = Backlog("blog.follow", 0, None, 0, 0, 0)
     known = [*of_queues(()), *of_runs(()), *of_subscribers([backlog], datetime.now(UTC)), of_database(answers=True),
-             *of_webhooks(Webhooks(0, 0, 0, 0, 0, 0))]  # fmt: skip
+             *of_webhooks(Webhooks(0, 0, 0, 0, 0, 0)), *of_schedules(Rounds(0, 0, 0))]  # fmt: skip
     told = {each.name + ("_total" if each.kind == "counter" else ""): each.labels for each in known}
     counted = {"stillroom_request_seconds": ("operation", "status"), "stillroom_noticed_total": ("kind",)}
     own = {each.name for each in PrometheusObserver(Noticed()).collect()}

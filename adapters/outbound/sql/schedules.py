@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from adapters.outbound.sql.moments import DATABASE_NOW
 from adapters.outbound.sql.session import Session
-from domain.jobs.schedules import Schedule, Timing
+from domain.jobs.schedules import Rounds, Schedule, Timing
 
 _ROW = "name, job, arguments, every, cron, zone, missed, declared, paused, next, last"
 _STATEMENTS = {
@@ -23,6 +23,7 @@ _STATEMENTS = {
     "ON CONFLICT (name) DO UPDATE SET job = excluded.job, arguments = excluded.arguments, every = excluded.every, cron = excluded.cron, "
     "zone = excluded.zone, missed = excluded.missed, declared = excluded.declared, paused = excluded.paused, next = excluded.next, "
     "last = excluded.last",
+    "rounds": "SELECT count(*) - coalesce(sum(paused), 0), coalesce(sum(paused), 0), coalesce({now} - min(next), 0) FROM _schedules",
     "remove": "DELETE FROM _schedules WHERE name = :name RETURNING name",
 }
 # Writers of SQLite take turns.
@@ -60,6 +61,10 @@ class SqlScheduleStore:
             "zone": schedule.timing.zone, "missed": schedule.missed, "declared": int(schedule.is_declared),
             "paused": int(schedule.is_paused), "next": schedule.next, "last": schedule.last,
         })  # fmt: skip
+
+    def rounds(self) -> Rounds:
+        going, paused, late = self._run("rounds", {})[0]
+        return Rounds(int(going), int(paused), max(0, int(late)))
 
     def remove(self, name: str) -> bool:
         return bool(self._run("remove", {"name": name}))
