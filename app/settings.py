@@ -316,8 +316,8 @@ class Settings:
     )  # fmt: skip
     housekeeping: int = _setting(
         _whole(0, 86_400), 30, example="300",
-        meaning="Seconds between two rounds in which expired records are deleted and the trash is purged; 0 leaves that to "
-        "`stillroom housekeeping`.",
+        meaning="Seconds between two rounds in which expired records are deleted, the trash is purged, and files go that no record "
+        "holds any more; 0 leaves that to `stillroom housekeeping`.",
     )  # fmt: skip
     metrics_token: str = _setting(
         _metrics_token, "", shown="there is no `/metrics`", example="of-32-characters-or-more-for-prometheus",
