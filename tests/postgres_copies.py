@@ -5,12 +5,19 @@ from contextlib import suppress
 import psycopg
 from psycopg import sql
 
-# Whatever a database may hold besides tables and their rows: where any of it is another than in the template, it is not used again.
+# Whatever a database may hold besides rows, counted, and what tables and indexes are made of: where any of it is another than in the
+# template, it is not used again.
 _SHAPE = """
 SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_type), (SELECT count(*) FROM pg_namespace),
        (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_extension), (SELECT count(*) FROM pg_collation),
        (SELECT count(*) FROM pg_attribute WHERE NOT attisdropped), (SELECT count(*) FROM pg_trigger),
-       (SELECT count(*) FROM pg_db_role_setting)
+       (SELECT count(*) FROM pg_db_role_setting),
+       (SELECT md5(string_agg(concat_ws(' ', relname, attname, atttypid, attnotnull, attcollation, pg_get_expr(adbin, adrelid)), ','
+                              ORDER BY relname, attnum))
+        FROM pg_class JOIN pg_attribute AS a ON a.attrelid = pg_class.oid
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped),
+       (SELECT md5(string_agg(indexdef, ',' ORDER BY indexname)) FROM pg_indexes WHERE schemaname = 'public')
 """
 _RELATIONS = """
 SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'S') ORDER BY relname
@@ -57,7 +64,8 @@ class Template:
         told = [
             sql.SQL("SELECT {} WHERE EXISTS (SELECT 1 FROM {})").format(sql.Literal(name), sql.Identifier(name)) for name in self.rows
         ]
-        return [name for (name,) in there.execute(sql.SQL(" UNION ALL ").join(told)).fetchall()]
+        filled = {name for (name,) in there.execute(sql.SQL(" UNION ALL ").join(told)).fetchall()}
+        return [name for name, rows in self.rows.items() if rows or name in filled]
 
 
 def _all(name: str) -> sql.Composed:

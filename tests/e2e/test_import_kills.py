@@ -64,7 +64,6 @@ def killed(settings: dict[str, str], arguments: list[str], folder: Path, chance:
     running.wait(20)
 
 
-@pytest.mark.sqlite_suffices
 @pytest.mark.timeout(300)  # every turn starts a process, beside the other tests
 def test_no_row_is_lost_or_doubled(settings: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "things.csv"

@@ -110,7 +110,6 @@ def test_restorations_against_removals_and_deletions_leave_nothing_half_done(ope
             room.ask("DELETE", "/posts/trash")
 
 
-@pytest.mark.sqlite_suffices
 def test_rounds_come_by_themselves_and_several_servers_share_the_work(open_room):
     room = open_room(STILLROOM_HOUSEKEEPING=1)
     room.define()
@@ -126,7 +125,6 @@ def test_rounds_come_by_themselves_and_several_servers_share_the_work(open_room)
     assert "housekeeping_failed" not in room.server.output
 
 
-@pytest.mark.sqlite_suffices
 def test_commands_beside_each_other_sweep_each_record_once(open_room):
     room = open_room()
     room.define()
