@@ -42,6 +42,7 @@ from adapters.inbound.rest import (
     schema,
     sessions,
     trash,
+    uploads,
     webhooks,
 )
 from adapters.inbound.web import cookies, errors, openapi, paths
@@ -78,6 +79,7 @@ _BLUEPRINTS = (
     collections.blueprint,
     records.blueprint,
     files.blueprint,
+    uploads.blueprint,
     batch.blueprint,
     bulk.blueprint,
     exports.blueprint,

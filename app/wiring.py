@@ -90,6 +90,7 @@ from app.usecases.passkeys import PasskeyUseCases
 from app.usecases.passwords import PasswordDesk
 from app.usecases.pending_letters import PendingLetters
 from app.usecases.personal_exports import PersonalExportUseCases
+from app.usecases.placing import Placing
 from app.usecases.pocketbase import PocketBaseUseCases
 from app.usecases.proofs import ProofUseCases
 from app.usecases.providers import ProviderUseCases
@@ -98,6 +99,7 @@ from app.usecases.record_reads import RecordReads
 from app.usecases.record_writes import RecordWrites
 from app.usecases.records import RecordUseCases
 from app.usecases.refusals import Refusals
+from app.usecases.resumable import ResumableUploads
 from app.usecases.rulebook import Rulebook
 from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
@@ -288,7 +290,10 @@ def use_cases(parts: Parts) -> Backend:
     providers = ProviderUseCases(
         work, talks, parts.seal, clock, ids, public_url=parts.public_url, loopback=parts.asks_loopback, presets=parts.presets
     )
-    records = RecordUseCases(work, rulebook, desk, limits, tools, clock, ids, observer)
+    uploads = Uploads(work, rulebook, reads, parts.files, PuremagicContents(), clock, ids)
+    resumable = ResumableUploads(work, uploads, parts.files, clock)
+    placing = Placing(work, uploads, resumable, parts.files, reads.moment, clock, ids)
+    records = RecordUseCases(work, rulebook, desk, limits, placing, tools, clock, ids, observer)
     work.overhear(parts.carrier.offer)
     fanout = WebhookFanout(work, events, rulebook, clock, ids, observer)
     webhook_door, webhook_secrets = HttpWebhookDoor(loopback=parts.tells_loopback), WebhookSecrets(parts.seal)
@@ -300,7 +305,8 @@ def use_cases(parts: Parts) -> Backend:
         records=records,
         files=files,
         file_links=FileLinks(files, parts.seal, clock),
-        uploads=Uploads(work, rulebook, reads, parts.files, PuremagicContents(), clock, ids),
+        uploads=uploads,
+        resumable=resumable,
         exports=ExportUseCases(work, rulebook, clock, ids, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
@@ -340,7 +346,9 @@ def use_cases(parts: Parts) -> Backend:
         webhook_fanout=fanout,
         webhook_sending=sending,
         job_runs=job_runs,
-        housekeeping=HousekeepingUseCases(work, events, job_runs, sending, files, clock, ids, observer, audit_kept=parts.audit_kept),
+        housekeeping=HousekeepingUseCases(
+            work, events, job_runs, sending, files, resumable, clock, ids, observer, audit_kept=parts.audit_kept
+        ),
         metrics=MetricsUseCases(work, clock, observer),
         limits=limits,
         idempotency=IdempotencyUseCases(work, clock),

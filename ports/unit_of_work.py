@@ -30,6 +30,7 @@ from ports.schema import SchemaStore
 from ports.sessions import SessionStore
 from ports.traces import TraceStore
 from ports.trash import TrashStore
+from ports.uploads import UploadStore
 from ports.webhooks import WebhookStore
 
 T = TypeVar("T")
@@ -98,6 +99,8 @@ class Stores(Protocol):
     @property
     def files(self) -> FileRows: ...
     @property
+    def uploads(self) -> UploadStore: ...
+    @property
     def hooks(self) -> BeforeHooks: ...
 
 
@@ -108,6 +111,10 @@ class UnitOfWork(Protocol):
     def glimpse(self) -> Schema:
         """The schema that this process works under at the moment, without asking the database: it may be an old one.
         In a body it is that body's."""
+        ...
+
+    def is_inside(self) -> bool:
+        """Whether a body runs in this thread: what is called now joins its transaction."""
         ...
 
     def read(self, body: Callable[[Stores], T], *, snapshot: bool = False) -> T:

@@ -37,6 +37,7 @@ from app.usecases.proofs import ProofUseCases
 from app.usecases.providers import ProviderUseCases
 from app.usecases.puzzles import PuzzleUseCases
 from app.usecases.records import RecordUseCases
+from app.usecases.resumable import ResumableUploads
 from app.usecases.schedules import ScheduleUseCases
 from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
@@ -58,6 +59,7 @@ class Backend:
     files: FileUseCases
     file_links: FileLinks
     uploads: Uploads
+    resumable: ResumableUploads
     exports: ExportUseCases
     imports: ImportUseCases
     trash: TrashUseCases

@@ -1,7 +1,7 @@
 """Many changes in one transaction: what each operation does is what a single write does; all of them are kept, or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -10,6 +10,7 @@ from app.usecases.creation import Creation, Creations
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import NOTHING, Prepared
+from app.usecases.placing import Placing
 from app.usecases.preparations import Preparations
 from app.usecases.record_reads import RecordReads, entered
 from app.usecases.record_writes import RecordWrites
@@ -72,10 +73,11 @@ class _Going:
 
 class Batches:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, preparations: Preparations, limits: LimitUseCases, reads: RecordReads,
-        writes: RecordWrites, tools: Tools, clock: Clock, ids: Ids,
+        self, work: UnitOfWork, rulebook: Rulebook, preparations: Preparations, limits: LimitUseCases, placing: Placing,
+        reads: RecordReads, writes: RecordWrites, tools: Tools, clock: Clock, ids: Ids,
     ) -> None:  # fmt: skip
         self._work, self._rulebook, self._preparations, self._limits = work, rulebook, preparations, limits
+        self._placing = placing
         self._reads, self._writes, self._creations, self._tools = reads, writes, Creations(rulebook, reads), tools
         self._clock, self._ids = clock, ids
 
@@ -89,18 +91,22 @@ class Batches:
             self._limits.admit_each(facts.visit, actor, _counted(operations))
         now = write_instant(self._clock.now())
         ids = self._ids.some(len(operations))
+        with ExitStack() as files:
+            told, placed = self._placing.placed_each(operations, ids, actor=actor, facts=facts, dry_run=dry_run, within=files)
 
-        def write(stores: Stores, prepared: Sequence[Prepared]) -> list[Result]:
-            going = _Going(stores, actor, facts, now, dry_run)
-            self._enter(going)
-            self._hold(going, operations)
-            for start, end in _stretches(operations):
-                if not self._create_together(going, operations, ids, start, end):
-                    for at in range(start, end):
-                        self._do(going, at, operations[at], ids[at], prepared[at])
-            return keep(stores, going.results)
+            def write(stores: Stores, prepared: Sequence[Prepared]) -> list[Result]:
+                going = _Going(stores, actor, facts, now, dry_run)
+                self._enter(going)
+                self._hold(going, told)
+                for start, end in _stretches(told):
+                    if not self._create_together(going, told, ids, start, end):
+                        for at in range(start, end):
+                            self._do(going, at, told[at], ids[at], prepared[at])
+                for each in placed:
+                    each.spent(stores, None)
+                return keep(stores, going.results)
 
-        return self._preparations.for_each(operations, actor, facts, write)
+            return self._preparations.for_each(told, actor, facts, write)
 
     def _enter(self, going: _Going) -> None:
         """Once for all operations: until the end of a transaction that writes neither the schema nor the account moves on."""

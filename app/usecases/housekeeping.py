@@ -13,6 +13,7 @@ from app.usecases.events import EventUseCases
 from app.usecases.files import FileUseCases
 from app.usecases.invitations import sweep_invitations
 from app.usecases.job_runs import JobRuns
+from app.usecases.resumable import ResumableUploads
 from app.usecases.webhook_sending import WebhookSending
 from domain.accounts.tokens import retired
 from domain.actor import SYSTEM
@@ -56,10 +57,11 @@ class _Batch:
 
 class HousekeepingUseCases:
     def __init__(
-        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, webhooks: WebhookSending, files: FileUseCases, clock: Clock, ids: Ids,
-        observer: Observer, *, audit_kept: timedelta,
+        self, work: UnitOfWork, events: EventUseCases, jobs: JobRuns, webhooks: WebhookSending, files: FileUseCases,
+        resumable: ResumableUploads, clock: Clock, ids: Ids, observer: Observer, *, audit_kept: timedelta,
     ) -> None:  # fmt: skip
         self._events, self._jobs, self._webhooks, self._files, self._audit_kept = events, jobs, webhooks, files, audit_kept
+        self._resumable = resumable
         self._work, self._clock, self._ids, self._observer = work, clock, ids, observer
         self._told: dict[Place, None] = {}
 
@@ -72,6 +74,7 @@ class HousekeepingUseCases:
             expired, held = expired + (swept or (0, 0))[0], held + (swept or (0, 0))[1]
         self._try("anonymous accounts", lambda: self._drop_anonymous(stopped), failed)
         purged = self._try("trash", lambda: self._purge(stopped), failed) or 0
+        self._try("uploads", lambda: self._resumable.sweep(stopped=stopped), failed)
         self._try("files", lambda: self._files.sweep(stopped=stopped), failed)
         self._try("events", lambda: self._events.forget(stopped=stopped), failed)
         self._try("jobs", lambda: self._jobs.forget(stopped=stopped), failed)

@@ -13,6 +13,7 @@ from app.usecases.dry_runs import settled
 from app.usecases.idempotency import Keep, unkept
 from app.usecases.limits import LimitUseCases
 from app.usecases.passwords import PasswordDesk
+from app.usecases.placing import Placing
 from app.usecases.preparations import Preparations
 from app.usecases.record_reads import RecordReads
 from app.usecases.record_writes import IfMatches, RecordWrites
@@ -40,19 +41,20 @@ class RecordUseCases:
         rulebook: Rulebook,
         passwords: PasswordDesk,
         limits: LimitUseCases,
+        placing: Placing,
         tools: Tools,
         clock: Clock,
         ids: Ids,
         observer: Observer,
     ) -> None:
         self._work, self._rulebook = work, rulebook
-        self._clock, self._ids = clock, ids
+        self._placing, self._clock = placing, clock
         self._reads = RecordReads(rulebook, clock, observer)
         self._aggregates = Aggregates(rulebook, self._reads)
         self._writes = RecordWrites(rulebook, self._reads, tools, ids, observer)
         self._preparations = Preparations(work, passwords, self._reads.moment)
         self._bulk = BulkWrites(work, rulebook, limits, self._reads, self._writes, clock, ids)
-        self._batches = Batches(work, rulebook, self._preparations, limits, self._reads, self._writes, tools, clock, ids)
+        self._batches = Batches(work, rulebook, self._preparations, limits, placing, self._reads, self._writes, tools, clock, ids)
 
     # --- reading
 
@@ -111,13 +113,17 @@ class RecordUseCases:
         """A new record under the create rule; Forbidden where the rule says no, before a unique index could tell anything. A dry run
         is judged and answered, and keeps nothing; the same goes for changes and deletions. `new_id` is one of ours that was given
         before, where its files have come already."""
-        request = Request(actor, facts, body, name, dry_run)
-        moment = Moment(write_instant(self._clock.now()), new_id or self._ids.new())
 
         def create(keep: Keep) -> Shown:
-            return self._preparations.for_new(
-                name, request, lambda stores, prepared: keep(stores, self._writes.create(stores, name, request, moment, prepared))
-            )
+            with self._placing.placed(name, None, body, actor=actor, facts=facts, new_id=new_id, dry_run=dry_run) as placed:
+                request = Request(actor, facts, placed.body, name, dry_run)
+                moment = Moment(write_instant(self._clock.now()), placed.id)
+                return self._preparations.for_new(
+                    name, request,
+                    lambda stores, prepared: keep(
+                        stores, placed.spent(stores, self._writes.create(stores, name, request, moment, prepared))
+                    ),
+                )  # fmt: skip
 
         return settled(create, keep, dry_run=dry_run)
 
@@ -136,16 +142,17 @@ class RecordUseCases:
     ) -> Shown:
         """The record with the named fields changed, in one UPDATE that carries the rule, the version and the limits of
         increments; PreconditionFailed where `if_match` names other versions, or the condition `only_if` does not hold."""
-        request = Request(actor, facts, body, name, dry_run)
-        now = write_instant(self._clock.now())
 
         def update(keep: Keep) -> Shown:
-            return self._preparations.for_change(
-                name,
-                id,
-                request,
-                lambda stores, prepared: keep(stores, self._writes.update(stores, name, id, request, now, prepared, if_match, only_if)),
-            )
+            with self._placing.placed(name, id, body, actor=actor, facts=facts, dry_run=dry_run) as placed:
+                request = Request(actor, facts, placed.body, name, dry_run)
+                now = write_instant(self._clock.now())
+                return self._preparations.for_change(
+                    name, id, request,
+                    lambda stores, prepared: keep(
+                        stores, placed.spent(stores, self._writes.update(stores, name, id, request, now, prepared, if_match, only_if))
+                    ),
+                )  # fmt: skip
 
         return settled(update, keep, dry_run=dry_run)
 

@@ -4,7 +4,6 @@ Each is written under a key that nobody has yet, once a row says so; the transac
 does, whoever writes). So a crash at any point leaves a row, and the row is what the sweep of files goes by.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,18 +138,27 @@ class Uploads:
     def _store(self, collection: Collection, id: str, field: FileField, part: Part, keys: list[str]) -> KeptFile:
         head, rest = _beginning(part.chunks)
         original = original_name(part.filename)
+        media_type = self.type_taken(head, original, field, part.name)
+        name = new_name(media_type)
+        key = key_of(collection.id, id, name)
+        self.expect(key)
+        keys.append(key)
+        weighed = Weighed(chain((head,), rest), field, part.name)
+        self._files.write(key, weighed, type=content_type(media_type), disposition=disposition(original, media_type))
+        return KeptFile(name=name, original=original, size=weighed.size, type=media_type, sha256=weighed.hash.hexdigest())
+
+    def type_taken(self, head: bytes, original: str, field: FileField, name: str) -> str:
+        """What a file is that begins like this; Invalid where the field, which the request calls `name`, takes no such."""
         media_type = found_type(self._contents.type_of(head[:LOOKED_AT]), head[:LOOKED_AT], original)
         if not field.takes(media_type):
             detail = f"`{original}` is {media_type}; taken are {', '.join(field.types[:20])}"
-            raise invalid(f"/{part.name}", "type_not_taken", detail)
-        name = new_name(os.urandom, media_type)
-        key = key_of(collection.id, id, name)
+            raise invalid(f"/{name}", "type_not_taken", detail)
+        return media_type
+
+    def expect(self, key: str) -> None:
+        """Before anything is written under this key: whoever does not come to hold it in time loses it."""
         until = write_instant(self._clock.now() + PATIENCE)
         self._work.run(lambda stores: stores.files.expect(key, until))
-        keys.append(key)
-        weighed = _Weighed(chain((head,), rest), field, part.name)
-        self._files.write(key, weighed, type=content_type(media_type), disposition=disposition(original, media_type))
-        return KeptFile(name=name, original=original, size=weighed.size, type=media_type, sha256=weighed.hash.hexdigest())
 
     def give_up(self, keys: list[str]) -> None:
         """Those that a record holds all the same, since its transaction went through, stay."""
@@ -162,7 +170,7 @@ class Uploads:
         self._work.run(lambda stores: stores.files.forget(free, write_instant(now + _REMEMBERED)))
 
 
-class _Weighed:
+class Weighed:
     """Chunks as they pass, counted and hashed; TooLarge where they are more than the field takes."""
 
     def __init__(self, chunks: Iterable[bytes], field: FileField, name: str) -> None:

@@ -3,8 +3,9 @@ came with them, of which only what is harmless is left."""
 
 import base64
 import re
+import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from domain.files.types import extension
@@ -20,10 +21,15 @@ _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
 NAME = re.compile(r"[a-z2-7]{24}(?:\.[a-z0-9]{1,8})?", re.ASCII)
 
 
-def new_name(random: Callable[[int], bytes], media_type: str) -> str:
-    """120 random bits, so that nobody finds a file by trying, and the extension that goes with what it is."""
+def new_id() -> str:
+    """120 random bits, so that nobody finds it by trying."""
+    return base64.b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode().lower()
+
+
+def new_name(media_type: str) -> str:
+    """And the extension that goes with what it is."""
     ending = extension(media_type)
-    return base64.b32encode(random(_RANDOM_BYTES)).decode().lower() + (f".{ending}" if ending else "")
+    return new_id() + (f".{ending}" if ending else "")
 
 
 def key_of(collection_id: str, record_id: str, name: str) -> str:

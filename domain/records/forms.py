@@ -44,22 +44,12 @@ class Form:
     def file_field(self, name: str) -> FileField:
         """The field that this part is a file of, with room for one more; Invalid where there is none."""
         bare = name[:-1] if self.changing and name.endswith("+") else name
-        known = {each.name: each for each in self.collection.file_fields}
-        found = known.get(bare)
-        if found is None:
-            raise self._no_file_field(name, bare)
+        found = file_field(self.collection, bare, f"/{name[:80]}")
         if bare != name and not found.many:
             raise invalid(f"/{name}", "not_a_list", f"`{bare}` holds one file", hint=f"send the part as `{bare}` to replace it")
         if self._count(name) >= found.most:
             raise invalid(f"/{name}", "too_many", f"`{bare}` holds {'at most ' * found.many}{found.most} file{'s' * found.many}")
         return found
-
-    def _no_file_field(self, name: str, bare: str) -> Invalid:
-        shown = [each.name for each in self.collection.file_fields if not each.hidden]
-        known, listed = self.collection.every_field.get(bare), f"file fields are {', '.join(shown)}"
-        if known is not None and not known.hidden:
-            return invalid(f"/{name}", "not_a_file_field", f"`{bare}` is no file field", hint=listed)
-        return invalid(f"/{name[:80]}", "unknown_field", f"no field `{name[:80]}`", hint=did_you_mean(bare, shown) or listed)
 
     def add_file(self, name: str, file: KeptFile, of: FileField) -> None:
         if of.many:
@@ -137,3 +127,14 @@ class Form:
             raise Invalid(detail, code="duplicate_key", faults=(Fault(f"/{name[:80]}", "duplicate_key", detail),))
         self.body[name] = value
 
+
+def file_field(collection: Collection, name: str, pointer: str) -> FileField:
+    """Invalid where there is none of that name; hidden ones are not told of."""
+    known = {each.name: each for each in collection.file_fields}
+    if name in known:
+        return known[name]
+    shown = [each.name for each in collection.file_fields if not each.hidden]
+    other, listed = collection.every_field.get(name), f"file fields are {', '.join(shown)}"
+    if other is not None and not other.hidden:
+        raise invalid(pointer, "not_a_file_field", f"`{name}` is no file field", hint=listed)
+    raise invalid(pointer, "unknown_field", f"no field `{name[:80]}`", hint=did_you_mean(name, shown) or listed)

@@ -126,6 +126,7 @@ def backend(**parts):
         "files": Asked(),
         "file_links": Asked(),
         "uploads": Asked(),
+        "resumable": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
         "events": Asked(),

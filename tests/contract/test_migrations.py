@@ -49,6 +49,8 @@ TABLES = {
     "0026": {"_schedules"},
     "0027": {"_webhooks", "_webhook_deliveries"},
     "0028": {"_inbound", "_inbound_messages"},
+    "0029": {"_files"},
+    "0030": {"_uploads", "_upload_pieces"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

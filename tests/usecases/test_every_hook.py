@@ -314,7 +314,8 @@ THROUGH = {"anonymous.sign_in", "invitations.accept"}
 # What they begin with is there already the second time.
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
-MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "uploads", "webhook_fanout",
+MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "uploads", "resumable",
+             "webhook_fanout",
              "webhook_sending"}  # fmt: skip
 
 

@@ -14,11 +14,14 @@ from domain.origins import Origins
 EXPOSED = (
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Deprecation", "Sunset", "Idempotency-Replayed",
     "WWW-Authenticate", "Content-Disposition", "Accept-Ranges", "Content-Range", "X-Request-Id",
+    "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length",
+    "Upload-Expires",
 )  # fmt: skip
 # What requests may carry besides what any form could send. `Authorization` has to be named: a wildcard does not include it.
 ACCEPTED = (
     "Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Range", "If-Range", "Idempotency-Key",
     "X-CSRF-Token", "X-Request-Id", "X-Proof-Of-Work", "X-Device-Token", "Traceparent", "Tracestate",
+    "Tus-Resumable", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Offset", "Upload-Checksum",
 )  # fmt: skip
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # Seconds for which a browser does not ask again. An origin that is taken off the list can send, and not read, for so long.

@@ -27,6 +27,7 @@ from adapters.outbound.sql.session import Session
 from adapters.outbound.sql.session_rows import SqlSessionStore
 from adapters.outbound.sql.traces import SqlTraceStore
 from adapters.outbound.sql.trash import SqlTrashStore
+from adapters.outbound.sql.uploads import SqlUploadStore
 from adapters.outbound.sql.webhooks import SqlWebhookStore
 from domain.schema.collection import Schema
 from ports.accounts import AccountStore, KeyStore
@@ -158,6 +159,10 @@ class SqlStores:
     @cached_property
     def files(self) -> SqlFileRows:
         return SqlFileRows(self._session)
+
+    @cached_property
+    def uploads(self) -> SqlUploadStore:
+        return SqlUploadStore(self._session)
 
     @cached_property
     def hooks(self) -> SqlBeforeHooks:

@@ -105,6 +105,9 @@ class SqlUnitOfWork:
     def close(self) -> None:
         self._ground.close()
 
+    def is_inside(self) -> bool:
+        return self._outer() is not None
+
     def _outer(self) -> Link | None:
         return getattr(self._running, "link", None)
 

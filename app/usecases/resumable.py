@@ -1,0 +1,346 @@
+"""Uploads that come piece by piece, by as many requests as it takes, and lie in the store until a record holds them.
+
+Each piece is a file of its own, known once it is durable; so a crash costs the piece that was on its way. When all are here they become one
+file, whose type is told by looking inside. Which of two requests may go on is decided by the row: the later one may, and the other is told.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.usecases.requests import Request
+from app.usecases.uploads import Uploads, Weighed
+from domain.actor import Actor
+from domain.errors import Conflict, Problem, TooLarge, Unavailable
+from domain.files import resumable as tus
+from domain.files.names import new_id, new_name, original_name
+from domain.files.pending import (
+    ID,
+    Made,
+    Pending,
+    check_room,
+    no_such_upload,
+    owner_of,
+    piece_key,
+    read_address,
+    whole_key,
+)
+from domain.files.serving import content_type, disposition
+from domain.files.types import LOOKED_AT
+from domain.records.forms import file_field
+from domain.rules.values import RequestFacts
+from domain.schema.fields import FileField
+from domain.schema.fields.times import write_instant
+from ports.clock import Clock
+from ports.files import Files
+from ports.unit_of_work import Stores, UnitOfWork
+
+# What a crash may cost; and a store puts so much with one request.
+_PIECE = 8_000_000
+# Of an upload that is so long that it would have too many of those.
+_FULL_PIECES = 5_000
+_AT_ONCE = 100
+_UNKNOWN = "application/octet-stream"
+
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that brings bytes: its headers as they came, and how many bytes it says that it has."""
+
+    offset: str | None
+    checksum: str | None
+    length: int | None
+    chunks: Iterable[bytes]
+
+
+class ResumableUploads:
+    def __init__(self, work: UnitOfWork, uploads: Uploads, files: Files, clock: Clock) -> None:
+        self._work, self._uploads, self._files, self._clock = work, uploads, files, clock
+
+    def begin(
+        self, *, length: str | None, deferred: str | None, metadata: str | None, actor: Actor, facts: RequestFacts
+    ) -> Pending:
+        """A new upload for a file field of a record that the actor may write, as far as that can be told before. TooLarge where the
+        field takes no file of that length, Conflict where too many others are not over."""
+        address = read_address(tus.read_metadata(metadata))
+        intake = self._uploads.intake(address.collection, address.record or None, actor=actor, facts=facts)
+        field = file_field(intake.collection, address.field, "Upload-Metadata")
+        now = self._clock.now()
+        upload = tus.begun(now, length=length, deferred=deferred, metadata=None, largest=field.max_size)
+        pending = Pending(
+            new_id(), owner_of(actor), intake.collection.id, field.name, address.record, original_name(address.original), upload
+        )
+        self._work.run(lambda stores: self._begin(stores, pending, Request(actor, facts), now))
+        return self._finished(pending, field) if upload.is_whole else pending
+
+    def _begin(self, stores: Stores, pending: Pending, request: Request, now: datetime) -> None:
+        stores.records.check_guard(request.guard)
+        check_room(stores.uploads.count(pending.owner, write_instant(now)), pending.owner)
+        stores.uploads.begin(pending)
+
+    def find(self, id: str, *, actor: Actor, facts: RequestFacts) -> Pending:
+        """NotFound where there is none, or it is another's."""
+        return self._work.read(lambda stores: self._found(stores, id, Request(actor, facts)))
+
+    def _found(self, stores: Stores, id: str, request: Request) -> Pending:
+        stores.records.check_guard(request.guard)
+        request.facts.recheck(stores.schema)
+        pending = stores.uploads.find(id) if ID.fullmatch(id) else None
+        if pending is None or pending.owner != owner_of(request.actor):
+            raise no_such_upload()
+        pending.upload.check_stands(self._clock.now())
+        return pending
+
+    # --- bytes
+
+    def receive(self, id: str, sent: Sent, *, actor: Actor, facts: RequestFacts) -> Pending:
+        """What the upload is once these bytes are here; of a request that broke off, as many as came. Conflict where it begins elsewhere
+        or another request has gone on, Invalid (`checksum_differs`, `type_not_taken`), TooLarge."""
+        pending, field = self._work.read(lambda stores: self._entered(stores, id, Request(actor, facts)))
+        promised = tus.read_checksum(sent.checksum)
+        room = pending.upload.room(self._clock.now(), offset=sent.offset, length=sent.length)
+        stream = _Stream(sent.chunks, room, promised.algorithm if promised else None)
+        if stream.is_over:
+            return self._finished(pending, field)
+        mark = secrets.token_hex(8)
+        if not self._work.run(lambda stores: stores.uploads.go_on(id, pending.upload.offset, mark)):
+            raise _overtaken()
+        taking = _Taking(self._work, self._uploads, self._files, self._clock, mark)
+        pending = taking.at_once(pending, stream, field, promised) if promised else taking.as_it_comes(pending, stream, field)
+        return self._finished(pending, field)
+
+    def _entered(self, stores: Stores, id: str, request: Request) -> tuple[Pending, FileField]:
+        pending = self._found(stores, id, request)
+        for collection in stores.schema.collections.values():
+            for field in collection.file_fields if collection.id == pending.collection else ():
+                if field.name == pending.field:
+                    return pending, field
+        raise no_such_upload()
+
+    # --- all of it
+
+    def whole(self, id: str, *, actor: Actor, facts: RequestFacts) -> Pending:
+        """The upload, as one file where all of it is here: whoever should have made that may have died."""
+        pending, field = self._work.read(lambda stores: self._entered(stores, id, Request(actor, facts)))
+        return self._finished(pending, field)
+
+    def _finished(self, pending: Pending, field: FileField) -> Pending:
+        if pending.made is not None or not pending.upload.is_whole:
+            return pending
+        pieces = self._work.read(lambda stores: stores.uploads.pieces(pending.id))
+        try:
+            made = self._made(pending, field, pieces)
+        except Problem as refused:
+            if not isinstance(refused, Unavailable):
+                self._work.run(lambda stores: end_uploads(stores, [pending.id], self._clock.now()))
+            raise
+        return replace(pending, made=made)
+
+    def _made(self, pending: Pending, field: FileField, pieces: Sequence[str]) -> Made:
+        head = b"".join(_bytes_of(self._files, pieces, LOOKED_AT))[:LOOKED_AT]
+        media_type = self._uploads.type_taken(head, pending.original, field, field.name)
+        key = whole_key(pending.id, new_name(media_type))
+        weighed = Weighed(_bytes_of(self._files, pieces), field, field.name)
+        self._uploads.expect(key)
+        try:
+            self._files.write(key, weighed, type=content_type(media_type), disposition=disposition(pending.original, media_type))
+            made = Made(key, weighed.size, media_type, weighed.hash.hexdigest())
+            if weighed.size != pending.upload.length or not self._work.run(lambda stores: self._keep(stores, pending, made)):
+                raise _overtaken()
+        except BaseException:
+            self._uploads.give_up([key])
+            raise
+        return made
+
+    def _keep(self, stores: Stores, pending: Pending, made: Made) -> bool:
+        now = self._clock.now()
+        pieces = stores.uploads.finish(pending.id, made, write_instant(now + tus.LIFETIME))
+        if pieces is None or stores.files.claim([made.key]):
+            return False
+        stores.files.loosen(pieces, write_instant(now))
+        return True
+
+    # --- the end
+
+    def end(self, id: str, *, actor: Actor, facts: RequestFacts) -> None:
+        """It is over, and what came of it goes with the next round of housekeeping."""
+        request = Request(actor, facts)
+
+        def body(stores: Stores) -> None:
+            self._found(stores, id, request)
+            end_uploads(stores, [id], self._clock.now())
+
+        self._work.run(body)
+
+    def sweep(self, *, stopped: Stopped = lambda: False) -> int:
+        """Ends those whose time is over; how many they were."""
+        ended = 0
+        while not stopped() and (count := self._work.run(self._sweep)):
+            ended += count
+        return ended
+
+    def _sweep(self, stores: Stores) -> int:
+        now = self._clock.now()
+        ids = stores.uploads.expired(write_instant(now), _AT_ONCE)
+        end_uploads(stores, ids, now)
+        return len(ids)
+
+
+def end_uploads(stores: Stores, ids: Sequence[str], now: datetime) -> int:
+    """How many of them were there. What came of them is nobody's from now on."""
+    if not ids:
+        return 0
+    count, keys = stores.uploads.end(ids)
+    stores.files.loosen(keys, write_instant(now))
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """One request that goes on with an upload, under its mark."""
+
+    work: UnitOfWork
+    uploads: Uploads
+    files: Files
+    clock: Clock
+    mark: str
+
+    def as_it_comes(self, pending: Pending, stream: "_Stream", field: FileField) -> Pending:
+        size = max(_PIECE, -(-pending.upload.length // _FULL_PIECES))
+        while not stream.is_over:
+            piece = self._stored(pending, stream.piece(size), field)
+            pending = self._grown(pending, piece)
+        return pending
+
+    def at_once(self, pending: Pending, stream: "_Stream", field: FileField, promised: tus.Checksum) -> Pending:
+        """All that the request brings is one piece: with a checksum it is kept as a whole or not at all."""
+        piece = self._stored(pending, stream.piece(pending.upload.length), field)
+        try:
+            tus.check_sum(promised, stream.digest())
+        except Problem:
+            self.uploads.give_up([piece.key])
+            raise
+        return self._grown(pending, piece)
+
+    def _stored(self, pending: Pending, chunks: Iterator[bytes], field: FileField) -> "_Piece":
+        pending.check_more_pieces()
+        start = pending.upload.offset
+        key, seen = piece_key(pending.id, start, self.mark), _Seen(chunks)
+        self.uploads.expect(key)
+        try:
+            self.files.write(key, seen, type=_UNKNOWN)
+            if start == 0 and (len(seen.head) >= LOOKED_AT or seen.size == pending.upload.length):
+                self._check_type(pending, bytes(seen.head[:LOOKED_AT]), field)
+        except BaseException:
+            self.uploads.give_up([key])
+            raise
+        return _Piece(key, seen.size)
+
+    def _check_type(self, pending: Pending, head: bytes, field: FileField) -> None:
+        """As soon as it can be told: the rest need not be sent."""
+        try:
+            self.uploads.type_taken(head, pending.original, field, field.name)
+        except Problem:
+            self.work.run(lambda stores: end_uploads(stores, [pending.id], self.clock.now()))
+            raise
+
+    def _grown(self, pending: Pending, piece: "_Piece") -> Pending:
+        upload = pending.upload.grown(piece.size, self.clock.now())
+        start, expires = pending.upload.offset, write_instant(upload.expires)
+
+        def body(stores: Stores) -> bool:
+            grown = stores.uploads.grow(pending.id, self.mark, start, upload.offset, piece.key, expires)
+            return grown and not stores.files.claim([piece.key])
+
+        try:
+            grown = self.work.run(body)
+        except Problem as refused:
+            if refused.code != "outcome_unknown":
+                self.uploads.give_up([piece.key])
+            raise
+        if not grown:
+            self.uploads.give_up([piece.key])
+            raise _overtaken()
+        return replace(pending, upload=upload, pieces=pending.pieces + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    key: str
+    size: int
+
+
+class _Seen:
+    """Chunks as they pass, counted, of which the first ones are remembered."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks, self.size, self.head = chunks, 0, bytearray()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            if len(self.head) < LOOKED_AT:
+                self.head += chunk
+            yield chunk
+
+
+class _Stream:
+    """What one request brings, cut into pieces; TooLarge where it is more than there is `room` for. With the name of an `algorithm` it is
+    hashed."""
+
+    def __init__(self, chunks: Iterable[bytes], room: int, algorithm: str | None) -> None:
+        self._chunks, self._room, self._next = iter(chunks), room, b""
+        self._hash: Any = hashlib.new(algorithm) if algorithm else None
+
+    @property
+    def is_over(self) -> bool:
+        while not self._next:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return True
+            self._take(chunk)
+        return False
+
+    def piece(self, size: int) -> Iterator[bytes]:
+        while size and not self.is_over:
+            part, self._next = self._next[:size], self._next[size:]
+            size -= len(part)
+            yield part
+
+    def digest(self) -> bytes:
+        found: bytes = self._hash.digest()
+        return found
+
+    def _take(self, chunk: bytes) -> None:
+        self._room -= len(chunk)
+        if self._room < 0:
+            raise TooLarge("these are more bytes than the upload has", code="upload_too_long", hint="begin one with the right length")
+        if self._hash is not None:
+            self._hash.update(chunk)
+        self._next = chunk
+
+
+def _bytes_of(files: Files, keys: Sequence[str], end: int | None = None) -> Iterator[bytes]:
+    """Of these files, one behind the other; with `end` of each no more than that, and of no more of them than it takes."""
+    left = end
+    for key in keys:
+        opened = files.open(key, 0, left)
+        if opened is None:
+            raise Unavailable("a piece of the upload is missing", code="file_damaged")
+        try:
+            for chunk in opened.chunks:
+                left = None if left is None else max(0, left - len(chunk))
+                yield chunk
+        finally:
+            opened.close()
+        if left == 0:
+            return
+
+
+def _overtaken() -> Conflict:
+    return Conflict("another request goes on with this upload", code="upload_overtaken", hint="ask by HEAD where to go on")
