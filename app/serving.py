@@ -15,6 +15,7 @@ from typing import Any
 from granian.constants import Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.net import SocketSpec
 from granian.server.mp import MPServer
 
 from app.settings import Settings, available_cores
@@ -25,6 +26,8 @@ _HEADER_SECONDS = 10
 _HEADER_BYTES = 64 * 1024
 # Requests under way may end in peace; a worker that is not gone after this is killed.
 _GRACE_SECONDS = 10
+# After so many seconds of silence a client is asked whether it is there, so often, and is given up when it never answers: after 30 s.
+_STILL_THERE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 # Connections that a worker accepts at once; more wait in the kernel's queue. Most are idle keep-alives, so this is far above `threads`.
 _CONNECTIONS = 1024
 # Workers count from 1; one that is started anew has the number of the one before it.
@@ -107,7 +110,7 @@ class _Worker:
         self._pin(worker_id)
         threading.Thread(target=_end_with, args=(self._server,), daemon=True).start()
         try:
-            MPServer._spawn_wsgi_worker(worker_id, *rest)
+            MPServer._spawn_wsgi_worker(worker_id, *map(_asking, rest))
         finally:
             self._close()
 
@@ -120,6 +123,21 @@ class _Worker:
         core = core_for(self._settings, worker_id - 1)
         if core is not None:
             os.sched_setaffinity(0, {core})
+
+
+def _asking(argument: Any) -> Any:
+    """Where the worker is to listen, in a socket that asks clients which are silent whether they are still there, and whose connections
+    do so too: one whose line broke without a word (a phone in a tunnel) would keep the thread that reads its body for ever."""
+    match argument:
+        case ((SocketSpec() as place, _), shared):
+            listening = place.build()
+            with socket.socket(fileno=os.dup(listening.get_fd())) as ours:
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                for name, value in _STILL_THERE.items():
+                    if hasattr(socket, name):
+                        ours.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+            return (None, listening), shared
+    return argument
 
 
 def core_for(settings: Settings, worker: int) -> int | None:

@@ -23,7 +23,7 @@ USERS = {"name": "users", "type": "accounts", "rules": {"create": "", "view": "i
 BEA, PASSWORD = "bea@example.org", "Bea counts the planes"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
 
@@ -31,7 +31,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def pages() -> Iterator[str]:
     """Where the examples are served; browsers know no passkeys of addresses by number."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(ROOT / "examples")))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(ROOT / "examples")))
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield f"http://localhost:{server.server_port}"

@@ -169,12 +169,13 @@ def _header(description: str, **schema: Any) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string", **schema}}
 
 
-_RESUMABLE = in_header("Tus-Resumable", "The version of the protocol.", enum=[VERSION])
-_LENGTH = in_header("Upload-Length", "How many bytes the file has.", pattern=r"^(0|[1-9][0-9]{0,15})$")
+_RESUMABLE = in_header("Tus-Resumable", "The version of the protocol.", required=True, enum=[VERSION])
+_LENGTH = in_header("Upload-Length", "How many bytes the file has.", required=True, pattern=r"^(0|[1-9][0-9]{0,15})$")
 _METADATA = in_header(
-    "Upload-Metadata", "Pairs of a name and a value in Base64: `collection`, `field`, `filename`; `record`, the id of one that is there."
+    "Upload-Metadata", "Pairs of a name and a value in Base64: `collection`, `field`, `filename`; `record`, the id of one that is there.",
+    required=True,
 )
-_OFFSET = in_header("Upload-Offset", "Where these bytes begin: how many are here.", pattern=r"^(0|[1-9][0-9]{0,15})$")
+_OFFSET = in_header("Upload-Offset", "Where these bytes begin: how many are here.", required=True, pattern=r"^(0|[1-9][0-9]{0,15})$")
 _CHECKSUM = in_header("Upload-Checksum", f"Of these bytes: {', '.join(ALGORITHMS)}, and the digest in Base64.")
 _HERE, _ENDS = _header("How many bytes are here"), _header("When it is over")
 _BEGUN = {"description": "Begun", "headers": {"Location": _header("Where its bytes go"), "Upload-Offset": _HERE, "Upload-Expires": _ENDS}}

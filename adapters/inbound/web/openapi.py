@@ -126,8 +126,9 @@ def in_query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"in": "query", "name": name, "description": description, "schema": {"type": "string", **schema}}
 
 
-def in_header(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {"in": "header", "name": name, "description": description, "schema": {"type": "string", **schema}}
+def in_header(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    told = {"in": "header", "name": name, "description": description, "schema": {"type": "string", **schema}}
+    return {**told, "required": True} if required else told
 
 
 GONE, UNCHANGED = {"description": "It is gone"}, {"description": "What you have is what there is"}
