@@ -1,23 +1,35 @@
-"""What is known of files that no record holds: those that are being sent, and those whose record let them go. A file that a record holds
-has no row: its name in the record is all there is to know."""
+"""What is known of each file besides its bytes: whether it is being sent, held by a record, or let go; and how much room files take, and
+whose. Subjects of tallies are those of `domain.files.quotas`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from domain.files.quotas import Tally
 
 
 class FileRows(Protocol):
     """Keys are those of `ports.files`; instants as they are stored."""
 
-    def expect(self, key: str, until: str) -> None:
-        """A file is about to be written that no record holds yet; whoever does not come to hold it by then loses it."""
+    def expect(self, key: str, until: str, owner: str = "") -> None:
+        """A file is about to be written that no record holds yet; whoever does not come to hold it by then loses it. `owner` is the
+        subject for which it counts once it is held."""
+        ...
+
+    def hold(self, collection: str, sizes: Mapping[str, int]) -> Sequence[str]:
+        """In the transaction of the record that holds them from now on, with their sizes in bytes, by which they count. Those that it comes
+        too late for: they are gone, or going. TooLarge where they are more than some quota allows."""
+        ...
+
+    def let_go(self, collection: str, sizes: Mapping[str, int], now: str) -> None:
+        """No record holds them any more, and they count no more; what is being sent stays."""
         ...
 
     def claim(self, keys: Sequence[str]) -> Sequence[str]:
-        """In the transaction of the record that holds them from now on. Those that it comes too late for: they are gone, or going."""
+        """As `hold`, of what no record holds and nobody counts: pieces of uploads."""
         ...
 
     def loosen(self, keys: Sequence[str], now: str) -> None:
-        """No record holds them any more; what another transaction has claimed since stays."""
+        """What was claimed is nobody's any more."""
         ...
 
     def take(self, now: str, until: str, limit: int) -> Sequence[str]:
@@ -47,6 +59,14 @@ class FileRows(Protocol):
 
     def known(self, keys: Sequence[str]) -> frozenset[str]:
         """Those of them that have a row."""
+        ...
+
+    def tallies(self, subjects: Sequence[str]) -> Mapping[str, Tally]:
+        """Of each of them, nothing counted included."""
+        ...
+
+    def disown(self, owner: str) -> None:
+        """What it sent is nobody's in particular, and is counted for it no more."""
         ...
 
     def sweep(self, now: str, limit: int) -> int:

@@ -11,8 +11,8 @@ class UploadStore(Protocol):
 
     def begin(self, pending: Pending) -> None: ...
 
-    def count(self, owner: str, now: str) -> int:
-        """Those of this owner that are not over."""
+    def count(self, owner: str, now: str) -> tuple[int, int]:
+        """Those of this owner that are not over, and how many bytes they are to have."""
         ...
 
     def find(self, id: str) -> Pending | None: ...

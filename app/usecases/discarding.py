@@ -3,7 +3,7 @@ entry there. An erasure keeps that there was one, and nothing of what it said.""
 
 from collections.abc import Mapping, Sequence
 
-from domain.files.names import keys_of
+from domain.files.names import sizes_of
 from domain.records.events import deleted, erased
 from domain.records.trash import Deletion, Key, new_entry, references
 from domain.schema.collection import Collection
@@ -45,7 +45,8 @@ def _put(
     for record in there:
         stores.outbox.add((erased if deletion.erased else deleted)(collection, record, deletion.now))
     if collection.file_fields and (collection.trash is None or deletion.erased):
-        stores.files.loosen([key for record in there for key in keys_of(collection, record)], deletion.now)
+        sizes = {key: size for record in there for key, size in sizes_of(collection, record).items()}
+        stores.files.let_go(collection.id, sizes, deletion.now)
     if collection.trash is not None and not deletion.erased:
         stores.trash.put([
             new_entry(collection, record, _went_with(stores, collection, record, doomed), deletion, ids.new()) for record in there

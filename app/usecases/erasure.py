@@ -15,13 +15,15 @@ from app.usecases.kept_answers import erase_answers
 from app.usecases.pending_letters import Addressee, PendingLetters
 from app.usecases.record_reads import RecordReads
 from app.usecases.requests import Request
+from app.usecases.resumable import end_uploads
 from app.usecases.rulebook import Rulebook
 from app.usecases.sessions import accounts_of
 from domain.accounts.personal_data import whose
 from domain.accounts.roles import check_write
-from domain.actor import Actor
+from domain.actor import Actor, account
 from domain.errors import NotFound, Unavailable
 from domain.events import Origin
+from domain.files.pending import owner_of
 from domain.hooks.changes import AccountChange
 from domain.records.reading import guard_of
 from domain.records.trash import references
@@ -119,6 +121,8 @@ class ErasureUseCases:
         answers = erase_answers(stores, {id for ids in gone.values() for id in ids}, email)
         if email:
             stores.invitations.forget(wanted.collection, email_key(email))
+        stores.files.disown(f"{wanted.collection.id}/{id}")
+        end_uploads(stores, stores.uploads.of(owner_of(account(id, name))), now)
         letters = self._letters.forget(stores, Addressee(wanted.collection.id, id, email_key(email)))
         self._put_tombstones(stores, wanted, gone)
         known = None if wanted.is_own else facts

@@ -137,15 +137,16 @@ class FileUseCases:
     def _doubted(self, stopped: Stopped) -> None:
         """Lets go, file by file, of what nobody holds in folders where that is not known."""
         while not stopped() and (doubted := self._work.read(lambda stores: stores.files.doubted())) is not None:
-            keys = iter(dict.fromkeys(owner(each.key) for each in self._files.stored(doubted)))
-            while some := list(islice(keys, _AT_ONCE)):
+            # A thumbnail is no file of its own: its size is nobody's.
+            sizes = iter((each.key, each.size) for each in self._files.stored(doubted) if owner(each.key) == each.key)
+            while some := dict(islice(sizes, _AT_ONCE)):
                 self._work.run(lambda stores: self._let_go(stores, some))
             self._work.run(lambda stores: stores.files.settle(doubted))
 
-    def _let_go(self, stores: Stores, keys: Sequence[str]) -> None:
+    def _let_go(self, stores: Stores, sizes: Mapping[str, int]) -> None:
         """Files that are being sent have a row already, and keep it. What is in the trash keeps all of its files: it may be there twice."""
         records: dict[str, list[str]] = {}
-        for key in keys:
+        for key in sizes:
             collection_id, record, _ = key.split("/", 2)
             records.setdefault(collection_id, []).append(record)
         held, trashed = set[str](), set[tuple[str, str]]()
@@ -154,8 +155,12 @@ class FileUseCases:
             if ids:
                 held |= {key for each in stores.records.load_many(collection, ids) for key in keys_of(collection, each)}
                 trashed |= {(collection.id, id) for id in stores.trash.holds(collection.id, ids)}
-        loose = [key for key in keys if key not in held and tuple(key.split("/")[:2]) not in trashed]
-        stores.files.loosen(loose, write_instant(self._clock.now()))
+        loose: dict[str, dict[str, int]] = {}
+        for key, size in sizes.items():
+            if key not in held and tuple(key.split("/")[:2]) not in trashed:
+                loose.setdefault(key.partition("/")[0], {})[key] = size
+        for collection_id, gone in loose.items():
+            stores.files.let_go(collection_id, gone, write_instant(self._clock.now()))
 
     def _taken(self) -> Sequence[str]:
         now = self._clock.now()

@@ -137,7 +137,7 @@ class Placing:
         made, name = pending.taken(field.name), new_name(pending.made.type if pending.made else "")
         if not placed.dry_run:
             key = key_of(collection.id, placed.id, name)
-            self._uploads.expect(key)
+            self._uploads.expect(key, intake.owner)
             placed.keys.append(key)
             if not self._files.copy(made.key, key):
                 raise no_such_upload()

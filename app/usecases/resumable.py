@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.usecases.requests import Request
-from app.usecases.uploads import Uploads, Weighed
+from app.usecases.uploads import Intake, Uploads, Weighed
 from domain.actor import Actor
 from domain.errors import Conflict, Problem, TooLarge, Unavailable
 from domain.files import resumable as tus
@@ -28,6 +28,7 @@ from domain.files.pending import (
     read_address,
     whole_key,
 )
+from domain.files.quotas import check_room_for, subjects
 from domain.files.serving import content_type, disposition
 from domain.files.types import LOOKED_AT
 from domain.records.forms import file_field
@@ -75,12 +76,16 @@ class ResumableUploads:
         pending = Pending(
             new_id(), owner_of(actor), intake.collection.id, field.name, address.record, original_name(address.original), upload
         )
-        self._work.run(lambda stores: self._begin(stores, pending, Request(actor, facts), now))
+        self._work.run(lambda stores: self._begin(stores, pending, intake, Request(actor, facts), now))
         return self._finished(pending, field) if upload.is_whole else pending
 
-    def _begin(self, stores: Stores, pending: Pending, request: Request, now: datetime) -> None:
+    def _begin(self, stores: Stores, pending: Pending, intake: Intake, request: Request, now: datetime) -> None:
         stores.records.check_guard(request.guard)
-        check_room(stores.uploads.count(pending.owner, write_instant(now)), pending.owner)
+        count, under_way = stores.uploads.count(pending.owner, write_instant(now))
+        check_room(count, pending.owner)
+        # What is not over takes room already: only so can a thousand halves not fill what is there for whole ones.
+        tallies = stores.files.tallies(subjects(intake.collection, intake.owner))
+        check_room_for(stores.schema, tallies, pending.upload.length + (under_way if pending.owner else 0))
         stores.uploads.begin(pending)
 
     def find(self, id: str, *, actor: Actor, facts: RequestFacts) -> Pending:

@@ -19,6 +19,7 @@ from domain.accounts.roles import check_write
 from domain.actor import Actor
 from domain.errors import Forbidden, Invalid, Problem, TooLarge, UnsupportedMedia, invalid
 from domain.files.names import key_of, new_name, original_name
+from domain.files.quotas import account_subject, check_room_for, subjects
 from domain.files.serving import content_type, disposition
 from domain.files.types import LOOKED_AT, found_type
 from domain.records.forms import Form, Part
@@ -49,6 +50,7 @@ class Intake:
     collection: Collection
     id: str
     changing: bool
+    owner: str
 
     def most_bytes(self, texts: int) -> int:
         return texts + _AROUND + sum(each.max_size * each.most for each in self.collection.file_fields)
@@ -81,7 +83,10 @@ class Uploads:
         self._check_rule(stores, collection, id, request)
         if not collection.file_fields:
             raise UnsupportedMedia("this collection has no file fields", hint="send the record with Content-Type: application/json")
-        return Intake(collection, id or self._ids.new(), id is not None)
+        owner = account_subject(stores.schema, request.actor)
+        # Where there is no room left at all, nothing need be sent.
+        check_room_for(stores.schema, stores.files.tallies(subjects(collection, owner)), 1)
+        return Intake(collection, id or self._ids.new(), id is not None, owner)
 
     def _check_rule(self, stores: Stores, collection: Collection, id: str | None, request: Request) -> None:
         """As far as it can be told without the body; the transaction asks all of it."""
@@ -123,7 +128,7 @@ class Uploads:
                 id = self._own_id(intake, form, keys) or id
             elif part.filename or _holds_something(part):
                 field = form.file_field(part.name)
-                form.add_file(part.name, self._store(intake.collection, id, field, part, keys), field)
+                form.add_file(part.name, self._store(intake, id, field, part, keys), field)
         return Received(form.body, id)
 
     def _own_id(self, intake: Intake, form: Form, keys: list[str]) -> str | None:
@@ -135,13 +140,13 @@ class Uploads:
             raise invalid("/id", "id_after_files", "the id of a new record comes before its files", hint="send the part `id` first")
         return id
 
-    def _store(self, collection: Collection, id: str, field: FileField, part: Part, keys: list[str]) -> KeptFile:
+    def _store(self, intake: Intake, id: str, field: FileField, part: Part, keys: list[str]) -> KeptFile:
         head, rest = _beginning(part.chunks)
         original = original_name(part.filename)
         media_type = self.type_taken(head, original, field, part.name)
         name = new_name(media_type)
-        key = key_of(collection.id, id, name)
-        self.expect(key)
+        key = key_of(intake.collection.id, id, name)
+        self.expect(key, intake.owner)
         keys.append(key)
         weighed = Weighed(chain((head,), rest), field, part.name)
         self._files.write(key, weighed, type=content_type(media_type), disposition=disposition(original, media_type))
@@ -155,10 +160,10 @@ class Uploads:
             raise invalid(f"/{name}", "type_not_taken", detail)
         return media_type
 
-    def expect(self, key: str) -> None:
+    def expect(self, key: str, owner: str = "") -> None:
         """Before anything is written under this key: whoever does not come to hold it in time loses it."""
         until = write_instant(self._clock.now() + PATIENCE)
-        self._work.run(lambda stores: stores.files.expect(key, until))
+        self._work.run(lambda stores: stores.files.expect(key, until, owner))
 
     def give_up(self, keys: list[str]) -> None:
         """Those that a record holds all the same, since its transaction went through, stay."""

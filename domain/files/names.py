@@ -61,7 +61,12 @@ def _shortened(name: str) -> str:
     return f"{stem[: _LONGEST - len(ending) - 1].rstrip(' .')}.{ending}"
 
 
+def sizes_of(collection: Collection, record: Mapping[str, Any]) -> dict[str, int]:
+    """How many bytes the files have that the record holds, by where they lie."""
+    held = (file for field in collection.file_fields for file in files_in(record.get(field.name)))
+    return {key_of(collection.id, record["id"], file["name"]): file["size"] for file in held}
+
+
 def keys_of(collection: Collection, record: Mapping[str, Any]) -> list[str]:
     """Where the bytes lie of all files that the record holds."""
-    held = (file for field in collection.file_fields for file in files_in(record.get(field.name)))
-    return [key_of(collection.id, record["id"], file["name"]) for file in held]
+    return list(sizes_of(collection, record))

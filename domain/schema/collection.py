@@ -12,6 +12,7 @@ from domain.schema.aliases import MAX_ALIASES, Alias, Deprecated, check_aliases,
 from domain.schema.fields import Field, FileField, RelationField, TextField, Tools, define
 from domain.schema.fields.numbers import IntegerField
 from domain.schema.fields.times import AutodateField
+from domain.schema.file_quota import FileQuota, read_file_quota
 from domain.schema.identity import BY_EMAIL, EMAIL, check_identity, read_identity
 from domain.schema.indexes import MAX_INDEXES, Index, check_indexed, read_index
 from domain.schema.letters import Letters, read_letters
@@ -93,6 +94,7 @@ class Collection:
     anonymous: Anonymous | None = None
     api_keys: AccountKeys | None = None
     identity: tuple[str, ...] = BY_EMAIL
+    file_quota: FileQuota | None = None
     # (name, first name) of fields that were renamed, "" standing for the collection: what we name after them keeps its name.
     origins: tuple[tuple[str, str], ...] = ()
 
@@ -179,6 +181,7 @@ class Collection:
             "expires": self.expires and self.expires.definition(),
             "limits": self.limits and self.limits.definition(),
             "aliases": [each.definition() for each in self.aliases],
+            **({"file_quota": self.file_quota.definition()} if self.file_quota else {}),
             **({"query": self.query.definition()} if self.query else {}),
             **({"mail": self.mail.definition()} if self.mail else {}),
             **({"anonymous": self.anonymous.definition()} if self.anonymous else {}),
@@ -264,9 +267,9 @@ class Schema:
 
 
 _KEYS = ("name", "type", "fields", "indexes", "rules", "checks", "trash", "expires", "limits", "aliases", "query", "mail", "anonymous",
-         "api_keys", "identity")  # fmt: skip
+         "api_keys", "identity", "file_quota")  # fmt: skip
 # What a view has none of; its fields are told, not chosen.
-_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous", "api_keys", "identity")
+_NOT_OF_VIEWS = ("indexes", "checks", "trash", "expires", "mail", "anonymous", "api_keys", "identity", "file_quota")
 # What the API answers with besides; it may be sent back unchanged, as clients do that read, edit and send.
 _ECHOED = ("id", "version", "created", "updated")
 
@@ -313,7 +316,7 @@ def stored_collection(row: Mapping[str, Any], tools: Tools) -> Collection:
 
 _READ_BY_ITSELF: Mapping[str, Callable[[Any], Any]] = {
     "trash": read_trash, "expires": read_expiry, "mail": read_letters, "anonymous": read_anonymous,
-    "api_keys": read_account_keys, "identity": read_identity,
+    "api_keys": read_account_keys, "identity": read_identity, "file_quota": read_file_quota,
 }  # fmt: skip
 
 
@@ -410,6 +413,8 @@ def _sound(collection: Collection) -> Collection:
         check_aliases(collection.aliases, [each.name for each in collection.fields], [*collection.every_field, *ACCOUNT_NAMES])
     if collection.expires:
         check_expiry(collection.expires, collection.every_field)
+    if collection.file_quota and collection.file_quota.account is not None and not collection.is_accounts:
+        raise invalid("/file_quota/account", "unknown_option", "only accounts have a quota each", hint="`total` is for all files here")
     if collection.is_accounts:
         check_identity(collection.identity, collection.every_field)
     return collection

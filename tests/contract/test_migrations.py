@@ -51,6 +51,7 @@ TABLES = {
     "0028": {"_inbound", "_inbound_messages"},
     "0029": {"_files"},
     "0030": {"_uploads", "_upload_pieces"},
+    "0031": {"_file_tallies"},
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

@@ -1,9 +1,12 @@
 """Files as a way in: names that lead elsewhere, files that are not what they say, bodies without an end, and other people's files."""
 
+import base64
 import http.client
+import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -193,3 +196,72 @@ def test_a_field_that_one_may_not_view_serves_nothing(drawers: Target) -> None:
     assert served(drawers, made["id"], made["locked"]["name"]).status == 404
     assert served(drawers, made["id"], made["locked"]["name"], "admin").content == b"secret"
     assert http.client.responses[served(drawers, made["id"], made["locked"]["name"], "").status] == "Not Found"
+
+
+# --- F14, F15: other people's uploads, halves, and more than fits
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def _said(**metadata: str) -> str:
+    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in metadata.items())
+
+
+def _begun(target: Target, length: int, by: str = "alice", **metadata: str) -> Seen:
+    said = _said(collection="drawers", field="any", **metadata)
+    return target.ask("POST", f"{API}/uploads", by=by, raw=b"", headers={**TUS, "Upload-Length": str(length), "Upload-Metadata": said})
+
+
+def test_f14_an_upload_replaces_no_file_of_somebody_else(drawers: Target) -> None:
+    theirs = sent(drawers, part("any", b"hers", b"a.txt")).body
+    refused = _begun(drawers, 4, by="bob", record=theirs["id"])
+    assert refused.status == 404, refused
+    mine = _begun(drawers, 4, by="bob").headers["location"]
+    bytes_of = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    for by in ("alice", ""):
+        for method in ("PATCH", "GET", "DELETE"):
+            seen = drawers.ask(method, mine, by=by, raw=b"evil", headers=bytes_of)
+            assert seen.status == 404, (by, method, seen)
+    assert drawers.ask("PATCH", mine, by="bob", raw=b"evil", headers=bytes_of).status == 204
+    named = {"any": {"upload": mine.rpartition("/")[2]}}
+    for by in ("bob", "alice"):
+        # To bob the record is not there; of alice the upload is not.
+        seen = drawers.ask("PATCH", f"{COLLECTIONS}/drawers/records/{theirs['id']}", named, by=by)
+        assert seen.status == 404, (by, seen)
+    assert served(drawers, theirs["id"], theirs["any"]["name"]).content == b"hers"
+    drawers.ask("DELETE", mine, by="bob", raw=b"", headers=TUS)
+
+
+def test_f15_a_thousand_halves_are_a_hundred(one_target: Target) -> None:
+    begun = [_begun(one_target, 5_000_000, by="bob") for _ in range(130)]
+    kept = [each.headers["location"] for each in begun if each.status == 201]
+    assert (len(kept), {each.status for each in begun[100:]}) == (100, {409})
+    assert {each.body["code"] for each in begun[100:]} == {"too_many_uploads"}
+    for each in kept:
+        one_target.ask("DELETE", each, by="bob", raw=b"", headers=TUS)
+
+
+def test_f15_fifty_at_once_hold_no_more_than_the_quota(drawers: Target) -> None:
+    """Over both workers: each is counted in the transaction that holds it."""
+    assert drawers.ask("PATCH", f"{COLLECTIONS}/drawers", {"file_quota": {"total": 5_000}}, by="admin").status == 200
+    whole = form(part("owner", drawers.ids["alice"].encode()), part("any", b"x" * 900, b"a.txt"))
+    headers = {**FORM, "Authorization": f"Bearer {drawers.tokens['alice']}"}
+
+    def send(at: int) -> tuple[int, Any]:
+        line = drawers.server.connection()
+        line.request("POST", f"{COLLECTIONS}/drawers/records", whole, headers)
+        answer = line.getresponse()
+        told = json.loads(answer.read())
+        line.close()
+        return answer.status, told
+
+    with ThreadPoolExecutor(50) as crowd:
+        seen = list(crowd.map(send, range(50)))
+    made = [told for status, told in seen if status == 201]
+    assert len(made) == 5
+    assert {(status, told["code"]) for status, told in seen if status != 201} <= {(413, "quota_exceeded"), (503, "busy")}
+    for each in made:
+        assert served(drawers, each["id"], each["any"]["name"]).content == b"x" * 900
+    assert sent(drawers, part("any", b"x" * 500, b"a.txt")).status == 201
+    full = sent(drawers, part("any", b"x", b"a.txt"))
+    assert (full.status, full.body["code"]) == (413, "quota_exceeded")

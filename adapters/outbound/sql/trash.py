@@ -33,7 +33,7 @@ from adapters.outbound.sql.names import link_name
 from adapters.outbound.sql.record_reads import ReadPlans
 from adapters.outbound.sql.session import Session
 from domain.actor import Actor
-from domain.files.names import keys_of
+from domain.files.names import sizes_of
 from domain.records.draft import stamps
 from domain.records.reading import Guard
 from domain.records.trash import Entry, Key
@@ -121,7 +121,8 @@ class SqlTrashStore:
         held = lambda: select(_TRASH.c.collection, _TRASH.c.document).where(self._one_of(_TRASH.c.id))
         found = [(holding[id], json.loads(text)) for id, text in self._run(("held",), held, values) if id in holding]
         # Due at once: no instant is before it.
-        SqlFileRows(self._session).loosen([key for collection, record in found for key in keys_of(collection, record)], "")
+        for collection, record in found:
+            SqlFileRows(self._session).let_go(collection.id, sizes_of(collection, record), "")
 
     def documents(self, collection: str, after: str, limit: int) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
         rows = self._run(("documents",), _documents, {"collection": collection, "after": after, "limit": limit})

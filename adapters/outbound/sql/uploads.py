@@ -17,7 +17,7 @@ _COLUMNS = "id, owner, collection, field, record, original, length, here, pieces
 _STATEMENTS = {
     "begin": "INSERT INTO _uploads (id, owner, collection, field, record, original, length, here, pieces, expires, mark, made) "
     "VALUES (:id, :owner, :collection, :field, :record, :original, :length, 0, 0, :expires, '', '')",
-    "count": "SELECT count(*) FROM _uploads WHERE owner = :owner AND expires > :now",
+    "count": "SELECT count(*), coalesce(sum(length), 0) FROM _uploads WHERE owner = :owner AND expires > :now",
     "find": f"SELECT {_COLUMNS} FROM _uploads WHERE id = :id",  # noqa: S608 - names of our own
     "go_on": "UPDATE _uploads SET mark = :mark WHERE id = :id AND here = :here AND made = '' RETURNING id",
     "grow": "UPDATE _uploads SET here = :end, pieces = pieces + 1, expires = :expires "
@@ -48,8 +48,9 @@ class SqlUploadStore:
             original=pending.original, length=upload.length, expires=write_instant(upload.expires),
         )  # fmt: skip
 
-    def count(self, owner: str, now: str) -> int:
-        return int(self._run("count", owner=owner, now=now)[0][0])
+    def count(self, owner: str, now: str) -> tuple[int, int]:
+        count, length = self._run("count", owner=owner, now=now)[0]
+        return int(count), int(length)
 
     def find(self, id: str) -> Pending | None:
         return next((_pending(row) for row in self._run("find", id=id)), None)

@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.records.batches import ALLOWED, MAX_OPERATIONS, NEEDED
 from domain.schema.account_keys import MOST as MOST_KEYS
+from domain.schema.fields.files import LARGEST
 
 
 def ref(schema: str) -> dict[str, str]:
@@ -63,6 +64,9 @@ _DEFINITION = {
 }
 _COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
 # Of views alone.
+_FILE_QUOTA = {
+    "file_quota": _or_null(object_of({name: {"type": "integer", "minimum": 0, "maximum": LARGEST} for name in ("total", "account")}, ()))
+}
 _QUERY = {
     "query": object_of(
         {
@@ -103,8 +107,9 @@ _OPERATIONS = [
     )
     for method, allowed in ALLOWED.items()
 ]
-# Of accounts alone.
+# Told where there is one, and of accounts alone but for the first.
 _MAIL = {
+    "file_quota": _or_null(object_of({name: {"type": "integer", "minimum": 0, "maximum": LARGEST} for name in ("total", "account")}, ())),
     "api_keys": _or_null(object_of({"max": {"type": "integer", "minimum": 1, "maximum": MOST_KEYS}}, ("max",))),
     "identity": {
         "type": ["array", "null"], "minItems": 1, "maxItems": 2, "uniqueItems": True, "items": _TEXT,
