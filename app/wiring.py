@@ -327,7 +327,7 @@ def use_cases(parts: Parts) -> Backend:
         proofs=ProofUseCases(work, mail, sessions, desk, limits, refusals, clock),
         invitations=InvitationUseCases(work, mail, desk, limits, refusals, chosen, writes, clock, ids),
         anonymous=AnonymousUseCases(work, sessions, puzzles, chosen, writes, clock, ids),
-        personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, clock, ids, observer),
+        personal_exports=PersonalExportUseCases(work, rulebook, sessions, letters, parts.files, clock, ids, observer),
         erasure=ErasureUseCases(work, rulebook, letters, clock, ids, observer),
         providers=providers,
         oauth=OAuthUseCases(

@@ -4,7 +4,7 @@ Its records are those that it could list itself and that point at it; whoever as
 of others and nothing hidden is among it. All of it is of one moment, and read a page at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,13 +23,16 @@ from domain.accounts.personal_data import LIMITS, Belonging, belonging, contents
 from domain.actor import Actor
 from domain.actor import account as account_actor
 from domain.errors import Forbidden, NotFound
+from domain.files.names import key_of
 from domain.records.page import ListQuery, Page
 from domain.records.reading import guard_of
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
+from domain.schema.fields.files import files_in
 from domain.schema.fields.text import email_key
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
+from ports.files import Files
 from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -51,6 +54,16 @@ class Archive(Protocol):
     def begin(self, at: datetime) -> None: ...
     def document(self, name: str, content: Any) -> None: ...
     def table(self, name: str, columns: Sequence[str]) -> AbstractContextManager[Rows]: ...
+    def file(self, name: str, chunks: Iterable[bytes]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """`place` is where the archive has it, `key` where it lies in the store."""
+
+    place: str
+    key: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +78,10 @@ class _Person:
 
 class PersonalExportUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, letters: PendingLetters, clock: Clock, ids: Ids,
-        observer: Observer,
+        self, work: UnitOfWork, rulebook: Rulebook, sessions: SessionUseCases, letters: PendingLetters, files: Files, clock: Clock,
+        ids: Ids, observer: Observer,
     ) -> None:  # fmt: skip
+        self._files = files
         self._work, self._sessions, self._letters, self._clock, self._ids = work, sessions, letters, clock, ids
         self._reads = RecordReads(rulebook, clock, observer)
         self._places = Places(2, "other archives are being made")
@@ -77,33 +91,55 @@ class PersonalExportUseCases:
         account, and where somebody asks for another's; Invalid (`limit_exceeded`) beyond the limits, and then the archive is none."""
         id = whose(actor, name, account)
         with self._places.one():
-            self._work.read(lambda stores: self._write(stores, name, id, archive, actor, facts), snapshot=True)
+            began = self._clock.now()
+            told, files = self._work.read(lambda stores: self._write(stores, name, id, archive, actor, facts, began), snapshot=True)
+            # The database waits for none of them. What was deleted since is gone here too.
+            told["missing_files"] = [each.place for each in files if not self._copied(each, archive, began)]
+            archive.document("contents.json", told)
         now, entry = write_instant(self._clock.now()), self._ids.new()
         # Before the archive is handed out: what cannot be noted is not.
         self._work.run(lambda stores: note(stores, entry, now, "account.exported", id, actor=actor, facts=facts, detail=name))
         return id
 
-    def _write(self, stores: Stores, name: str, id: str, archive: Archive, actor: Actor, facts: RequestFacts) -> None:
-        began = self._clock.now()
+    def _copied(self, file: _File, archive: Archive, began: datetime) -> bool:
+        LIMITS.check_size(archive.size + file.size)
+        opened = self._files.open(file.key)
+        if opened is None:
+            return False
+        try:
+            archive.file(file.place, opened.chunks)
+        finally:
+            opened.close()
+        LIMITS.check_seconds((self._clock.now() - began).total_seconds())
+        return True
+
+    def _write(
+        self, stores: Stores, name: str, id: str, archive: Archive, actor: Actor, facts: RequestFacts, began: datetime
+    ) -> tuple[dict[str, Any], list[_File]]:
+        """What the archive tells about itself, and the files that belong into it."""
         stores.records.check_guard(guard_of(actor))
         need_fresh_admin(stores, actor, began)
         person = _person(stores, name, id, facts)
         archive.begin(began)
-        archive.document("account.json", self._sessions.own_account(person.asking.actor, facts=facts).as_object())
+        account = self._sessions.own_account(person.asking.actor, facts=facts).as_object()
+        archive.document("account.json", account)
+        files = list(_files_of(person.collection, id, account))
         told = {file: list(_told(stores, person, file, self._letters, began)) for file in _FILES}
         for file, content in told.items():
             archive.document(f"{file}.json", content)
-        counted = {each.collection.name: self._records(stores, person, each, archive, began) for each in belonging(stores.schema, name)}
+        counted = {
+            each.collection.name: self._records(stores, person, each, archive, began, files) for each in belonging(stores.schema, name)
+        }
         gathered = {
             "files": {"account.json": 1, **{f"{file}.json": len(content) for file, content in told.items()}},
             "records": {kept: {"by": list(by), "count": count} for kept, (by, count) in counted.items()},
         }
-        archive.document("contents.json", contents(id, name, write_instant(began), gathered))
+        return contents(id, name, write_instant(began), gathered), files
 
     # --- records
 
     def _records(
-        self, stores: Stores, person: _Person, belonging: Belonging, archive: Archive, began: datetime
+        self, stores: Stores, person: _Person, belonging: Belonging, archive: Archive, began: datetime, files: list[_File]
     ) -> tuple[tuple[str, ...], int]:
         """By which relations these records are the account's, and how many there are. None where its rules let it list none of them."""
         collection = belonging.collection
@@ -118,6 +154,9 @@ class PersonalExportUseCases:
         with archive.table(f"records/{collection.name}.json", first.names) as rows:
             for page in self._pages(stores, collection, query, person, first):
                 rows.put([row[: len(first.names)] for row in page.rows])
+                if collection.file_fields:
+                    shown = (dict(zip(first.names, row, strict=False)) for row in page.rows)
+                    files += (file for record in shown for file in _files_of(collection, str(record["id"]), record))
                 count += len(page.rows)
                 LIMITS.check_size(archive.size)
                 LIMITS.check_seconds((self._clock.now() - began).total_seconds())
@@ -204,3 +243,10 @@ def _audit(stores: Stores, person: _Person) -> Iterator[Mapping[str, Any]]:
             own = entry.actor == person.id
             yield told if own else {**told, "by": {"kind": entry.kind}, "address": None, "request": None}
         before = page[-1].id
+
+
+def _files_of(collection: Collection, id: str, shown: Mapping[str, Any]) -> Iterator[_File]:
+    """Of the fields that the account sees."""
+    for field in collection.file_fields:
+        for file in files_in(shown.get(field.name)):
+            yield _File(f"files/{collection.name}/{id}/{file['name']}", key_of(collection.id, id, file["name"]), file["size"])

@@ -237,3 +237,30 @@ def test_whoever_came_without_a_name_takes_its_data_and_is_erased(hangar: Hangar
     assert problem(hangar.door.delete("/api/v1/auth/users/personal-data", headers=headers))["code"] == "restricted"
     hangar.room.records.delete("planes", plane, actor=SYSTEM, facts=FACTS)
     assert hangar.door.delete("/api/v1/auth/users/personal-data", headers=headers).status_code == 200
+
+
+def test_it_holds_the_files_that_the_account_sees(each: Hangar) -> None:
+    hangar, door = each, each.door
+    fields = [{"name": "owner", "type": "relation", "collection": "users"}, {"name": "scan", "type": "file"},
+              {"name": "pages", "type": "file", "many": True}, {"name": "secret", "type": "file", "hidden": True}]  # fmt: skip
+    hangar.room.collections.create({"name": "papers", "fields": fields, "rules": {"list": "", "view": "", "create": ""}}, actor=SYSTEM)
+
+    def sent(owner: str) -> Any:
+        parts = {"owner": owner, "scan": (io.BytesIO(owner.encode()), "scan.txt"),
+                 "pages": [(io.BytesIO(b"one"), "1.txt"), (io.BytesIO(b"two"), "2.txt")]}  # fmt: skip
+        return door.post("/api/v1/collections/papers/records", data=parts, content_type="multipart/form-data").get_json()
+
+    mine, lost, _ = sent(hangar.bea), sent(hangar.bea), sent(hangar.cem)
+    key = f"{hangar.room.collections.get('papers', actor=SYSTEM).id}/{lost['id']}/{lost['scan']['name']}"
+    hangar.room.files._files.delete([key])
+    answer = hangar.asked(hangar.signed_in("bea"))
+    with zipfile.ZipFile(io.BytesIO(answer.get_data())) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if name.startswith("files/")}
+        told = json.loads(archive.read("contents.json"))
+    at, gone = f"files/papers/{mine['id']}", f"files/papers/{lost['id']}"
+    assert files == {
+        f"{at}/{mine['scan']['name']}": hangar.bea.encode(),
+        **{f"{at}/{page['name']}": text for page, text in zip(mine["pages"], (b"one", b"two"), strict=True)},
+        **{f"{gone}/{page['name']}": text for page, text in zip(lost["pages"], (b"one", b"two"), strict=True)},
+    }
+    assert told["missing_files"] == [f"{gone}/{lost['scan']['name']}"]

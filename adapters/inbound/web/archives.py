@@ -1,11 +1,11 @@
 """Archives of JSON documents and tables, as ZIP files that are written as their content comes. What goes into them is not known here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import orjson
 
@@ -44,11 +44,17 @@ class ZipArchive:
             yield made
             made.end()
 
+    def file(self, name: str, chunks: Iterable[bytes]) -> None:
+        """As it is: most files that are large are compressed already."""
+        with self._entry(name, ZIP_STORED) as entry:
+            for chunk in chunks:
+                entry.write(chunk)
+
     @contextmanager
-    def _entry(self, name: str) -> Iterator[IO[bytes]]:
+    def _entry(self, name: str, how: int = ZIP_DEFLATED) -> Iterator[IO[bytes]]:
         assert self._zip is not None
         info = ZipInfo(name, self._at.timetuple()[:6])
-        info.compress_type, info.external_attr = ZIP_DEFLATED, 0o600 << 16
+        info.compress_type, info.external_attr = how, 0o600 << 16
         # How long it gets is not known before: beyond 2 GiB the format asks for that to be said at the beginning.
         with told_when_full(), self._zip.open(info, "w", force_zip64=True) as entry:
             yield entry
