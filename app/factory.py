@@ -42,6 +42,7 @@ from adapters.inbound.rest import (
     schema,
     sessions,
     trash,
+    upload_forms,
     uploads,
     webhooks,
 )
@@ -80,6 +81,7 @@ _BLUEPRINTS = (
     records.blueprint,
     files.blueprint,
     uploads.blueprint,
+    upload_forms.blueprint,
     batch.blueprint,
     bulk.blueprint,
     exports.blueprint,

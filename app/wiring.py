@@ -107,6 +107,7 @@ from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.sign_ups import SignUps
 from app.usecases.trash import TrashUseCases
+from app.usecases.upload_forms import UploadForms
 from app.usecases.uploads import Uploads
 from app.usecases.webhook_fanout import WebhookFanout
 from app.usecases.webhook_secrets import WebhookSecrets
@@ -307,6 +308,7 @@ def use_cases(parts: Parts) -> Backend:
         file_links=FileLinks(files, parts.seal, clock),
         uploads=uploads,
         resumable=resumable,
+        upload_forms=UploadForms(work, uploads, resumable, parts.files, clock),
         exports=ExportUseCases(work, rulebook, clock, ids, observer),
         imports=ImportUseCases(work, rulebook, tools, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # Newest last. A database at a revision that is not listed here belongs to a later release.
-REVISIONS = tuple(f"{number:04}" for number in range(1, 32))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 33))
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "_migrations"  # Alembic's own name is one that a collection may have
 

@@ -5,7 +5,7 @@ Problems: `Unavailable` where the store does not answer in time or answers nonse
 where the store is or what it said.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,6 +44,14 @@ class Place:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class SignedForm:
+    """To be sent to `url` as multipart/form-data: these fields, and behind them the file, in a part named `file`."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
 class Files(Protocol):
     def write(self, key: str, chunks: Iterable[bytes], *, type: str, disposition: str = "attachment") -> None:
         """All of it, or nothing: durable when this returns, and there for nobody before. What `chunks` raises passes through, and nothing
@@ -74,6 +82,11 @@ class Files(Protocol):
 
     def link(self, key: str, *, seconds: int) -> str | None:
         """A signed URL at which the store itself hands it out for so long, to anybody; None where the store cannot do that."""
+        ...
+
+    def form(self, key: str, *, size: int, type: str, disposition: str, seconds: int) -> SignedForm | None:
+        """By which anybody may send this one file to the store itself, of exactly this size and type, for so long, as often as they like;
+        None where the store takes no forms."""
         ...
 
     def place(self, key: str) -> Place | None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.keys import is_folder, is_key
-from ports.files import OpenFile, Place, StoredFile
+from ports.files import OpenFile, Place, SignedForm, StoredFile
 
 # Where files lie until they are whole; no key begins like this.
 _UNFINISHED = ".unfinished"
@@ -110,6 +110,9 @@ class DiskFiles:
         return removed
 
     def link(self, key: str, *, seconds: int) -> str | None:
+        return None
+
+    def form(self, key: str, *, size: int, type: str, disposition: str, seconds: int) -> SignedForm | None:
         return None
 
     def place(self, key: str) -> Place | None:

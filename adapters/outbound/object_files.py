@@ -12,16 +12,17 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.outbound.object_stores import BRIEF, PATIENCE, Keys, Patience, open_store
+from adapters.outbound.s3_forms import Signer
 from domain.errors import OutOfSpace, Problem, Unavailable
 from domain.files.keys import is_folder, is_key
 from domain.files.stores import Bucket
-from ports.files import Crowded, OpenFile, Place, StoredFile
+from ports.files import Crowded, OpenFile, Place, SignedForm, StoredFile
 
 if TYPE_CHECKING:
     from adapters.outbound.object_stores import Store
@@ -118,6 +119,21 @@ class ObjectFiles:
         if not is_key(key):
             return None
         return self._ask(lambda obs: obs.sign(self._public, "GET", key, timedelta(seconds=seconds)))
+
+    def form(self, key: str, *, size: int, type: str, disposition: str, seconds: int) -> SignedForm | None:
+        bucket = self._bucket
+        # Those of a role are the library's, and it signs no forms; other stores have other ones.
+        if bucket.scheme != "s3" or not self._keys.access or not is_key(key):
+            return None
+        region = bucket.region or "us-east-1"
+        signer = Signer(self._keys.access, self._keys.secret, region)
+        fixed = {
+            "key": f"{bucket.prefix}/{key}" if bucket.prefix else key, "Content-Type": type, "Content-Disposition": disposition,
+            "success_action_status": "204",
+        }  # fmt: skip
+        where = bucket.public or bucket.endpoint
+        url = f"{where}/{bucket.name}" if where else f"https://{bucket.name}.s3.{region}.amazonaws.com"
+        return SignedForm(url, signer.fields(bucket.name, fixed, size, datetime.now(UTC), seconds))
 
     def place(self, key: str) -> Place | None:
         return None

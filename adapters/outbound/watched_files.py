@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from domain.errors import OutOfSpace, Unavailable
-from ports.files import Crowded, Files, OpenFile, Place, StoredFile
+from ports.files import Crowded, Files, OpenFile, Place, SignedForm, StoredFile
 from ports.observer import FilesAway, FilesBack, Observer
 
 # What an object store says of itself; its other words may name files.
@@ -52,6 +52,9 @@ class WatchedFiles:
     def tidy(self, before: datetime) -> int:
         with self._watched():
             return self._store.tidy(before)
+
+    def form(self, key: str, *, size: int, type: str, disposition: str, seconds: int) -> SignedForm | None:
+        return self._store.form(key, size=size, type=type, disposition=disposition, seconds=seconds)
 
     def link(self, key: str, *, seconds: int) -> str | None:
         with self._watched():

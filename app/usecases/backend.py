@@ -43,6 +43,7 @@ from app.usecases.schema import SchemaUseCases
 from app.usecases.second_factors import SecondFactorUseCases
 from app.usecases.sessions import SessionUseCases
 from app.usecases.trash import TrashUseCases
+from app.usecases.upload_forms import UploadForms
 from app.usecases.uploads import Uploads
 from app.usecases.webhook_fanout import WebhookFanout
 from app.usecases.webhook_sending import WebhookSending
@@ -60,6 +61,7 @@ class Backend:
     file_links: FileLinks
     uploads: Uploads
     resumable: ResumableUploads
+    upload_forms: UploadForms
     exports: ExportUseCases
     imports: ImportUseCases
     trash: TrashUseCases

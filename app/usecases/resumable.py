@@ -8,17 +8,18 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.usecases.requests import Request
 from app.usecases.uploads import Intake, Uploads, Weighed
 from domain.actor import Actor
-from domain.errors import Conflict, Problem, TooLarge, Unavailable
+from domain.errors import Conflict, Problem, TooLarge, Unavailable, invalid
 from domain.files import resumable as tus
 from domain.files.names import new_id, new_name, original_name
 from domain.files.pending import (
     ID,
+    Address,
     Made,
     Pending,
     check_room,
@@ -71,13 +72,30 @@ class ResumableUploads:
         address = read_address(tus.read_metadata(metadata))
         intake = self._uploads.intake(address.collection, address.record or None, actor=actor, facts=facts)
         field = file_field(intake.collection, address.field, "Upload-Metadata")
-        now = self._clock.now()
-        upload = tus.begun(now, length=length, deferred=deferred, metadata=None, largest=field.max_size)
-        pending = Pending(
-            new_id(), owner_of(actor), intake.collection.id, field.name, address.record, original_name(address.original), upload
-        )
-        self._work.run(lambda stores: self._begin(stores, pending, intake, Request(actor, facts), now))
+        upload = tus.begun(self._clock.now(), length=length, deferred=deferred, metadata=None, largest=field.max_size)
+        pending = self._pending(address, intake, field, upload, actor, facts)
         return self._finished(pending, field) if upload.is_whole else pending
+
+    def begin_form(
+        self, address: Address, length: int, media_type: str, lasts: timedelta, *, actor: Actor, facts: RequestFacts
+    ) -> Pending:
+        """The same for a file that goes straight to the store, of this type."""
+        intake = self._uploads.intake(address.collection, address.record or None, actor=actor, facts=facts)
+        field = file_field(intake.collection, address.field, "/field")
+        if length > field.max_size:
+            raise TooLarge(f"`{field.name}`: a file here has at most {field.max_size} bytes", code="file_too_large")
+        if not field.takes(media_type):
+            raise invalid("/type", "type_not_taken", f"`{field.name}` takes {', '.join(field.types[:20])}")
+        upload = tus.Upload(length, self._clock.now() + lasts, {})
+        return self._pending(address, intake, field, upload, actor, facts, form=media_type)
+
+    def _pending(
+        self, address: Address, intake: Intake, field: FileField, upload: tus.Upload, actor: Actor, facts: RequestFacts, form: str = ""
+    ) -> Pending:
+        original = original_name(address.original)
+        pending = Pending(new_id(), owner_of(actor), intake.collection.id, field.name, address.record, original, upload, form=form)
+        self._work.run(lambda stores: self._begin(stores, pending, intake, Request(actor, facts), self._clock.now()))
+        return pending
 
     def _begin(self, stores: Stores, pending: Pending, intake: Intake, request: Request, now: datetime) -> None:
         stores.records.check_guard(request.guard)
@@ -106,7 +124,9 @@ class ResumableUploads:
     def receive(self, id: str, sent: Sent, *, actor: Actor, facts: RequestFacts) -> Pending:
         """What the upload is once these bytes are here; of a request that broke off, as many as came. Conflict where it begins elsewhere
         or another request has gone on, Invalid (`checksum_differs`, `type_not_taken`), TooLarge."""
-        pending, field = self._work.read(lambda stores: self._entered(stores, id, Request(actor, facts)))
+        pending, field = self.entered(id, actor=actor, facts=facts)
+        if pending.form:
+            raise Conflict("this upload goes straight to the store", code="upload_elsewhere", hint="send the form, then say `complete`")
         promised = tus.read_checksum(sent.checksum)
         room = pending.upload.room(self._clock.now(), offset=sent.offset, length=sent.length)
         stream = _Stream(sent.chunks, room, promised.algorithm if promised else None)
@@ -118,6 +138,10 @@ class ResumableUploads:
         taking = _Taking(self._work, self._uploads, self._files, self._clock, mark)
         pending = taking.at_once(pending, stream, field, promised) if promised else taking.as_it_comes(pending, stream, field)
         return self._finished(pending, field)
+
+    def entered(self, id: str, *, actor: Actor, facts: RequestFacts) -> tuple[Pending, FileField]:
+        """As `find`, with the field that it is for."""
+        return self._work.read(lambda stores: self._entered(stores, id, Request(actor, facts)))
 
     def _entered(self, stores: Stores, id: str, request: Request) -> tuple[Pending, FileField]:
         pending = self._found(stores, id, request)
@@ -131,8 +155,7 @@ class ResumableUploads:
 
     def whole(self, id: str, *, actor: Actor, facts: RequestFacts) -> Pending:
         """The upload, as one file where all of it is here: whoever should have made that may have died."""
-        pending, field = self._work.read(lambda stores: self._entered(stores, id, Request(actor, facts)))
-        return self._finished(pending, field)
+        return self._finished(*self.entered(id, actor=actor, facts=facts))
 
     def _finished(self, pending: Pending, field: FileField) -> Pending:
         if pending.made is not None or not pending.upload.is_whole:
@@ -155,12 +178,18 @@ class ResumableUploads:
         try:
             self._files.write(key, weighed, type=content_type(media_type), disposition=disposition(pending.original, media_type))
             made = Made(key, weighed.size, media_type, weighed.hash.hexdigest())
-            if weighed.size != pending.upload.length or not self._work.run(lambda stores: self._keep(stores, pending, made)):
+            if weighed.size != pending.upload.length:
                 raise _overtaken()
+            self.keep(pending, made)
         except BaseException:
             self._uploads.give_up([key])
             raise
         return made
+
+    def keep(self, pending: Pending, made: Made) -> None:
+        """It is whole from now on; Conflict where it was so before, or is over."""
+        if not self._work.run(lambda stores: self._keep(stores, pending, made)):
+            raise _overtaken()
 
     def _keep(self, stores: Stores, pending: Pending, made: Made) -> bool:
         now = self._clock.now()

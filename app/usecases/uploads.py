@@ -160,9 +160,9 @@ class Uploads:
             raise invalid(f"/{name}", "type_not_taken", detail)
         return media_type
 
-    def expect(self, key: str, owner: str = "") -> None:
+    def expect(self, key: str, owner: str = "", lasts: timedelta = PATIENCE) -> None:
         """Before anything is written under this key: whoever does not come to hold it in time loses it."""
-        until = write_instant(self._clock.now() + PATIENCE)
+        until = write_instant(self._clock.now() + lasts)
         self._work.run(lambda stores: stores.files.expect(key, until, owner))
 
     def give_up(self, keys: list[str]) -> None:

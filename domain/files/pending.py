@@ -59,6 +59,8 @@ class Pending:
     original: str
     upload: Upload
     pieces: int = 0
+    # Of one that goes straight to the store: the type that was announced.
+    form: str = ""
     made: Made | None = None
 
     def check_more_pieces(self) -> None:
@@ -104,6 +106,10 @@ def read_address(metadata: Mapping[str, str]) -> Address:
 def piece_key(id: str, start: int, mark: str) -> str:
     """`mark` tells pieces of requests apart that began at the same byte."""
     return f"{_FOLDER}/{id}/{start}-{mark}"
+
+
+def form_key(id: str) -> str:
+    return f"{_FOLDER}/{id}/form"
 
 
 def whole_key(id: str, name: str) -> str:

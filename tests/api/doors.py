@@ -127,6 +127,7 @@ def backend(**parts):
         "file_links": Asked(),
         "uploads": Asked(),
         "resumable": Asked(),
+        "upload_forms": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
         "events": Asked(),

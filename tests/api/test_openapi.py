@@ -85,7 +85,7 @@ BODILESS = {"/api/v1/collections/{c}/trash/{id}/restore", "/api/v1/outbox/deferr
             "/api/v1/auth/{c}/factors/totp", "/api/v1/auth/{c}/factors/passkeys", "/api/v1/auth/{c}/factors/recovery-codes",
             "/api/v1/auth/{c}/invitations/{id}/send", "/api/v1/jobs/{job}/retry", "/api/v1/jobs/{job}/cancel",
             "/api/v1/schedules/{schedule}/pause", "/api/v1/schedules/{schedule}/resume", "/api/v1/schedules/{schedule}/run",
-            "/api/v1/files/{c}/{id}/{file}/link", "/api/v1/uploads",
+            "/api/v1/files/{c}/{id}/{file}/link", "/api/v1/uploads", "/api/v1/uploads/{id}/complete",
             "/api/v1/webhooks/{id}/secret", "/api/v1/webhooks/{id}/test", "/api/v1/webhooks/{id}/deliveries/{delivery}/replay"}  # fmt: skip
 
 

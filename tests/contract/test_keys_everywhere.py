@@ -29,6 +29,7 @@ REFUSING = {
     "ask_verification", "ask_password_reset", "ask_code", "ask_email_change", "verify_address", "reset_password", "confirm_email_change",
     "plan_collection", "plan_collection_change", "why_refused", "create_key", "revoke_key",
     "create_webhook", "renew_webhook_secret", "put_source", "receive_message", "link_file", "begin_upload", "continue_upload", "end_upload",
+    "begin_upload_form", "complete_upload",
     "create_account_key", "revoke_account_key", "revoke_account_keys",
     "invite", "send_invitation", "withdraw_invitation", "accept_invitation", "sign_in_anonymously",
     "confirm_second_factor", "step_up", "propose_app", "confirm_app", "remove_app", "renew_recovery_codes", "reset_factors",

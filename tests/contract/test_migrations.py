@@ -52,6 +52,7 @@ TABLES = {
     "0029": {"_files"},
     "0030": {"_uploads", "_upload_pieces"},
     "0031": {"_file_tallies"},
+    "0032": set(),
 }
 # What it takes away.
 GONE = {"0024": {"_mails"}}

@@ -72,7 +72,7 @@ def blueprint(backend: Backend) -> Blueprint:
 
     @door.route("/<id>", methods=("GET",))
     @documented(
-        "get_upload", for_all=True, responses=answers({200: answers_with("The upload", _UPLOAD)}, 400, 401, 404, 412)
+        "get_upload", for_all=True, responses=answers({200: answers_with("The upload", UPLOAD)}, 400, 401, 404, 412)
     )  # fmt: skip
     def get_upload(id: str) -> Response:
         """Tell how much of an upload is here"""
@@ -82,7 +82,7 @@ def blueprint(backend: Backend) -> Blueprint:
         read_parameters(request.environ, ())
         found = uploads.find(id, actor=caller_of(request, backend), facts=facts_of(request))
         headers = [_UNKEPT, ("Upload-Length", str(found.upload.length)), *_marks(found)]
-        return json_response(orjson.dumps(_told(found)), 200, headers)
+        return json_response(orjson.dumps(told(found)), 200, headers)
 
     @door.route("/<id>", methods=("PATCH",))
     @documented(
@@ -157,7 +157,7 @@ def _marks(pending: Pending) -> list[tuple[str, str]]:
     return [("Upload-Offset", str(pending.upload.offset)), ("Upload-Expires", ends)]
 
 
-def _told(pending: Pending) -> dict[str, Any]:
+def told(pending: Pending) -> dict[str, Any]:
     upload, made = pending.upload, pending.made
     return {
         "id": pending.id, "offset": upload.offset, "length": upload.length, "expires": write_instant(upload.expires),
@@ -182,7 +182,7 @@ _BEGUN = {"description": "Begun", "headers": {"Location": _header("Where its byt
 _GROWN = {"description": "They are here, to stay", "headers": {"Upload-Offset": _HERE, "Upload-Expires": _ENDS}}
 _COUNT, _TEXT = {"type": "integer", "minimum": 0}, {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
-_UPLOAD: dict[str, Any] = {
+UPLOAD: dict[str, Any] = {
     "id": {**_TEXT, "description": "What a file field is told: `{\"upload\": id}`"}, "offset": _COUNT, "length": _COUNT,
     "expires": {**_TEXT, "format": "date-time"}, "original": _TEXT,
     "type": {**_TEXT_OR_NULL, "description": "Once all of it is here"}, "sha256": _TEXT_OR_NULL,

@@ -13,13 +13,19 @@ from domain.errors import Fault, Invalid
 NEVER_KEPT = [("Cache-Control", "no-store")]
 
 _DETAILS = {"missing": "`{}` is required", "wrong_type": "`{}` is text", "unknown_field": "there is no `{}` here",
-            "not_an_object": "`{}` is an object"}  # fmt: skip
+            "not_an_object": "`{}` is an object", "not_integer": "`{}` is a whole number"}  # fmt: skip
 
 
 def text(*, required: bool = True, **metadata: Any) -> ma.fields.String:
     """The codes of our faults stand in for marshmallow's sentences."""
     codes: dict[str, Any] = {"required": "missing", "null": "wrong_type", "invalid": "wrong_type", "invalid_utf8": "wrong_type"}
     return ma.fields.String(required=required, error_messages=codes, metadata=metadata)
+
+
+def whole_number(*, required: bool = True, **metadata: Any) -> ma.fields.Integer:
+    codes: dict[str, Any] = {"required": "missing", "null": "not_integer", "invalid": "not_integer", "too_large": "not_integer"}
+    checks = ma.validate.Range(min=0, error="not_integer")
+    return ma.fields.Integer(strict=True, required=required, validate=checks, error_messages=codes, metadata=metadata)
 
 
 def an_object(*, required: bool = True, **metadata: Any) -> ma.fields.Dict:

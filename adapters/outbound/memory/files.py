@@ -6,7 +6,7 @@ from threading import Lock
 
 from domain.files.keys import is_folder, is_key
 from ports.clock import Clock
-from ports.files import OpenFile, Place, StoredFile
+from ports.files import OpenFile, Place, SignedForm, StoredFile
 
 _PIECE = 2**16
 
@@ -55,6 +55,9 @@ class MemoryFiles:
         return 0
 
     def link(self, key: str, *, seconds: int) -> str | None:
+        return None
+
+    def form(self, key: str, *, size: int, type: str, disposition: str, seconds: int) -> SignedForm | None:
         return None
 
     def place(self, key: str) -> Place | None:

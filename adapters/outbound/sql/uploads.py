@@ -13,18 +13,18 @@ from domain.files.pending import Made, Pending
 from domain.files.resumable import Upload
 from domain.schema.fields.times import read_instant, write_instant
 
-_COLUMNS = "id, owner, collection, field, record, original, length, here, pieces, expires, made"
+_COLUMNS = "id, owner, collection, field, record, original, length, here, pieces, expires, form, made"
 _STATEMENTS = {
-    "begin": "INSERT INTO _uploads (id, owner, collection, field, record, original, length, here, pieces, expires, mark, made) "
-    "VALUES (:id, :owner, :collection, :field, :record, :original, :length, 0, 0, :expires, '', '')",
+    "begin": "INSERT INTO _uploads (id, owner, collection, field, record, original, length, here, pieces, expires, mark, form, made) "
+    "VALUES (:id, :owner, :collection, :field, :record, :original, :length, 0, 0, :expires, '', :form, '')",
     "count": "SELECT count(*), coalesce(sum(length), 0) FROM _uploads WHERE owner = :owner AND expires > :now",
     "find": f"SELECT {_COLUMNS} FROM _uploads WHERE id = :id",  # noqa: S608 - names of our own
-    "go_on": "UPDATE _uploads SET mark = :mark WHERE id = :id AND here = :here AND made = '' RETURNING id",
+    "go_on": "UPDATE _uploads SET mark = :mark WHERE id = :id AND here = :here AND made = '' AND form = '' RETURNING id",
     "grow": "UPDATE _uploads SET here = :end, pieces = pieces + 1, expires = :expires "
     "WHERE id = :id AND mark = :mark AND here = :start AND made = '' RETURNING id",
     "piece": "INSERT INTO _upload_pieces (upload, start, key) VALUES (:id, :start, :key)",
     "pieces": "SELECT key FROM _upload_pieces WHERE upload = :id ORDER BY start",
-    "finish": "UPDATE _uploads SET made = :made, expires = :expires WHERE id = :id AND made = '' RETURNING id",
+    "finish": "UPDATE _uploads SET made = :made, here = length, expires = :expires WHERE id = :id AND made = '' RETURNING id",
     "clear": "DELETE FROM _upload_pieces WHERE upload {among} RETURNING key",
     "end": "DELETE FROM _uploads WHERE id {among} RETURNING made",
     "expired": "SELECT id FROM _uploads WHERE expires <= :now ORDER BY expires LIMIT :at_most",
@@ -45,7 +45,7 @@ class SqlUploadStore:
         upload = pending.upload
         self._run(
             "begin", id=pending.id, owner=pending.owner, collection=pending.collection, field=pending.field, record=pending.record,
-            original=pending.original, length=upload.length, expires=write_instant(upload.expires),
+            original=pending.original, length=upload.length, expires=write_instant(upload.expires), form=pending.form,
         )  # fmt: skip
 
     def count(self, owner: str, now: str) -> tuple[int, int]:
@@ -94,8 +94,8 @@ class SqlUploadStore:
 
 
 def _pending(row: Sequence[Any]) -> Pending:
-    id, owner, collection, field, record, original, length, here, pieces, expires, made = row
+    id, owner, collection, field, record, original, length, here, pieces, expires, form, made = row
     ends = read_instant(expires)
     assert ends is not None  # we wrote it
     upload = Upload(length, ends, {}, here)
-    return Pending(id, owner, collection, field, record, original, upload, pieces, Made(**json.loads(made)) if made else None)
+    return Pending(id, owner, collection, field, record, original, upload, pieces, form, Made(**json.loads(made)) if made else None)
