@@ -309,8 +309,8 @@ def use_cases(parts: Parts) -> Backend:
         uploads=uploads,
         resumable=resumable,
         upload_forms=UploadForms(work, uploads, resumable, parts.files, clock),
-        exports=ExportUseCases(work, rulebook, clock, ids, observer),
-        imports=ImportUseCases(work, rulebook, tools, clock, ids),
+        exports=ExportUseCases(work, rulebook, parts.files, clock, ids, observer),
+        imports=ImportUseCases(work, rulebook, tools, uploads, parts.files, clock, ids),
         trash=TrashUseCases(work, rulebook, tools, clock),
         explanations=ExplanationUseCases(work, rulebook, tools, clock, ids, observer),
         accounts=AccountUseCases(

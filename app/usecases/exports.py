@@ -4,22 +4,25 @@ Each page is a list like any other, so an export shows what a list shows. The pa
 says; the snapshot lasts as long as reading does, not as long as a slow client takes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from app.usecases.audit import note
+from app.usecases.import_files import exported_path
 from app.usecases.places import Places
 from app.usecases.record_reads import RecordReads, Request
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
-from domain.errors import Problem
+from domain.errors import Invalid, Problem, Unavailable
+from domain.files.names import keys_of
 from domain.records.exports import HTTP_LIMITS, ExportLimits, ExportQuery
 from domain.records.page import ListQuery, Page
 from domain.rules.values import RequestFacts
 from domain.schema.collection import Collection
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
+from ports.files import Files
 from ports.observer import Observer
 from ports.unit_of_work import Stores, UnitOfWork
 
@@ -40,23 +43,35 @@ class Table(Protocol):
     def end(self) -> None: ...
 
 
+class FolderForFiles(Protocol):
+    """Where an export puts files."""
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None: ...
+
+
 class ExportUseCases:
     """At most `places` exports run in one process, as each of them keeps a thread busy; others are told to come again."""
 
-    def __init__(self, work: UnitOfWork, rulebook: Rulebook, clock: Clock, ids: Ids, observer: Observer, *, places: int = 2) -> None:
+    def __init__(
+        self, work: UnitOfWork, rulebook: Rulebook, files: Files, clock: Clock, ids: Ids, observer: Observer, *, places: int = 2
+    ) -> None:
+        self._files = files
         self._work, self._clock, self._ids = work, clock, ids
         self._reads = RecordReads(rulebook, clock, observer)
         self._places = Places(places, "other exports are running")
 
     def write(
         self, name: str, query: ExportQuery, table: Table, *, actor: Actor, facts: RequestFacts,
-        limits: ExportLimits = HTTP_LIMITS, progress: Progress = lambda rows: None,
+        limits: ExportLimits = HTTP_LIMITS, progress: Progress = lambda rows: None, folder: FolderForFiles | None = None,
     ) -> int:  # fmt: skip
         """How many records were written: those that the actor may list and the filter chooses. What is refused is refused as by a list;
-        Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer."""
+        Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer. With a `folder` their files are put there, each where
+        an import looks for it."""
         request = Request(actor, facts)
         with self._places.one():
-            written = self._work.read(lambda stores: self._write(stores, name, query, table, request, limits, progress), snapshot=True)
+            written = self._work.read(
+                lambda stores: self._write(stores, name, query, table, request, limits, progress, folder), snapshot=True
+            )
         if actor.passes_rules or actor.kind == "key":
             # Of what an account lists of its own accord nothing is noted, however much of it comes at once.
             self._note(name, written, actor, facts)
@@ -79,8 +94,9 @@ class ExportUseCases:
         return page.total or 0
 
     def _write(
-        self, stores: Stores, name: str, query: ExportQuery, table: Table, request: Request, limits: ExportLimits, progress: Progress
-    ) -> int:
+        self, stores: Stores, name: str, query: ExportQuery, table: Table, request: Request, limits: ExportLimits, progress: Progress,
+        folder: FolderForFiles | None,
+    ) -> int:  # fmt: skip
         request.facts.recheck(stores.schema)
         began, written = self._clock.now(), 0
         for page in self._pages(stores, name, query, request):
@@ -91,9 +107,25 @@ class ExportUseCases:
             limits.check_seconds((self._clock.now() - began).total_seconds())
             table.put([row[: len(page.names)] for row in page.rows])
             limits.check_size(table.size)
+            if folder is not None:
+                self._put_files(stores.schema.collection(name), page, folder)
             progress(len(page.rows))
         table.end()
         return written
+
+    def _put_files(self, collection: Collection, page: Page, folder: FolderForFiles) -> None:
+        if "id" not in page.names:
+            raise Invalid("files are found by the ids of their records", code="contradiction", hint="add `id` to `fields`")
+        for row in page.rows:
+            record = dict(zip(page.names, row, strict=False))
+            for name, key in ((key.rpartition("/")[2], key) for key in keys_of(collection, record)):
+                opened = self._files.open(key)
+                if opened is None:
+                    raise Unavailable(f"the store has no file `{name}`", code="file_damaged")
+                try:
+                    folder.put(exported_path(name), opened.chunks)
+                finally:
+                    opened.close()
 
     def _pages(self, stores: Stores, name: str, query: ExportQuery, request: Request) -> Iterator[Page]:
         """At least one, and of several none is empty."""

@@ -5,13 +5,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from domain.actor import Actor
 from domain.errors import Fault
 from domain.records.columnwise import record_names
 from domain.records.imports import BadRow, Layout
 from domain.schema.collection import Collection
+
+if TYPE_CHECKING:
+    from app.usecases.import_files import FilesOfRows
 
 _SHOWN = 20
 
@@ -89,6 +92,7 @@ class Judged:
     cleared: dict[str, int] = field(default_factory=dict)
     bad: BadRows = field(default_factory=BadRows)
     refused: BadRows = field(default_factory=BadRows)
+    files: "FilesOfRows | None" = None
     _spool: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def put(self, verdicts: Sequence[Verdict], made: Sequence[tuple[int, tuple[Any, ...]]] = ()) -> None:

@@ -5,17 +5,20 @@ Judging holds no lock, so writers of a running server wait for the writing alone
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from app.usecases.audit import note
 from app.usecases.idempotency import Keep, unkept
+from app.usecases.import_files import FilesOfRows, FolderOfFiles
 from app.usecases.import_judging import Judge, Known
 from app.usecases.import_waiting import BadRows, Judged
 from app.usecases.import_writing import Kept, Writer
 from app.usecases.rulebook import Rulebook
 from app.usecases.schema_changes import SchemaChanges
+from app.usecases.uploads import Uploads
 from domain.accounts.roles import EDIT, require
 from domain.actor import Actor
 from domain.errors import Conflict, Invalid, NotFound, did_you_mean
@@ -32,6 +35,7 @@ from domain.records.imports import (
     check_matches,
     layout_of_columns,
     layout_of_objects,
+    with_files,
 )
 from domain.records.keys import is_key, read_key
 from domain.records.proposals import Gathered, Proposal, Target, propose
@@ -42,6 +46,7 @@ from domain.schema.fields import Field, Tools, Unfit
 from domain.schema.fields.relations import RECORD_ID
 from domain.schema.fields.times import write_instant
 from ports.clock import Clock, Ids
+from ports.files import Files
 from ports.unit_of_work import Stores, UnitOfWork
 
 __all__ = ["BadRows", "ImportUseCases", "Judged", "Kept", "Refused"]
@@ -63,8 +68,9 @@ class Refused(Exception):
 
 class ImportUseCases:
     def __init__(
-        self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, clock: Clock, ids: Ids
+        self, work: UnitOfWork, rulebook: Rulebook, tools: Tools, uploads: Uploads, files: Files, clock: Clock, ids: Ids
     ) -> None:
+        self._uploads, self._files = uploads, files
         self._work, self._tools, self._clock, self._ids = work, tools, clock, ids
         self._judge = Judge(work, rulebook, tools, clock, ids)
         self._writer = Writer(work, self._judge)
@@ -76,10 +82,19 @@ class ImportUseCases:
         """Whether there is a collection of this name."""
         return name in self._schema(actor).collections
 
-    def begin(self, name: str, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
-        """Admins only. Invalid where columns and fields do not fit; `header` is None where rows are objects."""
+    def begin(
+        self, name: str, header: Sequence[str] | None, options: Options, *, actor: Actor, folder: FolderOfFiles | None = None
+    ) -> Judged:
+        """Admins only. Invalid where columns and fields do not fit; `header` is None where rows are objects. In `folder` are the files that
+        rows name."""
         schema, collection = self._target(name, actor)
-        return Judged(collection, schema.version, _layout(schema, collection, header, options), actor)
+        return self._judged(Judged(collection, schema.version, _layout(schema, collection, header, options), actor), folder)
+
+    def _judged(self, judged: Judged, folder: FolderOfFiles | None) -> Judged:
+        if folder is not None:
+            judged.files = FilesOfRows(folder, self._uploads, self._files)
+            judged.layout = with_files(judged.layout, judged.files.found)
+        return judged
 
     def check(self, name: str, *, actor: Actor) -> None:
         """Refuses as `begin` would, before anything of a file is read."""
@@ -91,7 +106,9 @@ class ImportUseCases:
         check_importable(collection)
         return schema, collection
 
-    def begin_new(self, definition: Any, header: Sequence[str] | None, options: Options, *, actor: Actor) -> Judged:
+    def begin_new(
+        self, definition: Any, header: Sequence[str] | None, options: Options, *, actor: Actor, folder: FolderOfFiles | None = None
+    ) -> Judged:
         """As `begin`, for a collection that is made together with its rows, or not at all."""
         schema = self._schema(actor)
         body = as_object(definition)
@@ -104,7 +121,7 @@ class ImportUseCases:
             detail = "checks and relations into itself cannot be judged before the collection is there"
             raise Invalid(detail, code="not_importable", hint=hint)
         self._changes.creation(schema, collection, body)
-        return Judged(collection, schema.version, _layout(schema, collection, header, options), actor, body)
+        return self._judged(Judged(collection, schema.version, _layout(schema, collection, header, options), actor, body), folder)
 
     def propose(
         self, name: str, header: Sequence[str] | None, rows: Iterable[Row | BadRow], options: Options, *, actor: Actor
@@ -169,11 +186,12 @@ class ImportUseCases:
             self._note(stores, judged, f"{kept.created} created, {kept.changed} changed", facts)
             return keep(stores, kept)
 
-        if judged.definition is not None:
+        with judged.files.placed(judged) if judged.files else nullcontext():
+            if judged.definition is None:
+                return self._work.run(body, alone=True, unhurried=True)
             kept = self._work.change_schema(body, unhurried=True)
-            self._work.learn()
-            return kept
-        return self._work.run(body, alone=True, unhurried=True)
+        self._work.learn()
+        return kept
 
     # --- part by part
 

@@ -1,7 +1,7 @@
 """From the rows of a file to record bodies: which column feeds which field, and how a cell is read as the field's type."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.errors import Fault, Invalid, did_you_mean, invalid
@@ -10,7 +10,7 @@ from domain.records.column_names import field_names
 from domain.records.draft import Author, writable
 from domain.records.formulas import unguarded
 from domain.schema.collection import Collection
-from domain.schema.fields import DecimalField, Field, RelationField, Unfit
+from domain.schema.fields import DecimalField, Field, FileField, RelationField, Unfit
 
 # The column in which rejected rows tell why: no field's name begins so, and the next import passes over it.
 REASON = "_reason"
@@ -71,6 +71,8 @@ class Layout:
     known: Mapping[str, Field] = field(default_factory=dict)
     # Decimal fields: what JSON writes as a number is taken where that is exact.
     exact: frozenset[str] = frozenset()
+    # What turns a value of a file field into files; without it there are none to be had.
+    files: Callable[[FileField, Any], Any] | None = None
 
     def body(self, row: Row) -> dict[str, Any]:
         """Invalid, with a fault for each cell that cannot be read; whether the values fit is the draft's to say."""
@@ -100,6 +102,8 @@ class Layout:
         for name in self.exact & body.keys():
             if isinstance(body[name], float):
                 body[name] = exact_text(body[name])
+        if self.files is not None:
+            body = self._with_files(body)
         if self.options.null:
             body = {name: None if isinstance(value, str) and value in self.options.null else value for name, value in body.items()}
         column = self.options.id_column
@@ -107,6 +111,20 @@ class Layout:
             body["id"] = row.get(column)
             if column not in self.known:
                 body.pop(names.get(column, ""), None)
+        return body
+
+
+    def _with_files(self, body: dict[str, Any]) -> dict[str, Any]:
+        faults: list[Fault] = []
+        for name, value in body.items():
+            known = self.known.get(name)
+            if isinstance(known, FileField) and self.files is not None:
+                try:
+                    body[name] = self.files(known, value)
+                except Unfit as unfit:
+                    faults.append(Fault(f"/{name}", unfit.code, unfit.detail))
+        if faults:
+            raise Invalid(faults[0].detail, code="invalid_record", faults=tuple(faults))
         return body
 
 
@@ -193,6 +211,28 @@ def _unknown_relations(collection: Collection, options: Options) -> Iterable[Fau
         elif name not in outward:
             told = f"`{name}` points into `{collection.name}` itself, so it is not left empty: put what a row points at before it"
             yield Fault(name, "not_supported", told)
+
+
+def with_files(layout: Layout, files: Callable[[FileField, Any], Any]) -> Layout:
+    """The same layout, for which files are to be had. A row that may change a record brings none: where its files would lie is known only
+    when it is written."""
+    taking = {each.name: each for each in layout.known.values() if isinstance(each, FileField)}
+    named = [each.field for each in layout.columns if each.field in taking] if layout.columns else list(taking)
+    if layout.options.key is not None and named:
+        _refuse([Fault(named[0], "not_supported", f"files come with new records: leave `key` out, or ignore `{named[0]}`")])
+    columns = tuple(
+        replace(each, read=_reading(taking[each.field], each.read, files)) if each.field in taking else each for each in layout.columns
+    )
+    return replace(layout, columns=columns, files=files)
+
+
+def _reading(field: FileField, read: Callable[[str], Any], files: Callable[[FileField, Any], Any]) -> Callable[[str], Any]:
+    """A cell is a path, or what an export writes; several as other lists are written."""
+
+    def take(cell: str) -> Any:
+        return files(field, read(cell) if field.many or cell.lstrip().startswith("{") else cell)
+
+    return take
 
 
 def _refuse(faults: list[Fault]) -> None:

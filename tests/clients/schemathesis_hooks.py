@@ -70,6 +70,7 @@ DEPENDING = {
     "/api/v1/auth/{c}/api-keys": {"unknown_collection", "wrong_type", "invalid", "not_offered"},
     "/api/v1/schedules/{schedule}": {"invalid_schedule", "invalid_job", "unknown_job", "required"},
     "/api/v1/sources/{name}": {"invalid_source", "invalid_webhook", "unknown_collection", "wrong_type", "unknown_field"},
+    "/api/v1/upload-forms": {"no_upload_forms"},
     "/api/v1/webhooks": {"invalid_webhook", "unknown_collection"},
     "/api/v1/webhooks/{id}": {"invalid_webhook", "unknown_collection"},
     "/api/v1/auth/{c}/factors/passkeys/confirm": {"invalid_passkey_name"},

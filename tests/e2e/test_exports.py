@@ -95,3 +95,28 @@ def _deleted_files(pid: int) -> list[str]:
         except FileNotFoundError:
             continue
     return [each for each in found if each.endswith("(deleted)")]
+
+
+def test_files_go_along_by_the_command_line(server: Servers, tmp_path: Path) -> None:
+    running = server(workers=1)
+    rules = dict.fromkeys(("list", "view", "create"), "")
+    fields = [{"name": "title", "type": "text"}, {"name": "scan", "type": "file"}]
+    for name in ("posts", "copies"):
+        body = {"name": name, "rules": rules, "fields": fields}
+        assert running.request("POST", "/api/v1/collections", body, running.admin_token()).status == 201
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.txt").write_text("all of it")
+    (tmp_path / "posts.csv").write_text("title,scan\nfirst,a.txt\nsecond,\n")
+    out, files = tmp_path / "out.jsonl", tmp_path / "files"
+    given = ("--ignore", "version", "--ignore", "created", "--ignore", "updated", "--yes")
+    for command in (
+        ("import", str(tmp_path / "posts.csv"), "--collection", "posts", "--files", str(tmp_path / "scans"), "--yes"),
+        ("export", "posts", "--out", str(out), "--files", str(files)),
+        ("import", str(out), "--collection", "copies", "--files", str(files), *given),
+    ):
+        done = running.command(*command)
+        assert done.returncode == 0, done.stderr + done.stdout
+    copies = {each["title"]: each for each in running.request("GET", "/api/v1/collections/copies/records").body["items"]}
+    scan = copies["first"]["scan"]
+    served = running.request("GET", f"/api/v1/files/copies/{copies['first']['id']}/{scan['name']}")
+    assert (scan["original"], served.body, copies["second"]["scan"]) == ("a.txt", b"all of it", None)

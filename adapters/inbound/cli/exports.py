@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,7 @@ _FACTS = RequestFacts("GET")
 @click.option("--sort", default="", help="Names of fields, separated by commas; -views sorts from the greatest.")
 @click.option("--fields", default="", help="Names of fields, separated by commas; all without it.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; standard output without it.")
+@click.option("--files", type=click.Path(file_okay=False, path_type=Path), help="Empty folder for the files that records hold.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if there is one.")
 @click.option("--gzip", is_flag=True, help="Compress it; told by a name that ends with .gz.")
 @click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, by which some spreadsheets know UTF-8.")
@@ -38,6 +39,7 @@ def export(
     sort: str,
     fields: str,
     out: Path | None,
+    files: Path | None,
     overwrite: bool,
     gzip: bool,
     bom: bool,
@@ -49,12 +51,33 @@ def export(
     form, query = _form(out, format, gzip=gzip, bom=bom), ExportQuery(filter, sort, fields)
     if out is not None and out.exists() and not overwrite:
         raise Failed(f"{out} is there already; --overwrite replaces it.")
+    folder = empty_folder(files) if files else None
     with exports() as use_cases:
         expected = use_cases.count(collection, query, actor=SYSTEM, facts=_FACTS)
         with _written(out) as file, bar("Writing", expected) as update:
             table = FileTable(file, form)
-            rows = use_cases.write(collection, query, table, actor=SYSTEM, facts=_FACTS, limits=UNLIMITED, progress=update)
+            rows = use_cases.write(collection, query, table, actor=SYSTEM, facts=_FACTS, limits=UNLIMITED, progress=update, folder=folder)
     click.echo(f"Wrote {count(rows, 'record')} of `{collection}`.", err=True)
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """`path` is one of ours: letters and digits."""
+        target = self._path / path
+        target.parent.mkdir(exist_ok=True)
+        with target.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+
+def empty_folder(path: Path) -> _Folder:
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise Failed(f"{path} is not empty: name another folder for the files.")
+    return _Folder(path)
 
 
 def _form(out: Path | None, format: str | None, *, gzip: bool, bom: bool) -> ExportForm:

@@ -10,6 +10,7 @@ import click
 
 from adapters.inbound.cli.progress import Update
 from adapters.inbound.cli.terminal import Failed
+from adapters.inbound.rows.folder import Folder
 from adapters.inbound.rows.formats import Dialect, RowFile
 from app.usecases.imports import ImportUseCases, Judged
 from domain.actor import SYSTEM
@@ -33,12 +34,14 @@ class Wish:
     every: int | None
     rules: Mapping[str, Any] | None
     definition: Mapping[str, Any] | None
+    files: Path | None = None
 
 
 def begun_for(use_cases: ImportUseCases, wish: Wish, rows: RowFile, options: Options) -> Judged:
+    folder = Folder(wish.files) if wish.files else None
     if wish.new:
-        return use_cases.begin_new(wish.definition, rows.header, options, actor=SYSTEM)
-    return use_cases.begin(wish.name, rows.header, options, actor=SYSTEM)
+        return use_cases.begin_new(wish.definition, rows.header, options, actor=SYSTEM, folder=folder)
+    return use_cases.begin(wish.name, rows.header, options, actor=SYSTEM, folder=folder)
 
 
 def watched(rows: RowFile, update: Update) -> Iterator[Any]:

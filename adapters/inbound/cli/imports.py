@@ -50,6 +50,7 @@ _OPTIONS = ("id", "null", "ignore", "match")
 @click.option("--null", multiple=True, metavar="TEXT", help="Cell that stands for nothing, besides an empty one.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Column to pass over.")
 @click.option("--clear-missing", multiple=True, metavar="RELATION", help="Leave this relation empty where its record is not there.")
+@click.option("--files", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with the files that rows name.")
 @click.option("--events", is_flag=True, help="Leave an event for each record, instead of one for all of them.")
 @click.option("--skip-bad", is_flag=True, help="Keep the good rows even if others are bad; those go to a file.")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="File for the bad rows (FILE.rejects.csv or .jsonl).")
@@ -68,6 +69,8 @@ def import_(actions: tuple[Callable[[], AbstractContextManager[ImportUseCases]],
     wish, options = _read(file, given)
     if wish.every and (wish.dry_run or given["propose"]):
         raise Failed("--commit-every is for writing: leave --dry-run and --propose out.")
+    if wish.every and wish.files:
+        raise Failed("--files is for imports that are kept as a whole: leave --commit-every out.")
     with imports() as use_cases:
         collection = _done(use_cases, wish, options, propose_only=given["propose"])
     if wish.new and collection is not None:
@@ -106,7 +109,7 @@ def _read(file: Path, given: Mapping[str, Any]) -> tuple[Wish, Options]:
     rejects = given["rejects"] or (rejects_path(file, dialect) if given["skip_bad"] else None)
     new = given["collection"] is None
     return Wish(file, dialect, name, new, given["yes"], given["skip_bad"], given["dry_run"], rejects,
-                given["commit_every"], rules, definition), options  # fmt: skip
+                given["commit_every"], rules, definition, given["files"]), options  # fmt: skip
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -161,6 +161,9 @@ class SqlRecordStore:
         columns = dict(zip(names, zip(*rows, strict=True), strict=True))
         self._session.execute_columns(plan[0], dict(self._encoded_columns(collection, columns)))
         self._links.add_columns(collection, columns)
+        for row in rows if collection.file_fields else ():
+            record = dict(zip(names, row, strict=True))
+            self._files.written(collection, {}, record, record["updated"])
 
     def update(self, collection: Collection, id: str, changes: Changes, where: Bound) -> Mapping[str, Any] | None:
         key = ("update", collection.name, tuple(changes.values), tuple(changes.increments), tuple(changes.secrets),
