@@ -17,6 +17,8 @@ from domain.schema.kinds import DECIMAL_DIGITS, INT64_MAX, INT64_MIN
 
 Shape = dict[str, Any]
 
+# An upload, as `domain.files.pending` names them.
+UPLOAD = "^[a-z2-7]{24}$"
 ID = "[A-Za-z0-9_-]{1,64}"
 # What a reader of the document knows of values that are older than the options of their field.
 OPEN_CHOICES = "x-extensible-enum"
@@ -183,11 +185,13 @@ def _bounds(low: Any, high: Any) -> Shape:
 
 
 def _file(field: Any) -> Shape:
-    """A file comes as a part of a form; JSON can only say that there is none."""
-    told = "files are sent as parts of a form (multipart/form-data)"
-    if field.many:
-        return {"type": "array", "maxItems": 0, "description": told}
-    return {"type": "null", "description": told}
+    """A file comes as a part of a form, or before its record: JSON names it then."""
+    one: Shape = {
+        "type": "object", "properties": {"upload": {"type": "string", "pattern": UPLOAD, "description": "the id of an upload"}},
+        "required": ["upload"], "additionalProperties": False,
+        "description": "an upload that is whole; files are sent as parts of a form (multipart/form-data) otherwise",
+    }  # fmt: skip
+    return {"type": "array", "items": one, "maxItems": field.most} if field.many else one
 
 
 _WRITTEN: Mapping[str, Callable[[Any], Shape]] = {

@@ -64,9 +64,6 @@ _DEFINITION = {
 }
 _COLUMN = {"name": _TEXT, "path": _TEXT, "measure": _TEXT, "hidden": {"type": "boolean"}}
 # Of views alone.
-_FILE_QUOTA = {
-    "file_quota": _or_null(object_of({name: {"type": "integer", "minimum": 0, "maximum": LARGEST} for name in ("total", "account")}, ()))
-}
 _QUERY = {
     "query": object_of(
         {

@@ -26,8 +26,11 @@ _BULK: Codes = ("missing_parameter", "too_many_records")
 _UNMET: Codes = ("condition_failed", "precondition_failed")
 _RECORD: Codes = ("check_failed", "invalid_identity", "invalid_record", "limit_exceeded", "no_such_record")
 _FORM: Codes = (
-    "id_after_files", "invalid_form", "not_a_file_field", "not_a_list", "not_a_value", "too_many", "type_not_taken", "unknown_field",
+    "id_after_files", "invalid_form", "invalid_upload", "named_twice", "not_a_file_field", "not_a_list", "not_a_value", "too_many",
+    "type_not_taken", "unknown_field", "upload_elsewhere", "upload_unfinished",
 )  # fmt: skip
+_USED: Codes = ("upload_expired", "upload_used")
+_FULL: Codes = ("file_too_large", "quota_exceeded")
 _PASSWORD: Codes = ("required", "same_as_email", "too_common", "too_long", "too_short", "wrong_type")
 
 _WHO: ByStatus = {
@@ -58,12 +61,13 @@ OF_RECORDS: Mapping[str, ByStatus] = {
     "get": {400: (*_QUERY, *_CONDITION, *_NAMES), **_READING},
     "create": {
         400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, "invalid_parameter", "not_supported", *_FORM),
-        409: ("conflict", "not_unique", "upload_expired"),
-        **_SENDING, 413: (*_SENDING[413], "file_too_large"), **_ONCE,
+        409: ("conflict", "not_unique", *_USED), **_SENDING, 404: (*_WHO[404], "upload_ended"),
+        413: (*_SENDING[413], *_FULL), **_ONCE,
     },
     "update": {
         400: (*_QUERY, *_BODY, *_RECORD, *_CONDITION, *_LANGUAGE, *_FORM, "out_of_range"),
-        409: ("conflict", "not_unique", "upload_expired"), 412: _UNMET, **_SENDING, 413: (*_SENDING[413], "file_too_large"), **_ONCE,
+        409: ("conflict", "not_unique", *_USED), 412: _UNMET, **_SENDING, 404: (*_WHO[404], "upload_ended"),
+        413: (*_SENDING[413], *_FULL), **_ONCE,
     },
     "delete": {
         400: (*_QUERY, *_CONDITION, *_LANGUAGE), 409: ("conflict", "referred", "restricted"), 412: _UNMET,
@@ -112,8 +116,30 @@ _BY_LETTER: ByStatus = {
 
 _ENROLLING: ByStatus = {**_SENDING, 400: _CREDENTIALS, 401: _ONE_TIME, 413: _OVERSIZED}
 
+_TUS: Codes = ("invalid_header",)
+
 # By operation id, of endpoints that are the same for every database.
 OF_OURS: Mapping[str, ByStatus] = {
+    "begin_upload": {
+        **_WRITING, 400: (*_QUERY, *_TUS, "not_a_file_field", "not_supported", "required", "unknown_field"),
+        409: ("conflict", "too_many_uploads"), 412: ("tus_version",), 413: ("too_large", *_FULL), 415: ("unsupported_media_type",),
+    },
+    "get_upload": {**_READING, 400: _QUERY, 404: ("upload_ended",), 412: ("tus_version",)},
+    "continue_upload": {
+        **_WRITING, 400: (*_QUERY, *_TUS, "checksum_differs", "type_not_taken", "unknown_algorithm"), 404: ("upload_ended",),
+        409: ("offset_differs", "upload_elsewhere", "upload_expired", "upload_overtaken"), 412: ("tus_version",),
+        413: ("file_too_large", "too_many_pieces", "upload_too_long"), 415: ("unsupported_media_type",),
+        503: (*_LATER[503], "file_damaged"),
+    },
+    "end_upload": {**_WRITING, 400: _QUERY, 404: ("upload_ended",), 412: ("tus_version",)},
+    "begin_upload_form": {
+        **_SENDING, 400: (*_CREDENTIALS, "no_upload_forms", "not_a_file_field", "not_integer", "type_not_taken"),
+        409: ("conflict", "too_many_uploads"), 413: (*_OVERSIZED, *_FULL),
+    },
+    "complete_upload": {
+        **_WRITING, 400: (*_QUERY, "type_not_taken", "upload_differs", "upload_elsewhere", "upload_unfinished"), 404: ("upload_ended",),
+        409: ("upload_overtaken",), 413: ("file_too_large",),
+    },
     "link_file": {**_READING, 400: _QUERY, 403: ("csrf_refused", "forbidden", "no_links")},
     "get_file": {
         400: (*_QUERY, *_CONDITION, "invalid_parameter", "unknown_thumb"), **_READING, 416: ("range_not_satisfiable",),
