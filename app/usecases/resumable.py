@@ -100,7 +100,7 @@ class ResumableUploads:
     def _begin(self, stores: Stores, pending: Pending, intake: Intake, request: Request, now: datetime) -> None:
         stores.records.check_guard(request.guard)
         count, under_way = stores.uploads.count(pending.owner, write_instant(now))
-        check_room(count, pending.owner)
+        check_room(pending.owner, count, under_way + pending.upload.length)
         # What is not over takes room already: only so can a thousand halves not fill what is there for whole ones.
         tallies = stores.files.tallies(subjects(intake.collection, intake.owner))
         check_room_for(stores.schema, tallies, pending.upload.length + (under_way if pending.owner else 0))

@@ -16,7 +16,9 @@ from domain.schema.fields import FileField
 ID = re.compile(r"[a-z2-7]{24}", re.ASCII)
 # So many of one account that are not over: each keeps what came of it for a day.
 MOST_OF_ONE = 100
-MOST_OF_GUESTS = 10_000
+MOST_OF_GUESTS = 1_000
+# Of all guests together, who are nobody in particular and need make no record: so much may lie there for a day, and a disk is not filled.
+MOST_BYTES_OF_GUESTS = 10_000_000_000
 # How many pieces one may come in; each is a file of its own until all are here.
 MOST_PIECES = 10_000
 _KEY = "upload"
@@ -85,10 +87,13 @@ def owner_of(actor: Actor) -> str:
     return "" if actor.is_guest else f"{actor.collection or actor.kind}/{actor.id}"
 
 
-def check_room(count: int, owner: str) -> None:
-    if count >= (MOST_OF_ONE if owner else MOST_OF_GUESTS):
+def check_room(owner: str, count: int, length: int) -> None:
+    """For one more, where `count` wait that are to have so many bytes with it."""
+    if owner and count >= MOST_OF_ONE:
         detail = f"{count} uploads wait for the rest of their bytes, or for a record"
         raise Conflict(detail, code="too_many_uploads", hint="go on with one of them, or end one (DELETE)")
+    if not owner and (count >= MOST_OF_GUESTS or length > MOST_BYTES_OF_GUESTS):
+        raise Conflict("too many uploads of guests wait for their records", code="too_many_uploads", hint="send it as a form, or sign in")
 
 
 def read_address(metadata: Mapping[str, str]) -> Address:

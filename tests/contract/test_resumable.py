@@ -289,12 +289,16 @@ def test_what_is_ended_or_over_leaves_nothing(room, door):
     assert offset(door, kept) == 3
 
 
-def test_an_account_has_so_many_at_most(room, door, monkeypatch):
+def test_guests_together_have_so_many_at_most(room, door, monkeypatch):
     monkeypatch.setattr("domain.files.pending.MOST_OF_GUESTS", 3)
     places = [begun(door, 6).headers["Location"] for _ in range(3)]
     assert refused(begun(door, 6), 409, "too_many_uploads")
     door.delete(places[0], headers=SPOKEN)
     assert begun(door, 6).status_code == 201
+    door.delete(places[1], headers=SPOKEN)
+    monkeypatch.setattr("domain.files.pending.MOST_BYTES_OF_GUESTS", 17)
+    assert refused(begun(door, 6), 409, "too_many_uploads")
+    assert begun(door, 5).status_code == 201
 
 
 def test_of_two_requests_the_later_one_goes_on(room, door, monkeypatch):
