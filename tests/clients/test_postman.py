@@ -34,7 +34,8 @@ def ran(node: Run, folder: Path, server: Server, **variables: str) -> dict[str, 
     return {each["item"]["name"]: each["response"]["code"] for each in run["executions"] if "response" in each}
 
 
-@pytest.fixture(params=["furnished_server", "furnished_postgresql"])
+# Of its own: what others make on the shared one may have the names of the examples.
+@pytest.fixture(params=["unshared", "furnished_postgresql"])
 def furnished(request: pytest.FixtureRequest) -> tuple[Server, str]:
     return request.getfixturevalue(request.param)
 
