@@ -315,3 +315,13 @@ def test_an_upload_that_was_killed_is_nothing(straight, bucket):
     assert list(straight.stored()) == []
     straight.write(KEY, [b"again"], type="")
     assert read(straight) == b"again"
+
+
+def test_a_copy_is_told_as_what_was_copied(asking):
+    """A file that came before its record is copied to where the record's lie, and may be handed out from there."""
+    files, copied = ObjectFiles(asking, KEYS, patience=PATIENT), "0198a/0198b/copied.txt"
+    files.write(KEY, [b"png"], type="image/png", disposition='inline; filename="kite.png"')
+    assert files.copy(KEY, copied)
+    with urllib.request.urlopen(files.link(copied, seconds=60), timeout=10) as answer:
+        told = answer.headers["Content-Type"], answer.headers["Content-Disposition"]
+        assert (answer.read(), *told) == (b"png", "image/png", 'inline; filename="kite.png"')

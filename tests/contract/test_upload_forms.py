@@ -14,9 +14,12 @@ from werkzeug.test import encode_multipart
 from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.s3_forms import Signer
 from app.testing import backend, client
+from app.usecases import resumable
 from domain.actor import SYSTEM
 from domain.files.stores import Bucket
 from tests.contract.test_resumable import FIELDS, OPEN, PNG, RECORDS, SPOKEN, refused
+from tests.contract.test_resumable import begun as tus_begun
+from tests.contract.test_resumable import sent as tus_sent
 from tests.s3_forms import Refused, form_server, judged
 from tests.s3_server import KEYS
 
@@ -156,3 +159,14 @@ def test_a_store_without_forms_says_which_way_there_is():
     for scheme in ("gs", "az"):
         store = ObjectFiles(Bucket(scheme, "b", account="a"), KEYS)
         assert store.form("uploads/a/form", size=1, type="a/b", disposition="attachment", seconds=60) is None
+
+
+def test_pieces_in_a_bucket_become_one_file(room, door, monkeypatch):
+    monkeypatch.setattr(resumable, "_PIECE", 3_000)
+    place = tus_begun(door, len(PNG), "cover", "a.png").headers["Location"]
+    assert tus_sent(door, place, 0, PNG[:7_000]).status_code == 204
+    assert tus_sent(door, place, 7_000, PNG[7_000:]).status_code == 204
+    record = door.post(RECORDS, json={"cover": {"upload": place.rpartition("/")[2]}}).get_json()
+    assert door.get(f"/api/v1/files/posts/{record['id']}/{record['cover']['name']}").data == PNG
+    room.housekeeping.run()
+    assert len(list(room.files._files.stored())) == 1

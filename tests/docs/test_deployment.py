@@ -1,5 +1,6 @@
 """The files of deploy/ are taken by the programs that they are for, and nginx stands before a real server as docs/deployment.md says."""
 
+import http.client
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -91,6 +93,7 @@ def test_nginx_stands_before_it(server: Server, tmp_path: Path) -> None:
         # A client that tells another origin each time is counted as the one that it is; signing in was the first.
         assert [_asked(tls, tmp_path, SIGN_IN, WRONG, f"9.9.9.{n}")[0] for n in range(3)] == [401, 401, 429]
         _sends_files(server, tls, tmp_path, token)
+        _takes_uploads(tls, tmp_path)
     finally:
         running.terminate()
         running.wait(20)
@@ -98,7 +101,8 @@ def test_nginx_stands_before_it(server: Server, tmp_path: Path) -> None:
 
 def _sends_files(server: Server, tls: int, folder: Path, token: str) -> None:
     """By nginx, with what protects browsers, whole and in part; and only those that the backend named."""
-    fields = [{"name": "shown", "type": "bool"}, {"name": "page", "type": "file"}]
+    large = {"name": "large", "type": "file", "max_size": 50_000_000}
+    fields = [{"name": "shown", "type": "bool"}, {"name": "page", "type": "file"}, large]
     rules = {"view": "shown = true", "create": ""}
     papers = {"name": "papers", "fields": fields, "rules": rules}
     server.request("POST", "/api/v1/collections", papers, token)
@@ -115,6 +119,30 @@ def _sends_files(server: Server, tls: int, folder: Path, token: str) -> None:
     assert _asked(tls, folder, hidden)[0] == 404
     place = next((folder / "files").rglob("*.*")).relative_to(folder / "files")
     assert _asked(tls, folder, f"/stillroom-files/{place}")[0] == 404
+
+
+def _takes_uploads(tls: int, folder: Path) -> None:
+    """Of which what came stays, though the client goes away in the middle: nginx passes it on as it comes."""
+    whole, part, spoken = 40_000_000, 24_000_000, {"Tus-Resumable": "1.0.0"}
+    said = ",".join(f"{key} {b64encode(value).decode()}" for key, value in (("collection", b"papers"), ("field", b"large")))
+    trusting = ssl.create_default_context(cafile=folder / "fullchain.pem")
+    line = http.client.HTTPSConnection("localhost", tls, timeout=20, context=trusting)
+    line.request("POST", "/api/v1/uploads", b"", {**spoken, "Upload-Length": str(whole), "Upload-Metadata": said})
+    answer = line.getresponse()
+    assert (answer.status, answer.read()) == (201, b"")
+    place = answer.headers["Location"]
+    line.putrequest("PATCH", place)
+    sent = {**spoken, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream", "Content-Length": str(whole)}
+    for name, value in sent.items():
+        line.putheader(name, value)
+    line.endheaders(bytes(part))
+    time.sleep(0.5)
+    line.close()
+    until, here = time.monotonic() + 15, 0
+    while here < part - 1_000_000 and time.monotonic() < until:
+        time.sleep(0.1)
+        here = int({name.title(): value for name, value in _asked(tls, folder, place)[1].items()}["Upload-Offset"])
+    assert part - 1_000_000 <= here <= part
 
 
 def _uploaded(server: Server, page: bytes, is_shown: str) -> str:
