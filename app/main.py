@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.usecases.deliveries import DeliveryUseCases
     from app.usecases.exports import ExportUseCases
     from app.usecases.factors import FactorUseCases
+    from app.usecases.file_checks import FileCheckUseCases
     from app.usecases.housekeeping import HousekeepingUseCases
     from app.usecases.imports import ImportUseCases
     from app.usecases.jobs import JobUseCases
@@ -57,7 +58,7 @@ def main() -> None:
         imports=_imports,
         exports=_exports, pocketbase=_pocketbase, housekeeping=_housekeeping, schema=_schema, deliveries=_deliveries,
         own_commands=_own_commands, run_own=_run_own, jobs=_jobs,
-        schedules=_schedules, webhooks=_webhooks, work=_work, tried=_tried, url=lambda: _settings({}).url,
+        schedules=_schedules, webhooks=_webhooks, files=_files, work=_work, tried=_tried, url=lambda: _settings({}).url,
     )  # fmt: skip
     commands(actions)(prog_name="stillroom")
 
@@ -293,6 +294,12 @@ def _deliveries() -> Iterator["DeliveryUseCases"]:
 def _jobs() -> Iterator["JobUseCases"]:
     with _opened() as composed:
         yield composed.backend.jobs
+
+
+@contextmanager
+def _files() -> Iterator["FileCheckUseCases"]:
+    with _opened() as composed:
+        yield composed.backend.file_checks
 
 
 @contextmanager

@@ -64,6 +64,7 @@ from app.usecases.exports import ExportUseCases
 from app.usecases.factor_proofs import FactorJudge
 from app.usecases.factor_rule import FactorRule
 from app.usecases.factors import FactorUseCases
+from app.usecases.file_checks import FileCheckUseCases
 from app.usecases.file_links import FileLinks
 from app.usecases.files import FileUseCases
 from app.usecases.foreign_accounts import ForeignAccounts
@@ -305,6 +306,7 @@ def use_cases(parts: Parts) -> Backend:
         schema=SchemaUseCases(work, rulebook, tools, clock, ids),
         records=records,
         files=files,
+        file_checks=FileCheckUseCases(work, parts.files, clock),
         file_links=FileLinks(files, parts.seal, clock),
         uploads=uploads,
         resumable=resumable,

@@ -69,6 +69,10 @@ class FileRows(Protocol):
         """What it sent is nobody's in particular, and is counted for it no more."""
         ...
 
+    def held(self, after: str, limit: int) -> Sequence[str]:
+        """So many keys of files that are held, in their order, behind this one."""
+        ...
+
     def sweep(self, now: str, limit: int) -> int:
         """Takes away so many memories at most whose time is over; how many they were."""
         ...

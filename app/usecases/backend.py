@@ -14,6 +14,7 @@ from app.usecases.events import EventUseCases
 from app.usecases.explanations import ExplanationUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.factors import FactorUseCases
+from app.usecases.file_checks import FileCheckUseCases
 from app.usecases.file_links import FileLinks
 from app.usecases.files import FileUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
@@ -58,6 +59,7 @@ class Backend:
     schema: SchemaUseCases
     records: RecordUseCases
     files: FileUseCases
+    file_checks: FileCheckUseCases
     file_links: FileLinks
     uploads: Uploads
     resumable: ResumableUploads

@@ -145,20 +145,7 @@ class FileUseCases:
 
     def _let_go(self, stores: Stores, sizes: Mapping[str, int]) -> None:
         """Files that are being sent have a row already, and keep it. What is in the trash keeps all of its files: it may be there twice."""
-        records: dict[str, list[str]] = {}
-        for key in sizes:
-            collection_id, record, _ = key.split("/", 2)
-            records.setdefault(collection_id, []).append(record)
-        held, trashed = set[str](), set[tuple[str, str]]()
-        for collection in stores.schema.collections.values():
-            ids = list(dict.fromkeys(records.get(collection.id, ())))
-            if ids:
-                held |= {key for each in stores.records.load_many(collection, ids) for key in keys_of(collection, each)}
-                trashed |= {(collection.id, id) for id in stores.trash.holds(collection.id, ids)}
-        loose: dict[str, dict[str, int]] = {}
-        for key, size in sizes.items():
-            if key not in held and tuple(key.split("/")[:2]) not in trashed:
-                loose.setdefault(key.partition("/")[0], {})[key] = size
+        loose = loose_among(stores, sizes)
         for collection_id, gone in loose.items():
             stores.files.let_go(collection_id, gone, write_instant(self._clock.now()))
 
@@ -169,6 +156,25 @@ class FileUseCases:
 
     def _made_of(self, keys: Sequence[str]) -> list[str]:
         return [each.key for key in keys for each in self._files.stored(folder(key))]
+
+
+def loose_among(stores: Stores, sizes: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Those of these files that neither a record holds nor a copy in the trash, by the first segment of their keys."""
+    records: dict[str, list[str]] = {}
+    for key in sizes:
+        collection_id, record, _ = key.split("/", 2)
+        records.setdefault(collection_id, []).append(record)
+    held, trashed = set[str](), set[tuple[str, str]]()
+    for collection in stores.schema.collections.values():
+        ids = list(dict.fromkeys(records.get(collection.id, ())))
+        if ids:
+            held |= {key for each in stores.records.load_many(collection, ids) for key in keys_of(collection, each)}
+            trashed |= {(collection.id, id) for id in stores.trash.holds(collection.id, ids)}
+    loose: dict[str, dict[str, int]] = {}
+    for key, size in sizes.items():
+        if key not in held and tuple(key.split("/")[:2]) not in trashed:
+            loose.setdefault(key.partition("/")[0], {})[key] = size
+    return loose
 
 
 def _found(collection: Collection, field: FileField, id: str, held: Mapping[str, Any]) -> Found:

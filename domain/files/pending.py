@@ -121,6 +121,12 @@ def whole_key(id: str, name: str) -> str:
     return f"{_FOLDER}/{id}/{name}"
 
 
+def upload_of(key: str) -> str | None:
+    """The id of the upload that this file came of, where it lies among those."""
+    folder, _, rest = key.partition("/")
+    return rest.partition("/")[0] if folder == _FOLDER else None
+
+
 def named_uploads(value: Any) -> list[str]:
     """The ids of uploads that a file field's value names: `{"upload": id}`, or a list of such and of others."""
     elements = value if isinstance(value, list) else [value]

@@ -128,6 +128,7 @@ def backend(**parts):
         "uploads": Asked(),
         "resumable": Asked(),
         "upload_forms": Asked(),
+        "file_checks": Asked(),
         "explanations": Asked(),
         "housekeeping": Asked(),
         "events": Asked(),

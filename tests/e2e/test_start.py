@@ -332,8 +332,8 @@ def test_help_lists_only_what_exists(tmp_path: Path) -> None:
     said = stillroom("--help", cwd=tmp_path)
     assert said.returncode == 0
     listed = re.findall(r"^  ([a-z]+) ", said.stdout, re.M)
-    assert listed == ["admin", "check", "export", "housekeeping", "import", "jobs", "keys", "migrate", "openapi", "outbox", "pocketbase",
-                      "rules", "schedules", "schema", "serve", "webhooks", "worker"]  # fmt: skip
+    assert listed == ["admin", "check", "export", "files", "housekeeping", "import", "jobs", "keys", "migrate", "openapi", "outbox",
+                      "pocketbase", "rules", "schedules", "schema", "serve", "webhooks", "worker"]  # fmt: skip
     group = commands(Actions(**{each.name: lambda *_: () for each in fields(Actions)}))
     for name in listed:
         assert CliRunner().invoke(group, [name, "--help"]).exit_code == 0

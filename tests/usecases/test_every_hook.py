@@ -315,7 +315,7 @@ THROUGH = {"anonymous.sign_in", "invitations.accept"}
 ONCE = {"collections.undo", "second_factors.confirm", "factors.remove_totp", "factors.renew_recovery"}
 # Of the backend itself: what it does was asked for before.
 MACHINERY = {"jobs", "job_runs", "events", "deliveries", "housekeeping", "limits", "idempotency", "mail", "uploads", "resumable",
-             "upload_forms", "webhook_fanout",
+             "upload_forms", "file_checks", "webhook_fanout",
              "webhook_sending"}  # fmt: skip
 
 

@@ -12,8 +12,19 @@ from typing import Any, cast
 
 import click
 
-from adapters.inbound.cli import admins, extensions, jobs, keys, outbox, rules, schedules, schema, webhooks
+from adapters.inbound.cli import (
+    admins,
+    extensions,
+    jobs,
+    keys,
+    outbox,
+    rules,
+    schedules,
+    schema,
+    webhooks,
+)
 from adapters.inbound.cli.exports import export
+from adapters.inbound.cli.files import check as files_check
 from adapters.inbound.cli.imports import import_
 from adapters.inbound.cli.jobs import Work
 from adapters.inbound.cli.openapi import openapi_group
@@ -23,6 +34,7 @@ from app.usecases.accounts import AccountUseCases
 from app.usecases.deliveries import DeliveryUseCases
 from app.usecases.exports import ExportUseCases
 from app.usecases.factors import FactorUseCases
+from app.usecases.file_checks import FileCheckUseCases
 from app.usecases.housekeeping import HousekeepingUseCases
 from app.usecases.imports import ImportUseCases
 from app.usecases.jobs import JobUseCases
@@ -39,7 +51,7 @@ class Actions:
     lines to print; `accounts`, `factors`, `imports`, `exports`, `pocketbase` (of a folder), `housekeeping`, `schema` and
     `deliveries` open the database for as long as they are used;
     `url` says where the API is served, `tried` tries a file of cases on definitions, in memory; `own_commands` are those of extensions, and
-    `run_own` runs one of these; `jobs`, `schedules` and `webhooks` open the database too, and `work` runs them until it ends."""
+    `run_own` runs one of these; `jobs`, `schedules`, `webhooks` and `files` open the database too, and `work` runs them until it ends."""
 
     serve: Callable[[dict[str, str]], None]
     migrate: Callable[[], list[str]]
@@ -56,6 +68,7 @@ class Actions:
     jobs: Callable[[], AbstractContextManager[JobUseCases]]
     schedules: Callable[[], AbstractContextManager[ScheduleUseCases]]
     webhooks: Callable[[], AbstractContextManager[WebhookUseCases]]
+    files: Callable[[], AbstractContextManager[FileCheckUseCases]]
     work: Callable[[Work], None]
     url: Callable[[], str]
     tried: rules.Tried
@@ -74,6 +87,9 @@ def commands(actions: Actions) -> click.Group:
     signing = click.Group("keys", help="The keys that sign tokens.")
     signing.add_command(_command(keys.rotate, actions.accounts, "rotate"))
     group.add_command(signing)
+    stored = click.Group("files", help="Files that records hold.")
+    stored.add_command(_command(files_check, actions.files, "check"))
+    group.add_command(stored)
     events = click.Group("outbox", help="Events that wait to be heard.")
     for name, handling in (("status", outbox.status), ("retry", outbox.retry), ("drop", outbox.drop)):
         events.add_command(_command(handling, actions.deliveries, name))

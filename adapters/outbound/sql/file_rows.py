@@ -124,6 +124,11 @@ class SqlFileRows:
         rows = self._run("known", lambda: select(_FILES.c.key).where(self._among()), {"ids": self._ids(keys)})
         return frozenset(row[0] for row in rows)
 
+    def held(self, after: str, limit: int) -> Sequence[str]:
+        behind = _is(_HELD) & (_FILES.c.key > bindparam("after"))
+        paging = lambda: select(_FILES.c.key).where(behind).order_by(_FILES.c.key).limit(bindparam("limit"))
+        return [row[0] for row in self._run("held", paging, {"after": after, "limit": limit})]
+
     def sweep(self, now: str, limit: int) -> int:
         self._run("uncounted", lambda: delete(_TALLIES).where(_TALLIES.c.files == 0), {})
         return len(self._run("sweep", _sweeping, {"now": now, "limit": limit}))
