@@ -188,6 +188,14 @@ def test_a_range_costs_no_read_of_the_rest(files, faulty):
     assert faulty.sent < 2_000
 
 
+@pytest.mark.parametrize("size", [10, 20_000, 1_000_000])
+def test_a_file_of_one_piece_costs_one_request(files, faulty, size):
+    files.write(KEY, chunks(size), type="")
+    faulty.asked.clear()
+    assert len(read(files)) == size
+    assert [each.split()[0] for each in faulty.asked] == ["GET"]
+
+
 def test_what_nobody_reads_on_is_not_fetched(files, faulty):
     files.write(KEY, chunks(LARGE), type="")
     faulty.sent = 0
