@@ -14,7 +14,7 @@ from typing import Any
 from app.usecases.requests import Request
 from app.usecases.uploads import Intake, Uploads, Weighed
 from domain.actor import Actor
-from domain.errors import Conflict, Problem, TooLarge, Unavailable, invalid
+from domain.errors import Conflict, Problem, TooLarge, Unauthenticated, Unavailable, invalid
 from domain.files import resumable as tus
 from domain.files.names import new_id, new_name, original_name
 from domain.files.pending import (
@@ -29,7 +29,7 @@ from domain.files.pending import (
     read_address,
     whole_key,
 )
-from domain.files.quotas import check_room_for, subjects
+from domain.files.quotas import Tally, account_subject, allowed, check_room_for, subjects
 from domain.files.serving import content_type, disposition
 from domain.files.types import LOOKED_AT
 from domain.records.forms import file_field
@@ -58,6 +58,15 @@ class Sent:
     checksum: str | None
     length: int | None
     chunks: Iterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """`used` is None of whom files are not counted for; `most` is None where there is no quota."""
+
+    items: Sequence[Pending]
+    used: Tally | None
+    most: int | None
 
 
 class ResumableUploads:
@@ -118,6 +127,23 @@ class ResumableUploads:
             raise no_such_upload()
         pending.upload.check_stands(self._clock.now())
         return pending
+
+    def own(self, *, actor: Actor, facts: RequestFacts) -> "Own":
+        """What is under way of the actor's, the next to end first, and what room its files take. Unauthenticated for guests, who are all
+        the same."""
+        if actor.is_guest:
+            raise Unauthenticated("guests have no uploads of their own")
+        return self._work.read(lambda stores: self._own(stores, Request(actor, facts)))
+
+    def _own(self, stores: Stores, request: Request) -> "Own":
+        stores.records.check_guard(request.guard)
+        request.facts.recheck(stores.schema)
+        now = self._clock.now()
+        found = [stores.uploads.find(id) for id in stores.uploads.of(owner_of(request.actor))]
+        items = sorted((each for each in found if each is not None and each.upload.expires > now), key=lambda each: each.upload.expires)
+        subject = account_subject(stores.schema, request.actor)
+        tally = stores.files.tallies([subject])[subject] if subject else None
+        return Own(items, tally, allowed(stores.schema, subject) if subject else None)
 
     # --- bytes
 

@@ -99,6 +99,18 @@ def test_uploads_that_are_not_over_take_room_from_their_beginning(room, door):
     assert refused(begun(door, 200), 413, "quota_exceeded")
 
 
+def test_an_account_sees_what_it_has_under_way_and_used(room, door):
+    (_, as_ann), (_, as_bea) = person(room, "ann"), person(room, "bea")
+    assert posted(door, 30, 10, **as_ann).status_code == 201
+    place = begun(door, 50, headers=as_ann).headers["Location"]
+    sent(door, place, 0, b"abc", **as_ann)
+    own = door.get("/api/v1/uploads", headers=as_ann).get_json()
+    assert [(each["id"], each["offset"], each["length"]) for each in own["items"]] == [(place.rpartition("/")[2], 3, 50)]
+    assert own["used"] == {"bytes": 40, "files": 2, "most": 100}
+    assert door.get("/api/v1/uploads", headers=as_bea).get_json() == {"items": [], "used": {"bytes": 0, "files": 0, "most": 100}}
+    assert refused(door.get("/api/v1/uploads"), 401, "unauthenticated")
+
+
 def test_what_is_whole_and_finds_no_room_waits_for_it(room, door):
     id = uploaded(door, b"x" * 100)
     record = posted(door, 60).get_json()

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import ClientDisconnected
 
 from adapters.inbound.web.callers import caller_of, this_request
+from adapters.inbound.web.document.fixed import object_of
 from adapters.inbound.web.errors import answer_problem
 from adapters.inbound.web.facts import facts_of
 from adapters.inbound.web.fixed_bodies import answers_with
@@ -69,6 +70,16 @@ def blueprint(backend: Backend) -> Blueprint:
             actor=actor, facts=facts_of(request),
         )  # fmt: skip
         return empty_response(201, [("Location", f"{PATH}/{begun.id}"), *_marks(begun)])
+
+    @door.route("", methods=("GET",), provide_automatic_options=False)
+    @documented("list_uploads", for_all=True, responses=answers({200: answers_with("What is under way", _OWN)}, 400, 401))
+    def list_uploads() -> Response:
+        """List your own uploads that are under way, and how much room your files take"""
+        request = this_request()
+        read_parameters(request.environ, ())
+        own = uploads.own(actor=caller_of(request, backend), facts=facts_of(request))
+        used = own.used and {"bytes": own.used.bytes, "files": own.used.files, "most": own.most}
+        return json_response(orjson.dumps({"items": [told(each) for each in own.items], "used": used}), 200, [_UNKEPT])
 
     @door.route("/<id>", methods=("GET",))
     @documented(
@@ -187,3 +198,8 @@ UPLOAD: dict[str, Any] = {
     "expires": {**_TEXT, "format": "date-time"}, "original": _TEXT,
     "type": {**_TEXT_OR_NULL, "description": "Once all of it is here"}, "sha256": _TEXT_OR_NULL,
 }  # fmt: skip
+_USED: dict[str, Any] = {"bytes": _COUNT, "files": _COUNT, "most": {"type": ["integer", "null"], "minimum": 0}}
+_OWN: dict[str, Any] = {
+    "items": {"type": "array", "items": object_of(UPLOAD, tuple(UPLOAD))},
+    "used": {**object_of(_USED, tuple(_USED)), "type": ["object", "null"], "description": "By all files that the account sent"},
+}

@@ -124,6 +124,7 @@ OF_OURS: Mapping[str, ByStatus] = {
         **_WRITING, 400: (*_QUERY, *_TUS, "not_a_file_field", "not_supported", "required", "unknown_field"),
         409: ("conflict", "too_many_uploads"), 412: ("tus_version",), 413: ("too_large", *_FULL), 415: ("unsupported_media_type",),
     },
+    "list_uploads": {**_READING, 400: _QUERY},
     "get_upload": {**_READING, 400: _QUERY, 404: ("upload_ended",), 412: ("tus_version",)},
     "continue_upload": {
         **_WRITING, 400: (*_QUERY, *_TUS, "checksum_differs", "type_not_taken", "unknown_algorithm"), 404: ("upload_ended",),
