@@ -14,7 +14,7 @@ from app.usecases.places import Places
 from app.usecases.record_reads import RecordReads, Request
 from app.usecases.rulebook import Rulebook
 from domain.actor import Actor
-from domain.errors import Invalid, Problem, Unavailable
+from domain.errors import Invalid, Problem
 from domain.files.names import keys_of
 from domain.records.exports import HTTP_LIMITS, ExportLimits, ExportQuery
 from domain.records.page import ListQuery, Page
@@ -47,6 +47,9 @@ class FolderForFiles(Protocol):
     """Where an export puts files."""
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None: ...
+    def lost(self, path: str) -> None:
+        """This one was gone by the time it was copied."""
+        ...
 
 
 class ExportUseCases:
@@ -67,11 +70,14 @@ class ExportUseCases:
         """How many records were written: those that the actor may list and the filter chooses. What is refused is refused as by a list;
         Invalid (`limit_exceeded`) beyond the limits, and then the table is no answer. With a `folder` their files are put there, each where
         an import looks for it."""
-        request = Request(actor, facts)
+        request, held = Request(actor, facts), list[str]()
         with self._places.one():
             written = self._work.read(
-                lambda stores: self._write(stores, name, query, table, request, limits, progress, folder), snapshot=True
+                lambda stores: self._write(stores, name, query, table, request, limits, progress, held if folder else None), snapshot=True
             )
+            if folder is not None:
+                # The database waits for none of them.
+                self._put_files(held, folder)
         if actor.passes_rules or actor.kind == "key":
             # Of what an account lists of its own accord nothing is noted, however much of it comes at once.
             self._note(name, written, actor, facts)
@@ -95,37 +101,37 @@ class ExportUseCases:
 
     def _write(
         self, stores: Stores, name: str, query: ExportQuery, table: Table, request: Request, limits: ExportLimits, progress: Progress,
-        folder: FolderForFiles | None,
+        held: list[str] | None,
     ) -> int:  # fmt: skip
         request.facts.recheck(stores.schema)
         began, written = self._clock.now(), 0
         for page in self._pages(stores, name, query, request):
             if written == 0:
+                if held is not None:
+                    held.clear()
                 table.begin(stores.schema.collection(name), page.names)
             written += len(page.rows)
             limits.check_rows(written)
             limits.check_seconds((self._clock.now() - began).total_seconds())
             table.put([row[: len(page.names)] for row in page.rows])
             limits.check_size(table.size)
-            if folder is not None:
-                self._put_files(stores.schema.collection(name), page, folder)
+            if held is not None:
+                held += _files_of(stores.schema.collection(name), page)
             progress(len(page.rows))
         table.end()
         return written
 
-    def _put_files(self, collection: Collection, page: Page, folder: FolderForFiles) -> None:
-        if "id" not in page.names:
-            raise Invalid("files are found by the ids of their records", code="contradiction", hint="add `id` to `fields`")
-        for row in page.rows:
-            record = dict(zip(page.names, row, strict=False))
-            for name, key in ((key.rpartition("/")[2], key) for key in keys_of(collection, record)):
-                opened = self._files.open(key)
-                if opened is None:
-                    raise Unavailable(f"the store has no file `{name}`", code="file_damaged")
-                try:
-                    folder.put(exported_path(name), opened.chunks)
-                finally:
-                    opened.close()
+    def _put_files(self, keys: Sequence[str], folder: FolderForFiles) -> None:
+        for key in keys:
+            path = exported_path(key.rpartition("/")[2])
+            opened = self._files.open(key)
+            if opened is None:
+                folder.lost(path)
+                continue
+            try:
+                folder.put(path, opened.chunks)
+            finally:
+                opened.close()
 
     def _pages(self, stores: Stores, name: str, query: ExportQuery, request: Request) -> Iterator[Page]:
         """At least one, and of several none is empty."""
@@ -144,3 +150,10 @@ class ExportUseCases:
         except Problem:
             stores.records.check_guard(request.guard)
             raise
+
+
+def _files_of(collection: Collection, page: Page) -> Iterator[str]:
+    if "id" not in page.names:
+        raise Invalid("files are found by the ids of their records", code="contradiction", hint="add `id` to `fields`")
+    for row in page.rows:
+        yield from keys_of(collection, dict(zip(page.names, row, strict=False)))

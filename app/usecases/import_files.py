@@ -1,17 +1,19 @@
 """Files that the rows of an import name: looked at while rows are judged, and put into the store before the rows are written.
 
-Nothing is stored of a file whose rows are refused. What was stored and is held by no record, since writing failed after it, goes within
-about an hour, as everywhere.
+Nothing is stored of a file whose rows are refused. What was stored and is held by no record, since the import died, goes within twelve
+hours: with the one of other files a long import would lose its first ones before it is written.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import IO, Any, Protocol
 
 from app.usecases.import_waiting import Judged, Made
 from app.usecases.uploads import Uploads
-from domain.errors import Invalid
+from domain.errors import Invalid, Problem
 from domain.files.names import NAME, key_of, new_name, original_name
 from domain.files.serving import content_type, disposition
 from domain.files.types import LOOKED_AT
@@ -21,6 +23,8 @@ from domain.schema.fields.files import KeptFile, files_in
 from ports.files import Files
 
 _PIECE = 2**18
+_LASTS = timedelta(hours=12)
+_AT_ONCE = 100
 
 
 class FolderOfFiles(Protocol):
@@ -86,9 +90,12 @@ class FilesOfRows:
             for id, file in _waiting(judged):
                 self._place(judged.collection, id, file)
             yield
-        except BaseException:
-            for id, file in _waiting(judged):
-                self._uploads.give_up([key_of(judged.collection.id, id, file["name"])])
+        except BaseException as error:
+            # Whether records hold them is not known then; the rows will tell.
+            if not (isinstance(error, Problem) and error.code == "outcome_unknown"):
+                keys = (key_of(judged.collection.id, id, file["name"]) for id, file in _waiting(judged))
+                while some := list(islice(keys, _AT_ONCE)):
+                    self._uploads.give_up(some)
             raise
 
     def _place(self, collection: Collection, id: str, file: FoundFile) -> None:
@@ -96,7 +103,7 @@ class FilesOfRows:
         if opened is None:
             raise _changed(file)
         key = key_of(collection.id, id, file["name"])
-        self._uploads.expect(key)
+        self._uploads.expect(key, lasts=_LASTS)
         with opened as source:
             shown = disposition(file["original"], file["type"])
             self._files.write(key, _as_before(source, file), type=content_type(file["type"]), disposition=shown)

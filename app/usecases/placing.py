@@ -135,12 +135,11 @@ class Placing:
         if pending.upload.is_whole and pending.made is None:
             pending = self._resumable.whole(upload, actor=request.actor, facts=request.facts)
         made, name = pending.taken(field.name), new_name(pending.made.type if pending.made else "")
-        if not placed.dry_run:
-            key = key_of(collection.id, placed.id, name)
-            self._uploads.expect(key, intake.owner)
-            placed.keys.append(key)
-            if not self._files.copy(made.key, key):
-                raise no_such_upload()
+        key = key_of(collection.id, placed.id, name)
+        self._uploads.expect(key, intake.owner)
+        placed.keys.append(key)
+        if not placed.dry_run and not self._files.copy(made.key, key):
+            raise no_such_upload()
         return KeptFile(name=name, original=pending.original, size=made.size, type=made.type, sha256=made.sha256)
 
 

@@ -13,7 +13,7 @@ from adapters.inbound.web.tables import FileTable
 from app.testing import backend
 from app.usecases.imports import Refused
 from domain.actor import SYSTEM
-from domain.errors import Invalid, OutOfSpace, TooLarge
+from domain.errors import Conflict, Invalid, OutOfSpace, TooLarge
 from domain.records.exports import UNLIMITED, ExportForm, ExportQuery
 from domain.records.imports import Options, Row
 from domain.records.page import ListQuery
@@ -132,7 +132,7 @@ def test_what_is_refused_leaves_no_file(room, folder):
     assert stored(room) == []
     _, kept = imported(room, folder, None, *rows, skip_bad=True)
     assert kept.created == 1
-    room.clock.advance(hours=2)
+    room.clock.advance(hours=13)
     room.files.sweep()
     assert stored(room) == [records(room)["new"]["cover"]["name"]]
 
@@ -189,3 +189,38 @@ def test_what_is_exported_with_its_files_is_imported_again(room, folder, tmp_pat
                 told = ("original", "size", "type", "sha256")
                 assert one is two is None or [one[each] for each in told] == [two[each] for each in told]
                 assert one is None or read(room, record, one) == read(other, again[title], two)
+
+
+def test_a_file_that_went_meanwhile_is_told_and_the_rest_comes(room, folder, tmp_path):
+    imported(room, folder, None, {"title": "a", "papers": ["deep/Lüfte.txt", "two.txt"]})
+    gone, kept = records(room)["a"]["papers"]
+    files, target = room.files._files, empty_folder(tmp_path / "out")
+    files.delete([each.key for each in files.stored() if each.key.endswith(gone["name"])])
+    with (tmp_path / "a.csv").open("wb") as file:
+        table = FileTable(file, ExportForm("csv"))
+        assert room.exports.write("posts", ExportQuery(), table, actor=SYSTEM, facts=FACTS, limits=UNLIMITED, folder=target) == 1
+    assert target.gone == 1
+    assert [each.name for each in (tmp_path / "out").rglob("*.*")] == [kept["name"]]
+
+
+def test_a_file_of_which_nothing_is_known_any_more_is_held_by_nobody(room, folder):
+    """An import took so long that even the memory of its files is over: no record names what is not there."""
+    with room.imports.begin("posts", None, NO_OPTIONS, actor=SYSTEM, folder=Folder(folder)) as judged:
+        room.imports.judge(judged, [Row(2, {"title": "a", "papers": ["two.txt"]})])
+
+        def late():
+            room.clock.advance(hours=13)
+            room.files.sweep()
+            room.clock.advance(hours=25)
+            room.files.sweep()
+
+        with pytest.raises((Conflict, Refused)):
+            _kept_late(room, judged, late)
+    assert (stored(room), records(room)) == ([], {})
+
+
+def _kept_late(room, judged, late):
+    with judged.files.placed(judged):
+        late()
+        judged.files = None
+        return room.imports.keep(judged)

@@ -58,11 +58,16 @@ def export(
             table = FileTable(file, form)
             rows = use_cases.write(collection, query, table, actor=SYSTEM, facts=_FACTS, limits=UNLIMITED, progress=update, folder=folder)
     click.echo(f"Wrote {count(rows, 'record')} of `{collection}`.", err=True)
+    if folder is not None and folder.gone:
+        click.echo(f"{count(folder.gone, 'file')} had gone by the time they were copied: their records were changed meanwhile.", err=True)
 
 
 class _Folder:
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self.gone = path, 0
+
+    def lost(self, path: str) -> None:
+        self.gone += 1
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
         """`path` is one of ours: letters and digits."""

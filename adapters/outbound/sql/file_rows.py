@@ -44,9 +44,10 @@ class SqlFileRows:
         self._count(collection, {key: (owner, sizes[key]) for key, owner in held}, 1)
         if len(held) == len(sizes):
             return ()
-        # What came back from the trash is held already.
-        late = lambda: select(_FILES.c.key).where(self._among(), _is(_GOING, _GONE))
-        return sorted(row[0] for row in self._run("late", late, {"ids": self._ids(list(sizes))}))
+        # What came back from the trash is held already. Of what nothing is known any more nothing is there.
+        holding_still = lambda: select(_FILES.c.key).where(self._among(), _is(_HELD))
+        there = {row[0] for row in self._run("held_still", holding_still, {"ids": self._ids(list(sizes))})}
+        return sorted(set(sizes) - there)
 
     def let_go(self, collection: str, sizes: Mapping[str, int], now: str) -> None:
         if not sizes:
