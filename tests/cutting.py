@@ -44,18 +44,18 @@ class Line:
             return
         threading.Thread(target=_pass_on, args=(server, client), daemon=True).start()
         left = random.randint(self.fewest, self.most)
-        with suppress(OSError):
+        try:
             while data := client.recv(65_536):
                 if not self.whole and len(data) > left:
                     server.sendall(data[:left])
                     self.cuts += 1
-                    _break(client)
-                    _break(server)
-                    return
+                    raise ConnectionResetError
                 left -= len(data)
                 server.sendall(data)
-        with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
+        except OSError:  # cut, or one of them has gone: the other is told
+            _break(client)
+            _break(server)
 
 
 @contextmanager
@@ -71,10 +71,13 @@ def cut_line(server: int, fewest: int, most: int) -> Iterator[Line]:
 
 
 def _pass_on(source: socket.socket, to: socket.socket) -> None:
-    with suppress(OSError):
+    try:
         while data := source.recv(65_536):
             to.sendall(data)
         to.shutdown(socket.SHUT_WR)
+    except OSError:
+        _break(source)
+        _break(to)
 
 
 def _break(end: socket.socket) -> None:
@@ -82,4 +85,4 @@ def _break(end: socket.socket) -> None:
     with suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         end.shutdown(socket.SHUT_RD)
-        end.close()
+    end.close()
