@@ -13,9 +13,9 @@ from app.usecases.factor_proofs import need_fresh_admin
 from app.usecases.happenings import happens
 from app.usecases.kept_answers import erase_answers
 from app.usecases.pending_letters import Addressee, PendingLetters
+from app.usecases.pieces import end_uploads
 from app.usecases.record_reads import RecordReads
 from app.usecases.requests import Request
-from app.usecases.resumable import end_uploads
 from app.usecases.rulebook import Rulebook
 from app.usecases.sessions import accounts_of
 from domain.accounts.personal_data import whose

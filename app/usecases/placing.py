@@ -7,8 +7,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+from app.usecases.pieces import end_uploads
 from app.usecases.requests import Request
-from app.usecases.resumable import ResumableUploads, end_uploads
+from app.usecases.resumable import ResumableUploads
 from app.usecases.uploads import Intake, Uploads
 from domain.actor import Actor
 from domain.errors import Conflict, Invalid, Problem, invalid

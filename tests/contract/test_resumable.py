@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from app.testing import backend, client
-from app.usecases import resumable
+from app.usecases import pieces, resumable
 from domain.actor import GUEST, SYSTEM
 from domain.errors import Unavailable
 from domain.files.resumable import CONTENT_TYPE
@@ -84,7 +84,7 @@ def fetched(door, record, file) -> bytes:
 
 
 def test_an_interrupted_upload_goes_on_and_a_record_holds_it(room, door, monkeypatch):
-    monkeypatch.setattr(resumable, "_PIECE", 1_000)
+    monkeypatch.setattr(pieces, "_PIECE", 1_000)
     answer = begun(door, len(PNG), "cover", "../Lüfte.png")
     place = answer.headers["Location"]
     assert (answer.status_code, answer.headers["Tus-Resumable"], answer.headers["Upload-Offset"]) == (201, "1.0.0", "0")
@@ -303,7 +303,7 @@ def test_guests_together_have_so_many_at_most(room, door, monkeypatch):
 
 def test_of_two_requests_the_later_one_goes_on(room, door, monkeypatch):
     """The first one hangs in the middle, as one does whose client has gone without a word."""
-    monkeypatch.setattr(resumable, "_PIECE", 4)
+    monkeypatch.setattr(pieces, "_PIECE", 4)
     place, id = (made := begun(door, 12).headers["Location"]), made.rpartition("/")[2]
     there, on = threading.Event(), threading.Event()
     told = []
@@ -343,7 +343,7 @@ def test_a_line_that_breaks_costs_nothing_that_came(room, door):
 
 
 def test_a_store_that_fails_costs_no_more_than_the_piece_on_its_way(room, door, monkeypatch):
-    monkeypatch.setattr(resumable, "_PIECE", 4)
+    monkeypatch.setattr(pieces, "_PIECE", 4)
     files, place = room.files._files, begun(door, 12).headers["Location"]
     write = type(files).write
 

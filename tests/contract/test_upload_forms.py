@@ -14,7 +14,7 @@ from werkzeug.test import encode_multipart
 from adapters.outbound.object_files import ObjectFiles
 from adapters.outbound.s3_forms import Signer
 from app.testing import backend, client
-from app.usecases import resumable
+from app.usecases import pieces
 from domain.actor import SYSTEM
 from domain.files.stores import Bucket
 from tests.contract.test_resumable import FIELDS, OPEN, PNG, RECORDS, SPOKEN, refused
@@ -162,7 +162,7 @@ def test_a_store_without_forms_says_which_way_there_is():
 
 
 def test_pieces_in_a_bucket_become_one_file(room, door, monkeypatch):
-    monkeypatch.setattr(resumable, "_PIECE", 3_000)
+    monkeypatch.setattr(pieces, "_PIECE", 3_000)
     place = tus_begun(door, len(PNG), "cover", "a.png").headers["Location"]
     assert tus_sent(door, place, 0, PNG[:7_000]).status_code == 204
     assert tus_sent(door, place, 7_000, PNG[7_000:]).status_code == 204
