@@ -69,8 +69,8 @@ class FileRows(Protocol):
         """What it sent is nobody's in particular, and is counted for it no more."""
         ...
 
-    def held(self, after: str, limit: int) -> Sequence[str]:
-        """So many keys of files that are held, in their order, behind this one."""
+    def page(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """So many keys in their order, behind this one, and whether a record holds that file."""
         ...
 
     def sweep(self, now: str, limit: int) -> int:

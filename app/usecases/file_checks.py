@@ -45,14 +45,15 @@ class FileCheckUseCases:
     def missing(self, *, actor: Actor) -> Iterator[str]:
         """Keys of files that records hold, or copies in the trash, and that the store has not; one question to the store for each."""
         require(actor, EDIT, "files are")
-        keys: Sequence[str] = [""]
-        while keys := self._held(keys[-1]):
-            for key in keys:
+        after = ""
+        while page := self._page(after):
+            after = page[-1][0]
+            for key in (key for key, held in page if held):
                 opened = self._files.open(key, 0, 1)
                 if opened is None:
                     yield key
                 else:
                     opened.close()
 
-    def _held(self, after: str) -> Sequence[str]:
-        return self._work.read(lambda stores: stores.files.held(after, _AT_ONCE))
+    def _page(self, after: str) -> Sequence[tuple[str, bool]]:
+        return self._work.read(lambda stores: stores.files.page(after, _AT_ONCE))

@@ -13,7 +13,7 @@ from app.usecases.thumbnails import Thumbnails
 from app.usecases.uploads import PATIENCE
 from domain.actor import Actor
 from domain.errors import NotFound, Problem, Unavailable
-from domain.files.names import NAME, key_of, keys_of
+from domain.files.names import NAME, key_of, keys_of, may_be_ours
 from domain.files.thumbs import folder, owner, shown_as
 from domain.files.ways import SERVER, Elsewhere
 from domain.rules.values import RequestFacts
@@ -161,6 +161,7 @@ class FileUseCases:
 def loose_among(stores: Stores, sizes: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """Those of these files that neither a record holds nor a copy in the trash, by the first segment of their keys."""
     records: dict[str, list[str]] = {}
+    sizes = {key: size for key, size in sizes.items() if may_be_ours(key)}
     for key in sizes:
         collection_id, record, _ = key.split("/", 2)
         records.setdefault(collection_id, []).append(record)

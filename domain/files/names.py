@@ -36,6 +36,11 @@ def key_of(collection_id: str, record_id: str, name: str) -> str:
     return f"{collection_id}/{record_id}/{name}"
 
 
+def may_be_ours(key: str) -> bool:
+    """Somebody may have put theirs into our store by hand, under keys that we never make."""
+    return key.count("/") > 1
+
+
 def original_name(sent: str | None) -> str:
     """The last part of what was sent, without what could mislead: controls, letters that turn the direction of writing, what paths are
     made of, device names of Windows. Never empty."""

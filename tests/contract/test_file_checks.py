@@ -58,6 +58,17 @@ def test_what_nobody_knows_of_is_told_and_goes_and_nothing_else(room, files):
     assert door.get(f"/api/v1/files/posts/{kept['id']}/{kept['cover']['name']}").data == PNG
 
 
+def test_what_others_put_there_by_hand_stays(room, files):
+    posts = room.collections.get("posts", actor=SYSTEM).id
+    odd = [f"{posts}/notes.txt", "folder/b.png", "uploads/x"]
+    for key in odd:
+        files.write(key, [b"theirs"], type="")
+    room.collections.delete("posts", actor=SYSTEM)
+    assert strangers(room, delete=True) == []
+    room.files.sweep()
+    assert sorted(each.key for each in files.stored()) == sorted(odd)
+
+
 def test_what_is_missing_is_told(room, files, monkeypatch):
     monkeypatch.setattr(file_checks, "_AT_ONCE", 2)
     door = client(room)

@@ -125,10 +125,11 @@ class SqlFileRows:
         rows = self._run("known", lambda: select(_FILES.c.key).where(self._among()), {"ids": self._ids(keys)})
         return frozenset(row[0] for row in rows)
 
-    def held(self, after: str, limit: int) -> Sequence[str]:
-        behind = _is(_HELD) & (_FILES.c.key > bindparam("after"))
-        paging = lambda: select(_FILES.c.key).where(behind).order_by(_FILES.c.key).limit(bindparam("limit"))
-        return [row[0] for row in self._run("held", paging, {"after": after, "limit": limit})]
+    def page(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        # Asked for those that are held alone, both databases take the index of states, and read and sort all of them for each page.
+        behind = _FILES.c.key > bindparam("after")
+        paging = lambda: select(_FILES.c.key, _FILES.c.state).where(behind).order_by(_FILES.c.key).limit(bindparam("limit"))
+        return [(key, state == _HELD) for key, state in self._run("page", paging, {"after": after, "limit": limit})]
 
     def sweep(self, now: str, limit: int) -> int:
         self._run("uncounted", lambda: delete(_TALLIES).where(_TALLIES.c.files == 0), {})
